@@ -192,7 +192,7 @@ pub enum LogFormat {
 }
 
 /// The Entra ID application: one confidential client in one tenant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EntraApp {
     /// The tenant: a GUID or a verified domain.
     pub tenant: String,
@@ -221,7 +221,7 @@ impl EntraApp {
 }
 
 /// How a confidential client authenticates with Entra ID.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum ClientCredential {
     /// By a client secret.
     Secret(Secret<String>),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     limits,
     secret::Secret,
-    time::{Instant, Now},
+    time::{Instant, Now, UnixTime},
 };
 
 /// A token of the managed identity, which is sent to Entra as a client assertion.
@@ -48,6 +48,17 @@ impl Number {
             Self::Text(text) => text.parse().ok(),
         }
     }
+}
+
+/// The token in the body of a 200, and how many seconds it is good for; `None` if there is none.
+pub(crate) fn token_of(body: &[u8], now: UnixTime) -> Option<(Secret<String>, u64)> {
+    let body: Body = serde_json::from_slice(body).ok()?;
+    let of = |number: Option<Number>| number.and_then(|number| number.value());
+    let until = || Some(of(body.expires_on)?.saturating_sub(now.0));
+    let seconds = of(body.expires_in)
+        .or_else(until)
+        .filter(|left| *left > 0)?;
+    is_jwt(&body.access_token).then(|| (Secret::new(body.access_token), seconds))
 }
 
 impl IdentityToken {

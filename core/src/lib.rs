@@ -196,6 +196,7 @@ pub mod operator; // The sessions of all users, for the operator.
 // Floor 10: the client of Entra ID and Microsoft Graph.
 mod backend; // What the gateway does towards the server behind it.
 mod entra;
+pub use entra::store_token; // The password of a Redis that knows this server by Entra ID.
 
 // Floor 11: the protocols towards clients.
 mod mcp; // The transports and messages of MCP.

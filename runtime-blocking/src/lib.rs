@@ -86,6 +86,7 @@ pub static PROGRAM: Program = Program {
         values: &["strict", "tiny_http"],
         help: "who reads HTTP: strict (default), or tiny_http, which may face no strangers",
     }],
+    fetch: |egress, fetch| Outbound::new(egress).fetch(fetch),
 };
 
 const HTTP_SERVER: &str = "--http-server";

@@ -82,7 +82,7 @@ impl ExecutorThreads {
                     drop(at_work);
                 })?;
         }
-        let result = smol::block_on(future::or(main, run_tasks(&self.tasks)));
+        let result = self.block_on(main);
         drop((running, at_work));
         let until = Instant::now() + END_TIMEOUT;
         while let Err(mpsc::RecvTimeoutError::Timeout) =
@@ -90,6 +90,11 @@ impl ExecutorThreads {
             && Instant::now() < until
         {}
         Ok(result)
+    }
+
+    /// Runs `main` and all tasks on this thread until `main` ends.
+    pub(crate) fn block_on<T>(&self, main: impl Future<Output = T>) -> T {
+        smol::block_on(future::or(main, run_tasks(&self.tasks)))
     }
 }
 

@@ -55,12 +55,16 @@ use std::{net::TcpListener, sync::Arc};
 
 use async_channel::bounded;
 use async_io::Timer;
-use entra_mcp_core::{hub::ToHub, limits};
+use entra_mcp_core::{
+    ask::{Ask, Fetch},
+    hub::ToHub,
+    limits,
+};
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, RuntimeParts,
-    Shared, handlers::Handlers, receive_from_replicas, serve_metrics,
+    Shared, egress::Egress, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 use smol::Task;
 /// Runs what computes or blocks on a thread of its own, so that it holds up nobody else; waits for its result.
@@ -84,7 +88,15 @@ pub use self::{
 pub static PROGRAM: Program = Program {
     name: "entra-mcp-smol",
     flags: &[],
+    fetch: fetch_first,
 };
+
+/// Performs a fetch before there is a runtime.
+fn fetch_first(egress: &Arc<Egress>, fetch: Fetch) -> <Fetch as Ask>::Answer {
+    let threads = ExecutorThreads::new();
+    let outbound = Outbound::new(threads.handle(), Arc::clone(egress));
+    threads.block_on(outbound.fetch(fetch))
+}
 
 /// What all tasks share.
 #[derive(Debug)]

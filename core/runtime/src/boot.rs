@@ -1,6 +1,7 @@
 //! From the command line to a server that can be run.
 
 mod commands;
+mod store;
 
 use std::{
     collections::BTreeMap,
@@ -15,16 +16,11 @@ use entra_mcp_core::{
     config::{Config, StoreLocation},
     env::Server,
     hub::Job,
-    keys::Keyring,
-    time::UnixTime,
 };
 
-#[cfg(not(feature = "redis"))]
-use crate::command_line::{ConfigError, StoreSettingError};
+use self::store::{Outlet, open_store};
 #[cfg(feature = "dev-tenant")]
 use crate::dev_tenant::SharedDevTenant;
-#[cfg(feature = "redis")]
-use crate::store::RedisStore;
 use crate::{
     audit_log,
     backend_tls::BackendTls,
@@ -34,9 +30,7 @@ use crate::{
     clock::Clock,
     command_line::{self, Command},
     config,
-    data_dir::DataDir,
     egress::Egress,
-    key,
     key_command::{self, KeyStatus},
     listen::{ListenError, bind_with},
     log,
@@ -48,7 +42,7 @@ use crate::{
     start_error::StartError,
     startup_banner::startup_banner,
     stopped::Stopped,
-    store::{FileStore, RecordStore},
+    store::RecordStore,
 };
 
 /// What a runtime drives: everything that was read, checked and opened at the start.
@@ -86,7 +80,7 @@ pub struct Settings {
     choices: BTreeMap<&'static str, &'static str>,
     program: &'static str,
     clock: Clock,
-    egress: Egress,
+    outlet: Outlet,
     bound: Vec<TcpListener>,
 }
 
@@ -124,7 +118,7 @@ impl Settings {
                 choices,
                 program: program.name,
                 clock,
-                egress: Egress::from_variables(&given.variables)?,
+                outlet: Outlet::of(&given.variables, program)?,
                 bound,
             }),
             Command::Help(_) | Command::Version(_) => unreachable!("no argument asked for it"),
@@ -161,20 +155,20 @@ impl Settings {
         match parsed {
             Ok(Command::Run(config)) => Ok(match (platform, sessions, key_command) {
                 (_, _, Some(command)) => {
-                    let egress = Egress::from_variables(&given.variables)?;
+                    let outlet = Outlet::of(&given.variables, program)?;
                     Err(commands::perform_on_keys(
                         command,
                         &config,
-                        &egress,
+                        &outlet,
                         clock.now().unix,
                     )?)
                 }
                 (_, Some(request), None) => {
-                    let egress = Egress::from_variables(&given.variables)?;
+                    let outlet = Outlet::of(&given.variables, program)?;
                     Err(commands::perform(
                         &request,
                         &config,
-                        &egress,
+                        &outlet,
                         clock.now().unix,
                     )?)
                 }
@@ -187,7 +181,7 @@ impl Settings {
                     choices,
                     program: program.name,
                     clock,
-                    egress: Egress::from_variables(&given.variables)?,
+                    outlet: Outlet::of(&given.variables, program)?,
                     bound: Vec::new(),
                 }),
             }),
@@ -218,7 +212,7 @@ impl Settings {
         let stopped = Arc::new(stopped);
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
-        let (store, keys) = open_store(&self.config, &self.egress, self.clock.now().unix)?;
+        let (store, keys) = open_store(&self.config, &self.outlet, self.clock.now().unix)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         let server = Arc::new(Server::new(*self.config, keys, catalog));
@@ -230,44 +224,13 @@ impl Settings {
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),
             clock: self.clock,
-            backend_tls: BackendTls::of_egress(&self.egress),
-            egress: Arc::new(self.egress),
+            backend_tls: BackendTls::of_egress(&self.outlet.egress),
+            egress: self.outlet.egress,
             stopped,
             bound: Mutex::new(self.bound),
             choices: self.choices,
             program: self.program,
         })
-    }
-}
-
-/// Opens the store, and takes the keys that fit it.
-#[cfg_attr(
-    not(feature = "redis"),
-    expect(unused_variables, reason = "a file has no network")
-)]
-fn open_store(
-    config: &Config,
-    egress: &Egress,
-    now: UnixTime,
-) -> Result<(RecordStore, Keyring), StartError> {
-    match &config.store {
-        StoreLocation::Folder(folder) => {
-            let folder = DataDir::open(folder)?;
-            let store = FileStore::open(&folder)?;
-            let keys = key::ring(&config.keys, &folder, &store)?;
-            Ok((RecordStore::File(store), keys))
-        }
-        #[cfg(feature = "redis")]
-        StoreLocation::Redis(server) => {
-            let store = RedisStore::open(server, egress.roots(), now)?;
-            let keys = key::shared_ring(&config.keys, &store)?;
-            Ok((RecordStore::Redis(store), keys))
-        }
-        #[cfg(not(feature = "redis"))]
-        StoreLocation::Redis(_) => {
-            let not_built = ConfigError::Store(StoreSettingError::NotBuilt);
-            Err(StartError::Config(vec![not_built]))
-        }
     }
 }
 

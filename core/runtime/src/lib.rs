@@ -84,7 +84,7 @@ pub use self::{
     running::{Lifecycle, Running},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
-    settings::{Flag, Program},
+    settings::{FetchFirst, Flag, Program},
     shared::{ActiveExchange, DriveJobs, Shared},
     shared_hub::{Mailbox, SharedHub},
     shared_store_error::SharedStoreError,

@@ -1,8 +1,10 @@
 //! Arguments, environment variables and the `.env` file: read here, judged in `core::config`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::start_error::StartError;
+use entra_mcp_core::ask::{Ask, Fetch};
+
+use crate::{egress::Egress, start_error::StartError};
 
 /// What a runtime is called, and what it takes beyond the settings that all runtimes share.
 #[derive(Debug)]
@@ -11,7 +13,12 @@ pub struct Program {
     pub name: &'static str,
     /// Choices that only this runtime has.
     pub flags: &'static [Flag],
+    /// Performs a fetch before anything is served, and waits for it.
+    pub fetch: FetchFirst,
 }
+
+/// Performs a fetch on the thread of the caller.
+pub type FetchFirst = fn(&Arc<Egress>, Fetch) -> <Fetch as Ask>::Answer;
 
 /// A choice that only one runtime has.
 #[derive(Debug)]
@@ -189,6 +196,7 @@ mod tests {
             values: &["strict", "tiny_http"],
             help: "",
         }],
+        fetch: |_, _| Err(entra_mcp_core::ask::FetchFault::Unreachable),
     };
 
     fn given(arguments: &[&str], variables: &[(&str, &str)]) -> Given {

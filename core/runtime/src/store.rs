@@ -22,6 +22,8 @@ use entra_mcp_core::{
 pub use self::file::FileStore;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
+#[cfg(feature = "redis")]
+pub(crate) use self::redis::StoreTokens;
 
 /// What the mark is a MAC of by which a store knows the master key that it was used with.
 const MARK: &[u8] = b"entra-mcp sessions";

@@ -9,7 +9,7 @@ use super::is_loopback;
 use crate::{provider_metadata::is_guid, secret::Secret};
 
 /// A user-assigned managed identity, and where the machine gives out its tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ManagedIdentity {
     /// The identity's own client id, which is not the application's.
     client_id: String,
@@ -18,7 +18,7 @@ pub struct ManagedIdentity {
 }
 
 /// Where a machine in Azure gives out the tokens of its managed identity.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum IdentityHost {
     /// The instance metadata service of a virtual machine or of a node of a cluster.
     InstanceMetadata {

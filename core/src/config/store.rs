@@ -35,6 +35,8 @@ pub enum RedisPassword {
     Given(Secret<String>),
     /// What is in this file when a connection is made, without the end of its line.
     File(PathBuf),
+    /// A token of Entra ID, renewed before it ends: a Redis in Azure.
+    EntraToken,
 }
 
 /// A port of a host, which is written without brackets.
@@ -83,6 +85,19 @@ pub enum RedisEndpoint {
     },
     /// On a socket of this computer.
     Unix(PathBuf),
+}
+
+impl RedisEndpoint {
+    /// Whether nobody reads along: TLS, or a socket of this computer.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        match self {
+            Self::Tcp { is_secure, .. }
+            | Self::Cluster { is_secure, .. }
+            | Self::Sentinel { is_secure, .. } => *is_secure,
+            Self::Unix(_) => true,
+        }
+    }
 }
 
 impl std::fmt::Display for RedisServer {

@@ -149,7 +149,7 @@ impl IdentityHost {
 }
 
 /// The request for a token for this audience.
-fn request(
+pub(super) fn request(
     identity: &ManagedIdentity,
     audience: &str,
     key: Option<&Secret<String>>,
@@ -190,7 +190,7 @@ fn request(
 }
 
 /// The path of the file that the agent of Azure Arc wants read: `Basic realm=/var/opt/azcmagent/tokens/NAME.key`.
-fn challenge(headers: &HeaderMap) -> Option<String> {
+pub(super) fn challenge(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::WWW_AUTHENTICATE)?.to_str().ok()?;
     let (scheme, realm) = value.split_once(' ')?;
     let (name, path) = realm.trim().split_once('=')?;

@@ -5,9 +5,8 @@ use entra_mcp_core::{
     time::UnixTime,
 };
 
-use super::open_store;
+use super::store::{Outlet, open_store};
 use crate::{
-    egress::Egress,
     key_command::{self, KeyCommand, KeyStatus},
     sessions::{self, KeyQuestion, Reply, Sessions, SessionsCommand},
     start_error::StartError,
@@ -17,7 +16,7 @@ use crate::{
 pub(super) fn perform(
     request: &SessionsCommand,
     config: &Config,
-    egress: &Egress,
+    outlet: &Outlet,
     now: UnixTime,
 ) -> Result<String, StartError> {
     if let StoreLocation::Folder(folder) = &config.store {
@@ -27,7 +26,7 @@ pub(super) fn perform(
             return told(request, &reply);
         }
     }
-    let (store, keys) = open_store(config, egress, now)?;
+    let (store, keys) = open_store(config, outlet, now)?;
     let sessions = Sessions {
         store: &store,
         keys: &keys,
@@ -41,7 +40,7 @@ pub(super) fn perform(
 pub(super) fn perform_on_keys(
     command: KeyCommand,
     config: &Config,
-    egress: &Egress,
+    outlet: &Outlet,
     now: UnixTime,
 ) -> Result<String, StartError> {
     match command {
@@ -56,7 +55,7 @@ pub(super) fn perform_on_keys(
             return Ok(key_command::told(&status));
         }
     }
-    let (store, keys) = open_store(config, egress, now)?;
+    let (store, keys) = open_store(config, outlet, now)?;
     Ok(key_command::told(&KeyStatus::of(&store, &keys, now)))
 }
 

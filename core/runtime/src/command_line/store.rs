@@ -10,7 +10,10 @@ use url::{Host, Url};
 
 use super::{
     error::{ConfigError, StoreSettingError},
-    given::{DATA_DIR, Given, KEY, STORE, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
+    given::{
+        DATA_DIR, Given, KEY, STORE, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE,
+        STORE_PREFIX,
+    },
 };
 use crate::egress::decoded;
 
@@ -78,6 +81,13 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
         _ => return Err(StoreSettingError::SeveralPasswords),
     };
     let user = Some(url.username()).filter(|user| !user.is_empty());
+    let password = match by_entra(given)? {
+        false => password,
+        true if is_dev || user.is_none() || password.is_some() || !endpoint.is_private() => {
+            return Err(StoreSettingError::EntraAuthIncomplete);
+        }
+        true => Some(RedisPassword::EntraToken),
+    };
     let mut prefix = prefix(given)?;
     if is_dev {
         prefix.push_str(DEV);
@@ -162,6 +172,15 @@ fn several(
     }
     let url = whole.ok_or(StoreSettingError::NotRedis)?;
     Ok((url, addresses, number))
+}
+
+/// Whether a token of Entra ID is the password.
+fn by_entra(given: &Given) -> Result<bool, StoreSettingError> {
+    match given.value(&STORE_ENTRA_AUTH) {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(_) => Err(StoreSettingError::InvalidEntraAuth),
+    }
 }
 
 fn tcp(url: &Url, port: u16) -> Result<(RedisAddress, u16), StoreSettingError> {

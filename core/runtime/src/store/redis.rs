@@ -13,6 +13,9 @@ mod record;
 pub(super) mod testing;
 #[cfg(test)]
 mod tests;
+mod tokens;
+
+use std::sync::Arc;
 
 use entra_mcp_core::{
     ask::{Ask, Guard, Key, Record, Store, StoreFault},
@@ -23,6 +26,7 @@ use entra_mcp_core::{
 };
 use redis::{Connection, RedisError, RedisResult, Script};
 
+pub(crate) use self::tokens::StoreTokens;
 use self::{
     channel::Sender,
     connector::Connector,
@@ -78,7 +82,7 @@ impl std::fmt::Debug for RedisStore {
 
 impl RedisStore {
     /// Connects, and tries whether everything that a store does is allowed there. TLS believes these certificates
-    /// (DER), or else those of Mozilla.
+    /// (DER), or else those of Mozilla. `tokens` are its passwords if it is to know this server by Entra ID.
     ///
     /// # Errors
     ///
@@ -86,6 +90,7 @@ impl RedisStore {
     pub(crate) fn open(
         server: &RedisServer,
         roots: Option<&[Vec<u8>]>,
+        tokens: Option<StoreTokens>,
         now: UnixTime,
     ) -> Result<Self, SharedStoreError> {
         let address = server.to_string();
@@ -94,7 +99,7 @@ impl RedisStore {
             error: text_of(fault),
         };
         let store = Self {
-            pool: Pool::new(Connector::new(server, roots)),
+            pool: Pool::new(Connector::new(server, roots, tokens.map(Arc::new))),
             put: Script::new(include_str!("redis/put.lua")),
             prefix: server.prefix.clone(),
             sender: Sender::draw(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::command_line::given::{KEY, STORE, STORE_PASSWORD, STORE_PREFIX};
+use crate::command_line::given::{KEY, STORE, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PREFIX};
 
 /// A shared store cannot be used as it is set. Never shows the address, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum StoreSettingError {
     PasswordInFlag,
     /// The address holds a password, and another is given.
     SeveralPasswords,
+    /// It says neither on nor off.
+    InvalidEntraAuth,
+    /// By Entra ID, it needs a user, TLS and a tenant, and no password.
+    EntraAuthIncomplete,
     /// Keys cannot begin with this.
     InvalidPrefix,
     /// There is no master key that replicas could share.
@@ -28,6 +32,7 @@ impl StoreSettingError {
             Self::NotBuilt | Self::NotRedis | Self::PasswordInFlag => STORE.name(),
             Self::SeveralPasswords => STORE_PASSWORD.name(),
             Self::InvalidPrefix => STORE_PREFIX.name(),
+            Self::InvalidEntraAuth | Self::EntraAuthIncomplete => STORE_ENTRA_AUTH.name(),
             Self::KeyMissing => KEY.name(),
         })
     }
@@ -40,6 +45,10 @@ impl StoreSettingError {
                 "it holds a password, and other users of the computer can see arguments"
             }
             Self::SeveralPasswords => "the address of the store holds a password, too",
+            Self::InvalidEntraAuth => "it is neither on nor off",
+            Self::EntraAuthIncomplete => {
+                "a token of Entra ID is for a user, goes over TLS, comes from a real tenant, and stands in place of a password"
+            }
             Self::InvalidPrefix => "it is not at most 64 visible ASCII characters",
             Self::KeyMissing => "it is missing, and replicas that share a store need the same keys",
         }
@@ -53,6 +62,8 @@ impl StoreSettingError {
                 "Put the password into ENTRA_MCP_STORE_PASSWORD, or the whole address into ENTRA_MCP_STORE."
             }
             Self::SeveralPasswords => "Give it in one place.",
+            Self::InvalidEntraAuth => "Write on or off.",
+            Self::EntraAuthIncomplete => "Write rediss://OBJECT_ID@HOST:PORT, and no password.",
             Self::InvalidPrefix => "Write something such as {entra-mcp}:.",
             Self::KeyMissing => {
                 "Make one with `openssl rand -base64 32` and give it to every replica."

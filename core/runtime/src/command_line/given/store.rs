@@ -21,6 +21,13 @@ pub(in crate::command_line) const STORE_PASSWORD_FILE: Setting = setting(
     "",
     "a file with that password, which is read anew for each connection",
 );
+pub(in crate::command_line) const STORE_ENTRA_AUTH: Setting = setting(
+    "store-entra-auth",
+    "ENTRA_MCP_STORE_ENTRA_AUTH",
+    "on|off",
+    "prove to that store who this server is by a token of Entra ID, as Azure Managed Redis wants it: that of the managed identity, or of the \
+     application; the user in its address is the object id of the one or of the other's service principal (default off)",
+);
 pub(in crate::command_line) const STORE_PREFIX: Setting = setting(
     "store-prefix",
     "ENTRA_MCP_STORE_PREFIX",

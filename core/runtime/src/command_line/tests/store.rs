@@ -39,6 +39,7 @@ mod redis {
         match server.password.as_ref()? {
             RedisPassword::Given(password) => Some(password.expose().as_str()),
             RedisPassword::File(path) => path.to_str(),
+            RedisPassword::EntraToken => Some("a token"),
         }
     }
 
@@ -103,6 +104,44 @@ mod redis {
             panic!("a store was given");
         };
         assert_eq!(server.prefix, "a:dev-tenant:");
+    }
+
+    #[test]
+    fn token_of_entra_id_stands_in_place_of_a_password() {
+        let arguments = [
+            "--store",
+            "rediss://an-object-id@cache",
+            "--store-entra-auth",
+            "on",
+        ];
+        let server = store(&arguments, &[]);
+        assert_eq!(server.user.as_deref(), Some("an-object-id"));
+        assert!(matches!(server.password, Some(RedisPassword::EntraToken)));
+        let off = store(
+            &["--store", "rediss://cache", "--store-entra-auth", "off"],
+            &[],
+        );
+        assert!(off.password.is_none());
+        let incomplete = |address: &'static str, variables: &[(&'static str, &'static str)]| {
+            let variables = real(&[&[KEYED], variables].concat());
+            let wrong = ConfigError::Store(StoreSettingError::EntraAuthIncomplete);
+            let arguments = ["--store", address, "--store-entra-auth", "on"];
+            assert_eq!(error(&arguments, &variables), wrong, "{address}");
+        };
+        incomplete("rediss://cache", &[]);
+        incomplete("redis://an-object-id@cache", &[]);
+        incomplete(
+            "rediss://an-object-id@cache",
+            &[("ENTRA_MCP_STORE_PASSWORD", "a password")],
+        );
+        let dev = [
+            "--store",
+            "rediss://an-object-id@cache",
+            "--store-entra-auth",
+            "on",
+        ];
+        let wrong = ConfigError::Store(StoreSettingError::EntraAuthIncomplete);
+        assert_eq!(error(&dev, &[KEYED]), wrong);
     }
 
     // D8

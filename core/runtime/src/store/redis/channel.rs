@@ -3,7 +3,7 @@
 //! Each message begins with the number of its sender, who does not want it back. Redis keeps no message for whoever is
 //! not there: what is lost, others find in the store a little later.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Connection, RedisResult};
 
@@ -80,13 +80,15 @@ impl RedisStore {
         connection: &mut Connection,
         mut deliver: impl FnMut(&[u8]) -> bool,
     ) -> RedisResult<()> {
+        let until = self.pool.used_until();
         let mut subscription = connection.as_pubsub();
         subscription.subscribe(self.channel())?;
         subscription.set_read_timeout(Some(QUIET))?;
         if !deliver(&[]) {
             return Ok(());
         }
-        loop {
+        // What is said while it is made anew is found in the store.
+        while until.is_none_or(|until| Instant::now() < until) {
             let message = match subscription.get_message() {
                 Ok(message) => message,
                 Err(error) if error.is_timeout() => {
@@ -108,6 +110,7 @@ impl RedisStore {
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     pub(super) fn channel(&self) -> String {

@@ -12,7 +12,10 @@ use redis::{
     RedisError, RedisResult, TlsCertificates,
 };
 
-use super::record::pem;
+use super::{
+    record::pem,
+    tokens::{LONGEST_USE, Tokens},
+};
 
 /// How long a connection may take to be made, with TLS and the password.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,15 +27,22 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) struct Connector {
     server: RedisServer,
     roots: Option<Vec<u8>>,
+    tokens: Tokens,
 }
 
 impl Connector {
     /// TLS believes these certificates (DER), or else those of Mozilla.
-    pub(super) fn new(server: &RedisServer, roots: Option<&[Vec<u8>]>) -> Self {
+    pub(super) fn new(server: &RedisServer, roots: Option<&[Vec<u8>]>, tokens: Tokens) -> Self {
         Self {
             server: server.clone(),
             roots: roots.map(pem),
+            tokens,
         }
+    }
+
+    /// How long a connection may be used; `None` for as long as it is there.
+    pub(super) fn longest_use(&self) -> Option<Duration> {
+        matches!(self.server.password, Some(RedisPassword::EntraToken)).then_some(LONGEST_USE)
     }
 
     /// Makes a connection: to the node that another one has named, if one has.
@@ -105,6 +115,18 @@ impl Connector {
                     RedisError::from((ErrorKind::InvalidClientConfig, what, error.to_string()))
                 })?;
                 settings = settings.set_password(text.trim_end_matches(['\r', '\n']));
+            }
+            Some(RedisPassword::EntraToken) => {
+                let none = || Err("none is set".to_owned());
+                let token = self
+                    .tokens
+                    .as_ref()
+                    .map_or_else(none, |tokens| tokens.token());
+                let token = token.map_err(|error| {
+                    let what = "there is no token of Entra ID for it";
+                    RedisError::from((ErrorKind::InvalidClientConfig, what, error))
+                })?;
+                settings = settings.set_password(token.expose());
             }
         }
         self.open(address, settings)

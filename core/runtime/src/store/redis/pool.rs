@@ -39,7 +39,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     /// Those that are free, and since when; the last one was used last.
-    free: Vec<(Connection, Instant)>,
+    free: Vec<(Made, Instant)>,
     /// How many there are, those in use and those that are being made too.
     count: usize,
     /// Which connections are still good: those made since Redis was away last.
@@ -54,18 +54,24 @@ struct State {
     moved: Option<RedisAddress>,
 }
 
+/// A connection, and when it was made.
+struct Made {
+    connection: Connection,
+    at: Instant,
+}
+
 /// A connection in use. If it is not given back, it is closed.
 pub(super) struct Lease<'a> {
     pool: &'a Pool,
-    connection: Option<Connection>,
+    connection: Option<Made>,
     generation: u64,
 }
 
 /// What to do for a connection.
 enum Turn {
-    Use(Connection, u64),
+    Use(Made, u64),
     /// Try whether it is still there.
-    Try(Connection, u64),
+    Try(Made, u64),
     Connect(u64),
 }
 
@@ -86,16 +92,16 @@ impl Pool {
                 Turn::Use(connection, generation) => {
                     return Ok(self.leased(connection, generation));
                 }
-                Turn::Try(mut connection, generation) => {
+                Turn::Try(mut made, generation) => {
                     // If it panics or fails, the lease closes the connection.
                     let mut lease = Lease {
                         pool: self,
                         connection: None,
                         generation,
                     };
-                    match redis::cmd("PING").query::<String>(&mut connection) {
+                    match redis::cmd("PING").query::<String>(&mut made.connection) {
                         Ok(_) => {
-                            lease.connection = Some(connection);
+                            lease.connection = Some(made);
                             return Ok(lease);
                         }
                         // Those that were idle for as long are not there any more either.
@@ -107,10 +113,10 @@ impl Pool {
         }
     }
 
-    fn leased(&self, connection: Connection, generation: u64) -> Lease<'_> {
+    fn leased(&self, made: Made, generation: u64) -> Lease<'_> {
         Lease {
             pool: self,
-            connection: Some(connection),
+            connection: Some(made),
             generation,
         }
     }
@@ -121,6 +127,10 @@ impl Pool {
         loop {
             let now = Instant::now();
             if let Some((connection, since)) = state.free.pop() {
+                if self.is_over(&connection, now) {
+                    state.count -= 1;
+                    continue;
+                }
                 let is_trusted = now.saturating_duration_since(since) < TRUSTED_FOR;
                 return Ok(match is_trusted {
                     true => Turn::Use(connection, state.generation),
@@ -158,7 +168,8 @@ impl Pool {
                 if was_away {
                     super::reconnected();
                 }
-                Ok(self.leased(connection, generation))
+                let at = Instant::now();
+                Ok(self.leased(Made { connection, at }, generation))
             }
             Err(error) => {
                 state.count -= 1;
@@ -169,6 +180,27 @@ impl Pool {
                 self.changed.notify_all();
                 Err(PoolFault::Failed(error))
             }
+        }
+    }
+
+    /// Whether a connection has been used for as long as it may be.
+    fn is_over(&self, made: &Made, now: Instant) -> bool {
+        let longest = self.connector.longest_use();
+        longest.is_some_and(|longest| now.saturating_duration_since(made.at) >= longest)
+    }
+
+    /// Until when a connection that is made now may be used.
+    pub(super) fn used_until(&self) -> Option<Instant> {
+        Some(Instant::now() + self.connector.longest_use()?)
+    }
+
+    /// All that are free have been used for as long as they may be.
+    #[cfg(test)]
+    pub(super) fn age(&self) {
+        let at = Instant::now().checked_sub(super::tokens::LONGEST_USE);
+        let at = at.expect("this machine has run for longer");
+        for (made, _) in &mut self.state().free {
+            made.at = at;
         }
     }
 
@@ -194,12 +226,12 @@ impl Lease<'_> {
         mut self,
         command: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, PoolFault> {
-        let Some(mut connection) = self.connection.take() else {
+        let Some(mut made) = self.connection.take() else {
             return Err(PoolFault::Away);
         };
-        match command(&mut connection) {
+        match command(&mut made.connection) {
             Ok(done) => {
-                self.connection = Some(connection);
+                self.connection = Some(made);
                 Ok(done)
             }
             Err(error) => {
@@ -207,7 +239,7 @@ impl Lease<'_> {
                     return match error.code() {
                         // This key is on its way there, the others are not yet.
                         Some("ASK") => {
-                            self.connection = Some(connection);
+                            self.connection = Some(made);
                             self.ask(&node, command)
                         }
                         _ => {
@@ -217,7 +249,7 @@ impl Lease<'_> {
                     };
                 }
                 if is_of_command(&error) {
-                    self.connection = Some(connection);
+                    self.connection = Some(made);
                 } else {
                     self.broken(None);
                 }

@@ -119,12 +119,14 @@ impl RedisProcess {
 
     /// A store in it, of a replica of its own.
     pub(in crate::store) fn store(&self) -> RedisStore {
-        RedisStore::open(&self.server(), None, now()).unwrap()
+        RedisStore::open(&self.server(), None, None, now()).unwrap()
     }
 
     /// A connection by which to look into it.
     pub(in crate::store) fn connection(&self) -> redis::Connection {
-        Connector::new(&self.server(), None).connect(None).unwrap()
+        Connector::new(&self.server(), None, None)
+            .connect(None)
+            .unwrap()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod channel;
 mod cluster;
+mod entra;
 mod tls;
 
 use bytes::Bytes;
@@ -115,7 +116,7 @@ fn store_of_another_prefix_or_database_is_another_store() {
         },
     ];
     for other in others {
-        let other = RedisStore::open(&other, None, now()).unwrap();
+        let other = RedisStore::open(&other, None, None, now()).unwrap();
         assert_eq!(get(&other, "a"), None);
         assert!(put(&other, "a", "two", Guard::Absent));
     }
@@ -181,7 +182,7 @@ fn user_without_the_right_password_or_permissions_is_refused_at_the_start() {
     let rules = ["mcp", "on", ">pass word@1", "~{entra-mcp}:*", "&*"];
     let commands: Vec<_> = commands.split_whitespace().collect();
     set_user(&[&rules[..], &commands[..]].concat());
-    let open = |password| RedisStore::open(&server.server_for("mcp", password), None, now());
+    let open = |password| RedisStore::open(&server.server_for("mcp", password), None, None, now());
     let store = open("pass word@1").unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
     assert!(!format!("{:?} {store:?}", server.server_for("mcp", "pass word@1")).contains("word@1"));
@@ -222,14 +223,14 @@ fn password_in_a_file_is_read_anew_for_each_connection() {
         password: Some(RedisPassword::File(file.clone())),
         ..server.server_for("mcp", "")
     };
-    let error = RedisStore::open(&server, None, now()).unwrap_err();
+    let error = RedisStore::open(&server, None, None, now()).unwrap_err();
     assert!(
         error.to_string().contains("the file of its password"),
         "{error}"
     );
     std::fs::write(&file, "the first\n").unwrap();
     change("the first");
-    let store = RedisStore::open(&server, None, now()).unwrap();
+    let store = RedisStore::open(&server, None, None, now()).unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
     change("the second");
     std::fs::write(&file, "the second\r\n").unwrap();

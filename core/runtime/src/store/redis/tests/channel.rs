@@ -38,7 +38,7 @@ fn message_reaches_the_other_replicas_of_its_prefix_and_not_its_sender() {
         prefix: "other:".to_owned(),
         ..server.server()
     };
-    let stranger = RedisStore::open(&stranger, None, now()).unwrap();
+    let stranger = RedisStore::open(&stranger, None, None, now()).unwrap();
     let [of_one, of_two, of_three] = [&one, &two, &three].map(received);
     stranger.publish(b"of a stranger");
     one.publish(&[1; 2000]);

@@ -171,7 +171,7 @@ fn keys_are_followed_to_the_node_of_a_cluster_that_has_them() {
         nodes,
         is_secure: false,
     };
-    let store = RedisStore::open(&server(endpoint), None, now()).unwrap();
+    let store = RedisStore::open(&server(endpoint), None, None, now()).unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
     assert_eq!(text(get(&store, "a")).as_deref(), Some("one"));
     // The slot moves: a key that is not there any more is asked for at its next node, and all of them once it has moved.
@@ -229,9 +229,9 @@ fn store_goes_on_with_the_primary_that_a_sentinel_names_after_a_failover() {
         service: service.to_owned(),
         is_secure: false,
     };
-    let error = RedisStore::open(&server(endpoint("other")), None, now()).unwrap_err();
+    let error = RedisStore::open(&server(endpoint("other")), None, None, now()).unwrap_err();
     assert!(error.to_string().contains("no such service"), "{error}");
-    let store = RedisStore::open(&server(endpoint("main")), None, now()).unwrap();
+    let store = RedisStore::open(&server(endpoint("main")), None, None, now()).unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
     while servers.text(copy, &["GET", "{entra-mcp}:a"]).is_empty() {
         std::thread::yield_now();

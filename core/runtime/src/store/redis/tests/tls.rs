@@ -53,7 +53,7 @@ fn redis_is_reached_over_tls_only_if_its_certificate_is_believed() {
             password: None,
             prefix: "tls:".to_owned(),
         };
-        RedisStore::open(&server, roots, now())
+        RedisStore::open(&server, roots, None, now())
     };
     let roots = [CERTIFICATE.to_vec()];
     let store = open("localhost", Some(&roots)).unwrap();

@@ -1,0 +1,103 @@
+//! Opening the store, before anything is served.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+#[cfg(feature = "redis")]
+use entra_mcp_core::config::{RedisPassword, RedisServer};
+use entra_mcp_core::{
+    config::{Config, StoreLocation},
+    keys::Keyring,
+    time::UnixTime,
+};
+
+#[cfg(not(feature = "redis"))]
+use crate::command_line::{ConfigError, StoreSettingError};
+#[cfg(feature = "redis")]
+use crate::{
+    client_credential::ClientAssertions,
+    store::{RedisStore, StoreTokens},
+};
+use crate::{
+    data_dir::DataDir,
+    egress::Egress,
+    key,
+    settings::{FetchFirst, Program},
+    start_error::StartError,
+    store::{FileStore, RecordStore},
+};
+
+/// How this process reaches others before it serves.
+#[derive(Clone, Debug)]
+pub(super) struct Outlet {
+    pub(super) egress: Arc<Egress>,
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "a file needs no token")
+    )]
+    fetch: FetchFirst,
+}
+
+impl Outlet {
+    pub(super) fn of(
+        variables: &BTreeMap<String, String>,
+        program: &'static Program,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            egress: Arc::new(Egress::from_variables(variables)?),
+            fetch: program.fetch,
+        })
+    }
+}
+
+/// Opens the store, and takes the keys that fit it.
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(unused_variables, reason = "a file has no network")
+)]
+pub(super) fn open_store(
+    config: &Config,
+    outlet: &Outlet,
+    now: UnixTime,
+) -> Result<(RecordStore, Keyring), StartError> {
+    match &config.store {
+        StoreLocation::Folder(folder) => {
+            let folder = DataDir::open(folder)?;
+            let store = FileStore::open(&folder)?;
+            let keys = key::ring(&config.keys, &folder, &store)?;
+            Ok((RecordStore::File(store), keys))
+        }
+        #[cfg(feature = "redis")]
+        StoreLocation::Redis(server) => {
+            let tokens = tokens(server, config, outlet, now)?;
+            let store = RedisStore::open(server, outlet.egress.roots(), tokens, now)?;
+            let keys = key::shared_ring(&config.keys, &store)?;
+            Ok((RecordStore::Redis(store), keys))
+        }
+        #[cfg(not(feature = "redis"))]
+        StoreLocation::Redis(_) => {
+            let not_built = ConfigError::Store(StoreSettingError::NotBuilt);
+            Err(StartError::Config(vec![not_built]))
+        }
+    }
+}
+
+/// The tokens by which a Redis knows this server, if it is to know it by Entra ID.
+#[cfg(feature = "redis")]
+fn tokens(
+    server: &RedisServer,
+    config: &Config,
+    outlet: &Outlet,
+    now: UnixTime,
+) -> Result<Option<StoreTokens>, StartError> {
+    let Some(RedisPassword::EntraToken) = server.password else {
+        return Ok(None);
+    };
+    let assertions = ClientAssertions::open(&config.entra.credential, now)?;
+    let Outlet { egress, fetch } = outlet.clone();
+    let fetch = Box::new(move |request| fetch(&egress, request));
+    Ok(Some(StoreTokens::new(
+        config.entra.clone(),
+        assertions,
+        fetch,
+    )))
+}
