@@ -1,5 +1,6 @@
 //! The numbers of the README's section "How it is built", for this runtime:
-//! `cargo bench -p entra-mcp-blocking --bench load`.
+//! `cargo bench -p entra-mcp-blocking --bench load`; with sessions in a Redis:
+//! `cargo bench -p entra-mcp-blocking --features redis --bench load -- --store redis+unix:///run/redis.sock`.
 
 use entra_mcp_e2e::{Program, load};
 
