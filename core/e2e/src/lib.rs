@@ -111,6 +111,7 @@ suite!($ end_to_end_core:
     gateway::backend_is_told_who_calls_and_hands_it_to_no_client,
     gateway::session_that_a_backend_has_lost_is_opened_again,
     gateway::backend_that_is_not_there_is_told_in_words,
+    gateway::server_of_others_is_used_unmodified,
     interoperability::slash_at_the_end_is_served_without_a_redirect,
     interoperability::absolute_target_is_served,
     interoperability::null_is_as_if_left_out,

@@ -37,7 +37,7 @@ pub(crate) fn startup_banner(config: &Config) -> String {
 
 /// Whose tools these are, and how that server knows who calls.
 fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
-    let mut text = format!("\n  Tools of             {}\n", gateway.backend);
+    let mut text = format!("\n  Tools of             {}\n", gateway.shown());
     let keys = config.public_url.join("/jwks.json");
     let header = match gateway.identity {
         BackendIdentity::Assertion => "Entra-MCP-Assertion",

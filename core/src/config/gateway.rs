@@ -24,6 +24,16 @@ pub struct Gateway {
     pub answer_bytes: usize,
 }
 
+impl Gateway {
+    /// The address of the backend as it is shown, to users too: without a query, which may hold a key.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let address = self.backend.to_string();
+        let shown = address.split('?').next();
+        shown.unwrap_or_default().to_owned()
+    }
+}
+
 /// How the backend is told who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendIdentity {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ::http::Method;
 
 use super::CredentialGuard;
-use crate::{config::Gateway, revision::Revision, secret::Secret};
+use crate::{config::Gateway, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
 #[derive(Clone, Debug, Default)]
@@ -68,4 +68,18 @@ impl BackendRequest {
 pub(crate) struct Telling {
     pub(crate) request: BackendRequest,
     pub(crate) credentials: Credentials,
+}
+
+impl Telling {
+    /// That a session is over, which its user may have left already: nobody is named.
+    pub(crate) fn session_over(session: Option<Arc<str>>, revision: Revision) -> Self {
+        Self {
+            request: BackendRequest {
+                method: Method::DELETE,
+                within: Some(limits::BACKEND_OPENING),
+                ..BackendRequest::post(session, revision, String::new())
+            },
+            credentials: Credentials::default(),
+        }
+    }
 }

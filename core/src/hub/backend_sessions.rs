@@ -14,11 +14,12 @@ use std::{
 };
 
 use super::{
-    HubOutput,
+    HubOutput, Job, JobKind,
     asks::{FindBackendSession, Waiter},
     from_hub::{BackendSession, BackendSessionFound},
 };
 use crate::{
+    gateway::Telling,
     id::{ExchangeId, McpSessionId, PrincipalId},
     limits,
     ticket::Ticket,
@@ -104,7 +105,7 @@ impl BackendSessions {
         out: &mut VecDeque<HubOutput>,
     ) {
         if !self.entries.contains_key(&owner) {
-            self.make_room(owner.0);
+            self.make_room(owner.0, out);
         }
         let from = waiter.exchange;
         let answer = match self.entries.get_mut(&owner) {
@@ -144,7 +145,7 @@ impl BackendSessions {
         out: &mut VecDeque<HubOutput>,
     ) {
         if !self.entries.contains_key(&owner) {
-            self.make_room(owner.0);
+            self.make_room(owner.0, out);
         }
         let entry = Entry {
             params: Some(Arc::clone(&session.params)),
@@ -186,7 +187,7 @@ impl BackendSessions {
     }
 
     /// The one that was used longest ago makes room: of this user with this client, or else of all.
-    fn make_room(&mut self, principal: PrincipalId) {
+    fn make_room(&mut self, principal: PrincipalId, out: &mut VecDeque<HubOutput>) {
         let first = (principal, McpSessionId([0; 16]));
         let last = (principal, McpSessionId([0xff; 16]));
         let of_principal = self.entries.range(first..=last).count();
@@ -200,17 +201,23 @@ impl BackendSessions {
         });
         let oldest = open.min_by_key(|(_, entry)| entry.used);
         if let Some(owner) = oldest.map(|(owner, _)| *owner) {
-            self.entries.remove(&owner);
+            self.end(owner, out);
         }
     }
 
-    /// Ours has ended.
-    pub(super) fn end(&mut self, owner: BackendOwner) {
-        if let Some(entry) = self.entries.get(&owner)
-            && matches!(entry.state, State::Open(_))
-        {
-            self.entries.remove(&owner);
+    /// Ours has ended, or makes room: the backend is told, if its session has a name there.
+    pub(super) fn end(&mut self, owner: BackendOwner, out: &mut VecDeque<HubOutput>) {
+        let entry = self.entries.get(&owner);
+        let Some(State::Open(session)) = entry.map(|entry| &entry.state) else {
+            return;
+        };
+        if session.id.is_some() {
+            let telling = Telling::session_over(session.id.clone(), session.revision);
+            out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(Box::new(
+                telling,
+            )))));
         }
+        self.entries.remove(&owner);
     }
 
     /// An exchange has ended, however it did.
@@ -269,6 +276,7 @@ mod tests {
                 BackendSessionFound::ToOpen(None) => (to.0, "open it".to_owned()),
                 BackendSessionFound::ToOpen(Some(_)) => (to.0, "open it again".to_owned()),
             },
+            HubOutput::Spawn(_) => (0, "told".to_owned()),
             other => panic!("an answer, not {other:?}"),
         };
         out.into_iter().map(told).collect()
@@ -345,10 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn ended_session_is_forgotten() {
+    fn ended_session_is_forgotten_and_the_backend_told() {
         let mut table = BackendSessions::default();
         opened(&mut table, 1, owner(1));
-        table.end(owner(1));
+        let mut out = VecDeque::new();
+        table.end(owner(1), &mut out);
+        table.end(owner(2), &mut out);
+        assert_eq!(told(out), is(0, "told"));
         assert_eq!(find(&mut table, 2, owner(1)), is(2, "open it"));
     }
 
@@ -361,7 +372,7 @@ mod tests {
             opened(&mut table, u64::from(number) + 1, owner(number));
         }
         find(&mut table, 50, owner(0));
-        opened(&mut table, 51, owner(most));
+        assert_eq!(opened(&mut table, 51, owner(most)), is(0, "told"));
         assert_eq!(table.entries.len(), usize::from(most));
         assert!(table.entries.contains_key(&owner(0)) && !table.entries.contains_key(&owner(1)));
     }

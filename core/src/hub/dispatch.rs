@@ -71,7 +71,7 @@ impl Hub {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_mcp_session(mcp_session, principal);
                 self.settings.end(mcp_session, principal);
-                self.backend_sessions.end((principal, mcp_session));
+                self.backend_sessions.end((principal, mcp_session), out);
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change) => {

@@ -14,7 +14,12 @@ use crate::pages::{
     self, Kind,
     html::{Html, Slot},
 };
-use crate::{config::ClientAddress, entropy::Entropy, env::Env, redirect_uri::Destination};
+use crate::{
+    config::{ClientAddress, Gateway},
+    entropy::Entropy,
+    env::Env,
+    redirect_uri::Destination,
+};
 
 const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
 <h1>Allow access?</h1>
@@ -114,6 +119,16 @@ fn describe(client: &ClientLabel) -> (Html, Html) {
     }
 }
 
+/// Whose tools a client gets, and what that server is told (threat R4).
+fn behind(gateway: &Gateway) -> &'static str {
+    match gateway.identity.signs() {
+        true => {
+            "<li>Use the tools of the MCP server at <strong>{backend}</strong>, which is told who you are</li>\n"
+        }
+        false => "<li>Use the tools of the MCP server at <strong>{backend}</strong></li>\n",
+    }
+}
+
 /// The consent page of a device (RFC 8628 section 5.4): what there is to see of it.
 pub(crate) fn respond_for_device(
     form: &ConsentForm,
@@ -210,6 +225,11 @@ fn page(
     let sealed = form.seal(env, entropy);
     let (who, verified) = describe(&form.client_label);
     let mut scopes = Html::default();
+    if let Some(gateway) = &env.server.config.gateway {
+        let shown = gateway.shown();
+        let item = Html::fill(behind(gateway), &[("backend", Slot::Text(&shown))]);
+        scopes.push(&item);
+    }
     for offered in form.request.scope.iter() {
         let slots = [
             ("description", Slot::Text(&offered.description)),

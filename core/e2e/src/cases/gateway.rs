@@ -287,3 +287,55 @@ pub fn backend_that_is_not_there_is_told_in_words(program: &Program) {
         response.body
     );
 }
+
+/// The tools of `.ci/gateway`, which another program's server offers: FastMCP, as it is installed. Without that script there is no such
+/// server, and nothing to try.
+pub fn server_of_others_is_used_unmodified(program: &Program) {
+    let Ok(address) = std::env::var("GATEWAY_BACKEND") else {
+        return;
+    };
+    let server = program.start_with(&["--backend", &address]);
+    let session = Session::of(&server, "alice");
+    let tools = session.request("tools/list", &json!({}))["result"]["tools"].clone();
+    assert_eq!(tools.as_array().map(Vec::len), Some(4), "{tools}");
+    let said = session.call("echo", &json!({"text": "\u{e9}"}));
+    assert_eq!(said["content"][0]["text"], "you said \u{e9}", "{said}");
+    let told = session.call("whoami", &json!({}));
+    let told = told["content"][0]["text"].as_str().unwrap();
+    assert!(
+        told.contains("entra-mcp-assertion") && !told.contains("authorization"),
+        "{told}"
+    );
+    let params = json!({"name": "count", "arguments": {}, "_meta": {"progressToken": "mine"}});
+    let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params});
+    let body = session.post(&call).body;
+    for part in [
+        "\"progressToken\":\"mine\"",
+        "notifications/message",
+        "counted",
+    ] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    let params = json!({"name": "ask", "arguments": {}});
+    let call = json!({"jsonrpc": "2.0", "id": 10, "method": "tools/call", "params": params});
+    let mut events = session.post_for_stream(&call);
+    let result = loop {
+        let (_, data) = events.next_event().unwrap().expect("the stream goes on");
+        let message: Value = serde_json::from_str(&data).unwrap_or_default();
+        if message["method"] == "elicitation/create" {
+            let content = json!({"action": "accept", "content": {"value": true}});
+            let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": content});
+            assert_eq!(session.post(&answer).status, 202);
+        }
+        if message.get("result").is_some() {
+            break message;
+        }
+    };
+    assert_eq!(result["result"]["content"][0]["text"], "accept", "{result}");
+    let listed = crate::session::stateless(&server, &session.client, "tools/list", "", json!({}));
+    assert_eq!(
+        listed["tools"].as_array().map(Vec::len),
+        Some(4),
+        "{listed}"
+    );
+}

@@ -37,7 +37,7 @@ pub(super) fn failed(forward: &Forward, fault: BackendFault, icx: &mut Invocatio
 
 /// Whatever it was asked.
 pub(super) fn fault_of_backend(fault: BackendFault, cx: &mut Cx<'_>) {
-    let backend = gateway(cx).backend.to_string();
+    let backend = gateway(cx).shown();
     if fault == BackendFault::Leaked {
         return cx.log(LogEvent::new(LogEventId::GatewayLeaked).with(Field::Backend, backend));
     }
@@ -53,7 +53,7 @@ pub(super) fn fault_of_backend(fault: BackendFault, cx: &mut Cx<'_>) {
 
 /// The backend has lost the session.
 pub(super) fn reopened(cx: &mut Cx<'_>) {
-    let backend = gateway(cx).backend.to_string();
+    let backend = gateway(cx).shown();
     cx.log(LogEvent::new(LogEventId::GatewaySessionReopened).with(Field::Backend, backend));
 }
 
@@ -64,7 +64,7 @@ fn tell(forward: &Forward, outcome: AuditOutcome, bytes: usize, icx: &mut Invoca
     let took = icx.cx.env.now.instant.since(forward.began);
     let subject = icx.caller.session.outline.subject.clone();
     let mut event = LogEvent::new(LogEventId::GatewayCalled)
-        .with(Field::Backend, gateway(icx.cx).backend.to_string())
+        .with(Field::Backend, gateway(icx.cx).shown())
         .with(Field::Subject, subject);
     // The name of a tool that the backend has not may hold what nobody wants to keep.
     if let (Some(name), false) = (

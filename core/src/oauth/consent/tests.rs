@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    config::{BackendAddress, BackendIdentity},
     event::Event,
     hub::{ToHub, ToHubKind},
     limits,
@@ -49,6 +50,28 @@ fn consent_page_shows_client_destination_and_scopes_and_no_secret() {
         assert!(!sealed.contains(secret));
     }
     assert!(page.find("client.example").unwrap() < page.find("Test client").unwrap());
+}
+
+// R4
+#[test]
+fn consent_page_of_a_gateway_names_the_backend() {
+    for (identity, is_told) in [
+        (BackendIdentity::Assertion, true),
+        (BackendIdentity::None, false),
+    ] {
+        let mut browsing = Browsing::new();
+        let mut gateway = crate::backend::gateway_of_tests(identity);
+        let address = "http://orders.example/mcp?key=secret";
+        gateway.backend = std::sync::Arc::new(BackendAddress::parse(address).unwrap());
+        browsing.server.server.config.gateway = Some(gateway);
+        let (page, _) = browsing.page(CALLBACK);
+        assert!(
+            page.contains("<strong>http://orders.example/mcp</strong>"),
+            "{page}"
+        );
+        assert_eq!(page.contains("told who you are"), is_told);
+        assert!(!page.contains("key=secret"));
+    }
 }
 
 // A6, C13, N2, N4, N6

@@ -135,3 +135,20 @@ fn stream_of_2024_11_05_is_not_there() {
     let request = world.request("alice", "GET", "/sse", &[], "");
     assert_eq!(world.send(request).status(), 404);
 }
+
+#[test]
+fn session_that_the_client_ends_is_ended_at_the_backend() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let headers = [("mcp-session-id", session.as_str())];
+    let request = world.request("alice", "DELETE", "/mcp", &headers, "");
+    assert_eq!(world.send(request).status(), 204);
+    let told = world.pulled();
+    assert_eq!(told.pull.method, ::http::Method::DELETE);
+    assert_eq!(told.header("mcp-session-id"), Some("theirs"));
+    // Some do not let clients end sessions: that is their matter.
+    world.answers(told, 405, "");
+    let id = send(&mut world, "alice", &session, CALL);
+    assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 404);
+    assert!(world.pulls.is_empty());
+}
