@@ -6,6 +6,7 @@
 //! was sent, and never repeats it (threat F11).
 
 use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::response;
@@ -133,6 +134,18 @@ pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
 /// 401: an access token of Entra's is not taken.
 pub(crate) fn entra_token_refused(route: Route, env: Env<'_>) -> Response<Bytes> {
     unauthorized(route, Some(ENTRA_TOKEN_REFUSED), env.server)
+}
+
+/// 401: the user must satisfy these claims in a new sign-in at Entra, whose access token the caller then presents
+/// (Microsoft identity platform, "Claims challenges, claims requests, and client capabilities").
+pub(crate) fn insufficient_claims(route: Route, claims: &str, env: Env<'_>) -> Response<Bytes> {
+    let error = format!(
+        "error=\"insufficient_claims\", claims=\"{}\", client_id=\"{}\", \
+         error_description=\"Sign in again with these claims.\"",
+        STANDARD.encode(claims),
+        env.server.config.entra.client_id
+    );
+    unauthorized(route, Some(&error), env.server)
 }
 
 /// 401: the scope that it names is the least that there is. What needs more says so by

@@ -268,6 +268,7 @@ fn caller(
         groups: profile.groups,
         is_guest: profile.is_guest,
         scope: String::new(),
+        takes_challenges: claims.takes_challenges(),
         expires: UnixTime(claims.exp.unwrap_or_default()),
     };
     policy::check(caller, claims, accepted, env)

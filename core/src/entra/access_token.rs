@@ -13,6 +13,8 @@
 //! Of replicas that share the store one asks Entra, and the others wait for what it gets. Where two ask at once all the
 //! same, the store's version decides which tokens are stored, and both go on with valid tokens.
 
+use std::sync::Arc;
+
 use super::{
     permission::Permission,
     refresh_lease::RefreshLease,
@@ -64,12 +66,14 @@ enum State {
 }
 
 /// Why there is no access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AccessTokenError {
     /// The user must sign in again; the session is deleted, its streams are not closed yet.
     SessionEnded,
     /// Entra does not give a token for this; why, for the model and the user.
     Denied(&'static str),
+    /// The caller's token of Entra's must satisfy these claims.
+    ClaimsRequired(Arc<String>),
     /// Not now.
     Unavailable(Fault),
 }

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub(crate) enum EntraError {
 /// What is logged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Details {
-    error: String,
+    error: Box<str>,
     suberror: Box<str>,
     aadsts: Option<u64>,
     /// A GUID.
@@ -51,6 +51,8 @@ pub(crate) struct Details {
     timestamp: Option<Box<str>>,
     /// In how many seconds Entra wants to be asked again.
     retry_after: Option<u64>,
+    /// What a new sign-in must satisfy, as Entra writes it.
+    claims: Option<Arc<String>>,
 }
 
 /// What this server asked Entra for.
@@ -88,8 +90,8 @@ impl EntraError {
         let text = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
         let details = Details {
             error: match text("error") {
-                "" => format!("HTTP {}", status.as_u16()),
-                error => error.to_owned(),
+                "" => format!("HTTP {}", status.as_u16()).into(),
+                error => error.into(),
             },
             suberror: text("suberror").into(),
             aadsts: body.pointer("/error_codes/0").and_then(Value::as_u64),
@@ -98,6 +100,7 @@ impl EntraError {
                 .map(Box::from),
             timestamp: timestamp(text("timestamp")),
             retry_after: throttle::retry_after(headers).map(|wait| wait.as_secs()),
+            claims: claims_challenge(text("claims")),
         };
         // A `Retry-After` counts, whatever else was said. A request loop is the one case that only the number
         // shows: its `error` says that the user must sign in.
@@ -130,8 +133,8 @@ impl EntraError {
         let text = one("error_description");
         let details = Details {
             error: match one("error") {
-                "" => "neither code nor error".to_owned(),
-                error => error.to_owned(),
+                "" => "neither code nor error".into(),
+                error => error.into(),
             },
             suberror: Box::default(),
             aadsts: after(text, "AADSTS").and_then(leading_number),
@@ -140,7 +143,7 @@ impl EntraError {
                 .filter(|id| is_guid(id))
                 .map(Box::from),
             timestamp: after(text, "Timestamp: ").and_then(|rest| timestamp(rest.get(..20)?)),
-            retry_after: None,
+            ..Details::default()
         };
         match one("error") {
             "access_denied" | "consent_required" | "interaction_required" | "login_required" => {
@@ -154,7 +157,7 @@ impl EntraError {
     /// There was no answer.
     pub(crate) fn of_fault(fault: FetchFault) -> Self {
         Self::Unavailable(Details {
-            error: fault.as_str().to_owned(),
+            error: fault.as_str().into(),
             ..Details::default()
         })
     }
@@ -162,7 +165,7 @@ impl EntraError {
     /// This server has nothing to prove its identity with.
     pub(crate) fn of_assertion(fault: AssertionFault) -> Self {
         Self::Configuration(Details {
-            error: fault.as_str().to_owned(),
+            error: fault.as_str().into(),
             ..Details::default()
         })
     }
@@ -170,14 +173,14 @@ impl EntraError {
     /// The managed identity has no token at the moment; the log says why.
     pub(crate) fn no_identity_token() -> Self {
         Self::Unavailable(Details {
-            error: "no token of the managed identity".to_owned(),
+            error: "no token of the managed identity".into(),
             ..Details::default()
         })
     }
 
     /// The answer was 200 but not what it should be.
     pub(crate) fn unreadable() -> Self {
-        let error = "unreadable answer".to_owned();
+        let error = "unreadable answer".into();
         Self::Unavailable(Details {
             error,
             ..Details::default()
@@ -202,10 +205,14 @@ impl EntraError {
             "additional_action",
             "message_only",
         ];
-        matches!(
-            details.error.as_str(),
-            "consent_required" | "interaction_required"
-        ) || suberrors.contains(&&*details.suberror)
+        matches!(&*details.error, "consent_required" | "interaction_required")
+            || suberrors.contains(&&*details.suberror)
+    }
+
+    /// Returns what a new sign-in must satisfy, if Entra has said so (Microsoft identity platform, "Claims challenges, claims
+    /// requests, and client capabilities").
+    pub(crate) fn claims(&self) -> Option<&Arc<String>> {
+        self.details().claims.as_ref()
     }
 
     fn details(&self) -> &Details {
@@ -287,6 +294,14 @@ impl EntraError {
 
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.split_once(mark).map(|(_, rest)| rest)
+}
+
+/// A claims challenge, if this is one: JSON, about the access token.
+fn claims_challenge(text: &str) -> Option<Arc<String>> {
+    let body: Value = serde_json::from_str(text).ok()?;
+    let is_one =
+        text.len() <= limits::CLAIMS_CHALLENGE_BYTES && body.get("access_token")?.is_object();
+    is_one.then(|| Arc::new(text.to_owned()))
 }
 
 /// A time as Entra writes it, if this is one.

@@ -12,7 +12,7 @@
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use ::http::StatusCode;
 use bytes::Bytes;
@@ -69,10 +69,12 @@ fn failed(error: GraphError) -> GraphProgress {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GraphError {
     /// The user must sign in again: the session is deleted, its streams are not closed yet.
     SessionEnded,
+    /// The caller's token of Entra's must satisfy these claims.
+    ClaimsRequired(Arc<String>),
     /// 403.
     NotAllowed,
     /// There is no token for this, and why.
@@ -112,7 +114,9 @@ impl GraphError {
                 ));
             }
             Self::Denied(reason) => reason,
-            Self::SessionEnded => "The session has ended. Please sign in again.",
+            Self::SessionEnded | Self::ClaimsRequired(_) => {
+                "The session has ended. Please sign in again."
+            }
             Self::NotAllowed => {
                 "Microsoft Graph does not allow this: the permission is missing, or a policy of \
                  the organization forbids it."
@@ -189,6 +193,7 @@ impl GraphRequest {
             },
             Progress::Ready(Err(error)) => failed(match error {
                 AccessTokenError::SessionEnded => GraphError::SessionEnded,
+                AccessTokenError::ClaimsRequired(claims) => GraphError::ClaimsRequired(claims),
                 AccessTokenError::Denied(reason) => GraphError::Denied(reason),
                 AccessTokenError::Unavailable(fault) => GraphError::of_token(fault),
             }),

@@ -39,6 +39,10 @@ use crate::{
 const DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed on behalf of who calls: \
                       an administrator has not consented to it, or a policy of the organization forbids it.";
 
+/// For the model and the user.
+const MORE_REQUIRED: &str = "Microsoft Entra ID wants more of the user, such as a second factor, and the application that \
+                             calls does not take claims challenges: sign in there again.";
+
 /// A token that is being got.
 #[derive(Debug)]
 pub(crate) struct OnBehalfOf {
@@ -118,7 +122,7 @@ impl OnBehalfOf {
                 }
                 Progress::Ready(Err(error)) => {
                     let failure = wanted.refused(&error, cx);
-                    wanted.tell(Err(failure), cx);
+                    wanted.tell(Err(failure.clone()), cx);
                     failed(failure)
                 }
             },
@@ -135,7 +139,7 @@ impl OnBehalfOf {
             // The token was verified by what is known of Entra, so this does not happen.
             None => {
                 let failure = OnBehalfOfFailure::Unavailable(Fault::Entra);
-                wanted.tell(Err(failure), cx);
+                wanted.tell(Err(failure.clone()), cx);
                 failed(failure)
             }
         }
@@ -166,6 +170,12 @@ impl Wanted {
     /// What follows from Entra's refusal.
     fn refused(&self, error: &EntraError, cx: &mut Cx<'_>) -> OnBehalfOfFailure {
         cx.log(error.log_event(Step::OnBehalfOf));
+        if let (EntraError::SignInAgain(_), Some(claims)) = (error, error.claims()) {
+            return match self.assertion.caller.takes_challenges {
+                true => OnBehalfOfFailure::ClaimsRequired(Arc::clone(claims)),
+                false => OnBehalfOfFailure::MoreRequired,
+            };
+        }
         match error {
             EntraError::SignInAgain(_) if error.is_consent_required() => OnBehalfOfFailure::Denied,
             EntraError::SignInAgain(_) => {
@@ -189,6 +199,8 @@ impl Wanted {
 fn failed(failure: OnBehalfOfFailure) -> OnBehalfOfProgress {
     Progress::Ready(Err(match failure {
         OnBehalfOfFailure::Denied => AccessTokenError::Denied(DENIED),
+        OnBehalfOfFailure::MoreRequired => AccessTokenError::Denied(MORE_REQUIRED),
+        OnBehalfOfFailure::ClaimsRequired(claims) => AccessTokenError::ClaimsRequired(claims),
         OnBehalfOfFailure::Revoked => AccessTokenError::SessionEnded,
         OnBehalfOfFailure::Unavailable(fault) => AccessTokenError::Unavailable(fault),
     }))

@@ -82,7 +82,7 @@ impl OnBehalfOfTokens {
         for waiter in waiters.unwrap_or_default() {
             out.push_back(waiter.answer(match &result {
                 Ok((token, _)) => OnBehalfOfAnswer::Token(Arc::clone(token)),
-                Err(failure) => OnBehalfOfAnswer::Failed(*failure),
+                Err(failure) => OnBehalfOfAnswer::Failed(failure.clone()),
             }));
         }
         if let Ok(obtained) = result {

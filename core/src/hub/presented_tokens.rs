@@ -30,12 +30,16 @@ pub(crate) enum OnBehalfOfAnswer {
 }
 
 /// Why there is no token on behalf of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OnBehalfOfFailure {
     /// Entra does not give it: there is no consent, or a policy forbids it.
     Denied,
     /// Entra takes the assertion no more.
     Revoked,
+    /// The user must satisfy more, and its client can have them do that: these claims.
+    ClaimsRequired(Arc<String>),
+    /// The user must satisfy more, and its client takes no claims.
+    MoreRequired,
     /// Not now.
     Unavailable(Fault),
 }

@@ -155,6 +155,7 @@ mod tests {
             groups: Names::default(),
             is_guest: false,
             scope: String::new(),
+            takes_challenges: false,
             expires: UnixTime(0),
         }))
     }

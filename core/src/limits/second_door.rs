@@ -17,6 +17,9 @@ pub const ENTRA_TOKENS: usize = 2048;
 /// The most client ids, scopes or roles in a claim that are looked at.
 pub const ENTRA_TOKEN_NAMES: usize = 64;
 
+/// The longest claims challenge of Entra's that is passed on.
+pub const CLAIMS_CHALLENGE_BYTES: usize = 4096;
+
 /// How many tokens that Entra gave on behalf of callers are kept, of some 3 KB each.
 pub const ON_BEHALF_OF_TOKENS: usize = 2048;
 

@@ -11,8 +11,8 @@ use super::{
     dispatch::{self, Reply},
     forward::Forward,
     invocation::{
-        ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
-        InvocationProgress, ServerMessage,
+        Challenge, ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
+        InvocationProgress, OverAt, ServerMessage,
     },
     results,
     tasks::TaskRequest,
@@ -55,7 +55,7 @@ pub(crate) enum BatchEnd {
     /// With responses, in the order of the requests. A cancelled request has none.
     Responses(Vec<Response>),
     /// The user must sign in again: what was not answered before has this error.
-    SessionOver(Vec<Response>),
+    SessionOver(Vec<Response>, Challenge),
 }
 
 /// What a step of a batch leaves.
@@ -284,8 +284,8 @@ impl RequestBatch {
                 Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
                 Reply::Forward(progress) => self.on_forward(request, progress),
                 Reply::Invocation(progress) => {
-                    if let Err(request) = self.apply(request, progress, bcx) {
-                        return self.session_over(request, bcx);
+                    if let Err(over) = self.apply(request, progress, bcx) {
+                        return self.session_over(over, bcx);
                     }
                 }
             }
@@ -301,13 +301,14 @@ impl RequestBatch {
     ) -> BatchProgress {
         match self.apply(request, progress, bcx) {
             Ok(()) => self.advance(bcx),
-            Err(request) => self.session_over(request, bcx),
+            Err(over) => self.session_over(over, bcx),
         }
     }
 
-    fn session_over(mut self, request: Request, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.queue.push_front(request);
-        Progress::Ready(BatchEnd::SessionOver(self.end(&sign_in_ended(), bcx)))
+    fn session_over(mut self, over: OverAt, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.queue.push_front(over.0);
+        let responses = self.end(&sign_in_ended(), bcx);
+        Progress::Ready(BatchEnd::SessionOver(responses, over.1))
     }
 
     fn on_task(
@@ -326,13 +327,13 @@ impl RequestBatch {
     ///
     /// # Errors
     ///
-    /// The request, if the user must sign in again.
+    /// The request, if the user must sign in again, and what that must satisfy.
     fn apply(
         &mut self,
         request: Request,
         progress: Progress<Box<Invocation>, InvocationEnd>,
         bcx: &mut BatchCx<'_, '_>,
-    ) -> Result<(), Request> {
+    ) -> Result<(), OverAt> {
         let revision = self.client.revision;
         let end = match progress {
             Progress::Pending(invocation) => {
@@ -342,7 +343,7 @@ impl RequestBatch {
             Progress::Ready(end) => end,
         };
         let result = match end {
-            InvocationEnd::SessionOver => return Err(request),
+            InvocationEnd::SessionOver(challenge) => return Err((request, challenge)),
             InvocationEnd::Rejected(error) => Err(error),
             InvocationEnd::Done(result) => {
                 results::finished(result, &request, revision, bcx.caller, bcx.cx)

@@ -17,7 +17,7 @@ use std::{ops::ControlFlow, time::Duration};
 pub(crate) use self::{http_sse_output::HttpSseOutput, output::Output};
 use super::{
     batch::{self, BatchCx, BatchEnd, BatchProgress, RequestBatch},
-    invocation::{ClientProfile, ServerMessage},
+    invocation::{Challenge, ClientProfile, ServerMessage},
     session::McpSession,
     session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
     tasks::{TaskRunner, TaskStep},
@@ -314,9 +314,9 @@ impl Execution {
                 self.wait(cx)
             }
             Progress::Ready(BatchEnd::Responses(responses)) => self.finish(responses, messages, cx),
-            Progress::Ready(BatchEnd::SessionOver(responses)) => {
+            Progress::Ready(BatchEnd::SessionOver(responses, challenge)) => {
                 let (session, is_of_entra) = (self.caller.session.id, self.caller.entra.is_some());
-                let progress = self.session_over(responses, messages, cx);
+                let progress = self.session_over(responses, messages, challenge, cx);
                 // Last, so that the stream which the responses are sent on ends after them. Of a token of Entra's only
                 // that one is over: its caller may have another.
                 if !is_of_entra {
@@ -368,7 +368,7 @@ impl Execution {
         let mut messages = Vec::new();
         let error = batch::sign_in_ended();
         let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
-        self.session_over(responses, messages, cx)
+        self.session_over(responses, messages, None, cx)
     }
 
     /// The session was revoked, or its user must sign in again.
@@ -376,12 +376,13 @@ impl Execution {
         mut self: Box<Self>,
         responses: Vec<Response>,
         messages: Vec<ServerMessage>,
+        challenge: Challenge,
         cx: &mut Cx<'_>,
     ) -> Progress<Box<Self>> {
         self.output.send(messages, self.mcp_session.as_ref(), cx);
         match self.output {
             Output::Post(response) => {
-                response.session_over(&responses, cx);
+                response.session_over(&responses, challenge, cx);
                 Progress::Ready(())
             }
             Output::HttpSse(output) => {

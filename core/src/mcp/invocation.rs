@@ -22,6 +22,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -107,9 +108,15 @@ pub(crate) enum InvocationEnd {
     MissingCapability(ClientCapability),
     /// There is no room for it.
     Rejected(Error),
-    /// The user must sign in again.
-    SessionOver,
+    /// The user must sign in again, and satisfy these claims if there are any.
+    SessionOver(Challenge),
 }
+
+/// What a new sign-in must satisfy, as Entra writes it.
+pub(crate) type Challenge = Option<Arc<String>>;
+
+/// The request at which the user must sign in again, and what that must satisfy.
+pub(crate) type OverAt = (crate::json_rpc::Request, Challenge);
 
 /// What a step of an invocation leaves.
 pub(crate) type InvocationProgress = Progress<Box<Invocation>, InvocationEnd>;

@@ -26,6 +26,8 @@ pub(super) struct Claims {
     /// What facets the actor and the subject have: numbers with spaces between them.
     pub(super) xms_act_fct: Option<String>,
     pub(super) xms_sub_fct: Option<String>,
+    /// What the client is capable of.
+    xms_cc: Option<Vec<String>>,
     upn: Option<String>,
     unique_name: Option<String>,
     /// What only ID tokens have.
@@ -57,6 +59,12 @@ impl Claims {
         scopes
             .filter(|scope| !matches!(*scope, "" | "/"))
             .take(limits::ENTRA_TOKEN_NAMES)
+    }
+
+    /// Whether its client takes claims challenges.
+    pub(super) fn takes_challenges(&self) -> bool {
+        let mut capabilities = self.xms_cc.iter().flatten();
+        capabilities.any(|capability| capability.eq_ignore_ascii_case("cp1"))
     }
 
     /// Whether it has a role.

@@ -190,7 +190,10 @@ impl Invocation {
 fn graph(progress: GraphProgress) -> EffectStep {
     match progress {
         Progress::Pending(request) => wait(State::AwaitingGraph(Box::new(request))),
-        Progress::Ready(Err(GraphError::SessionEnded)) => Err(InvocationEnd::SessionOver),
+        Progress::Ready(Err(GraphError::SessionEnded)) => Err(InvocationEnd::SessionOver(None)),
+        Progress::Ready(Err(GraphError::ClaimsRequired(claims))) => {
+            Err(InvocationEnd::SessionOver(Some(claims)))
+        }
         Progress::Ready(result) => {
             let result = result.map_err(|error| error.message().into_owned());
             done(EffectResult::Graph(result))
@@ -205,7 +208,10 @@ fn token(progress: CallerTokenProgress) -> EffectStep {
     };
     let error = match result {
         Ok(token) => return done(EffectResult::Token(Ok(token))),
-        Err(AccessTokenError::SessionEnded) => return Err(InvocationEnd::SessionOver),
+        Err(AccessTokenError::SessionEnded) => return Err(InvocationEnd::SessionOver(None)),
+        Err(AccessTokenError::ClaimsRequired(claims)) => {
+            return Err(InvocationEnd::SessionOver(Some(claims)));
+        }
         Err(AccessTokenError::Denied(reason)) => reason,
         Err(AccessTokenError::Unavailable(_)) => {
             "Microsoft Entra ID gave no token at the moment. Please try again later."

@@ -27,8 +27,11 @@ use crate::{
     id::{SessionId, StreamId},
     json_rpc::{self, Error, Response},
     mcp::{
-        event_id::EventId, invocation::ServerMessage, reply::json, session::McpSession, sse,
-        v2026_07_28,
+        event_id::EventId,
+        invocation::{Challenge, ServerMessage},
+        reply::json,
+        session::McpSession,
+        sse, v2026_07_28,
     },
     revision::Revision,
     route::Route,
@@ -289,9 +292,17 @@ impl PostResponse {
     }
 
     /// The session was revoked: answers 401 if nothing was sent yet; a stream ends with these errors.
-    pub(crate) fn session_over(self, responses: &[Response], cx: &mut Cx<'_>) {
+    pub(crate) fn session_over(
+        self,
+        responses: &[Response],
+        challenge: Challenge,
+        cx: &mut Cx<'_>,
+    ) {
         match self.mode {
-            Mode::Json => cx.respond(bearer::session_over(Route::Mcp, cx.env)),
+            Mode::Json => cx.respond(match challenge {
+                None => bearer::session_over(Route::Mcp, cx.env),
+                Some(claims) => bearer::insufficient_claims(Route::Mcp, &claims, cx.env),
+            }),
             Mode::Sse(_) | Mode::Detached(_) => self.end(responses, cx),
         }
     }

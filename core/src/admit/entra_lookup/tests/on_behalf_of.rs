@@ -1,5 +1,6 @@
 //! What is asked on behalf of callers, and of whom nothing is.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{BOB, reasons, world};
@@ -150,4 +151,59 @@ fn token_that_graph_refuses_is_got_once_more() {
         text(&details)
     );
     assert_eq!(world.redeemed.len(), 3);
+}
+
+const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+
+/// A call on behalf of a caller with these claims, of whom Entra wants more.
+fn step_up(of_token: &Value, claims: &str) -> (u16, String, String) {
+    let mut world = world();
+    let token = world.access_token(of_token);
+    let session = world.initialize_by(&token);
+    world.entra_responds(
+        400,
+        &json!({"error": "interaction_required", "error_codes": [50079], "claims": claims}),
+    );
+    let refused = world.details(&token, &session);
+    let challenge = crate::testing::header(&refused, "www-authenticate").to_owned();
+    // With a token that satisfies them the same MCP session goes on.
+    let again = world.access_token(&json!({"acrs": ["c1"], "uti": "after the step-up"}));
+    world.graph_responds(200, &profile("alice"));
+    assert_eq!(world.details(&again, &session).status(), 200);
+    (refused.status().as_u16(), challenge, text(&refused))
+}
+
+// D19
+#[test]
+fn claims_that_entra_wants_are_a_challenge_to_a_caller_who_takes_them() {
+    let (status, challenge, _) = step_up(&json!({"xms_cc": ["CP1"]}), CLAIMS);
+    assert_eq!(status, 401);
+    let encoded = STANDARD.encode(CLAIMS);
+    assert!(
+        challenge.contains("error=\"insufficient_claims\""),
+        "{challenge}"
+    );
+    assert!(
+        challenge.contains(&format!("claims=\"{encoded}\"")),
+        "{challenge}"
+    );
+    assert!(challenge.contains("resource_metadata="), "{challenge}");
+}
+
+// D19
+#[test]
+fn claims_that_entra_wants_are_words_to_a_caller_who_takes_none() {
+    let (status, _, said) = step_up(&json!({}), CLAIMS);
+    assert_eq!(status, 200);
+    assert!(said.contains("such as a second factor"), "{said}");
+}
+
+// D19
+#[test]
+fn claims_that_are_no_challenge_are_not_passed_on() {
+    let long = format!(r#"{{"access_token":{{"x":"{}"}}}}"#, "x".repeat(5000));
+    for claims in ["", "not JSON", "[]", r#"{"id_token":{}}"#, &long] {
+        let (status, challenge, _) = step_up(&json!({"xms_cc": ["cp1"]}), claims);
+        assert_eq!((status, challenge.as_str()), (200, ""), "{claims}");
+    }
 }
