@@ -241,7 +241,7 @@ pub mod who_calls {}
 /// [`testing::Script`](crate::testing::Script) makes a context: it says who calls and what Graph, the user and Entra answer, and
 /// [`Seen`](crate::testing::Seen) tells what the function did. No server, no network, no waiting; see [`testing`](crate::testing).
 ///
-/// To try the whole, start a server with the development tenant inside of the test ([`embedding`](crate::guide::embedding)) and sign in with any MCP client.
+/// To try the whole, start a server with the development tenant inside of the test ([`embedding`]) and sign in with any MCP client.
 /// The development tenant takes orders by `POST /control` of its own address: `{"action": "revoke", "username": "alice"}` voids a user's sessions,
 /// `{"action": "disable", "username": "alice"}` disables the account.
 pub mod tests {}
