@@ -53,7 +53,11 @@ impl KeyStatus {
     ) -> Result<(), StoreFault> {
         for kind in [SESSIONS, LISTS, TASKS] {
             for key in store.keys(kind)? {
-                if let Some(stored) = store.answer(Store::Get(key.clone()), now)? {
+                let Some(stored) = store.answer(Store::Get(key.clone()), now)? else {
+                    continue;
+                };
+                // A list of sessions that have all ended is needed by nobody.
+                if kind != LISTS || names_a_session(store, &key, &stored, keys, now)? {
                     self.add(kind, &key, &stored, keys);
                 }
             }
@@ -62,10 +66,6 @@ impl KeyStatus {
     }
 
     fn add(&mut self, kind: &str, key: &Key, stored: &Stored, keys: &Keyring) {
-        if kind == LISTS && stored.record.bytes.is_empty() {
-            // It was moved to another name a moment ago.
-            return;
-        }
         let needs = match operator::key_of(key, stored, keys) {
             _ if kind == TASKS => &mut self.tasks,
             Some(KeyNumber(number)) => match self.keys.get_mut(number) {
@@ -92,4 +92,20 @@ impl KeyStatus {
         let former = self.keys.iter().skip(1);
         former.map(|needs| needs.count + needs.lists).sum()
     }
+}
+
+/// Whether a session on this list is still there.
+fn names_a_session(
+    store: &RecordStore,
+    key: &Key,
+    stored: &Stored,
+    keys: &Keyring,
+    now: UnixTime,
+) -> Result<bool, StoreFault> {
+    for entry in operator::listed(key, stored.clone(), keys) {
+        if store.answer(Store::Get(entry.record()), now)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

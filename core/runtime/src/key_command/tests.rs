@@ -21,6 +21,8 @@ use crate::{
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
 const LIST: &str = "user/a";
+/// The name of the session on it.
+const SESSION: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 /// A folder that goes away with the test.
 struct Place(PathBuf);
@@ -70,18 +72,24 @@ impl Place {
     fn write_list(&self) {
         let (store, keys) = self.start().unwrap();
         let mut entropy = Entropy::new(&Seed::new([7; 32]));
-        let bytes = keys.seal(
+        let text = format!("[\"{SESSION}\"]");
+        let list = keys.seal(
             Purpose::UserSessions,
             LIST.as_bytes(),
             b"",
-            b"[]",
+            text.as_bytes(),
             &mut entropy,
         );
+        self.put(&store, LIST, list);
+        self.put(&store, &format!("session/{SESSION}"), vec![1]);
+    }
+
+    fn put(&self, store: &RecordStore, key: &str, bytes: Vec<u8>) {
         let record = Record {
             bytes: bytes.into(),
             expires: UnixTime(NOW.0 + 1000),
         };
-        let put = Store::Put(Key(LIST.to_owned()), record, Guard::Any);
+        let put = Store::Put(Key(key.to_owned()), record, Guard::Any);
         store.answer(put, NOW).unwrap();
     }
 
@@ -130,6 +138,15 @@ fn rotated_key_seals_and_the_former_one_opens_until_it_is_dropped() {
         ),
         "{said}"
     );
+
+    // Once its session has ended, nobody needs it.
+    let (store, keys) = place.start().unwrap();
+    let end = Store::Delete(Key(format!("session/{SESSION}")));
+    store.answer(end, NOW).unwrap();
+    let ended = told(&KeyStatus::of(&store, &keys, NOW));
+    assert!(ended.contains("No session needs a former key"), "{ended}");
+    place.put(&store, &format!("session/{SESSION}"), vec![1]);
+    drop((store, keys));
 
     let error = drop_old(false, &place.config(), NOW).unwrap_err();
     assert!(error.to_string().contains("--sign-out"), "{error}");
