@@ -3,7 +3,8 @@
 //!
 //!     cargo run -p entra-mcp-blocking --example own_runtime
 //!
-//! It leaves out what makes a server robust: ceilings, deadlines for slow peers, an orderly end.
+//! It leaves out what makes a server robust: ceilings, deadlines for slow peers, an orderly end;
+//! and the gateway.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -9,6 +9,7 @@ const PROGRAM: Program = Program::new(
 );
 
 entra_mcp_e2e::end_to_end_core!(PROGRAM);
+entra_mcp_e2e::end_to_end_gateway!(PROGRAM);
 entra_mcp_e2e::end_to_end_library!(PROGRAM);
 
 /// It reads the first line of HTTP by itself, so nothing may stand before it.

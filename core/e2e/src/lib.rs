@@ -107,11 +107,6 @@ suite!($ end_to_end_core:
     unauthenticated::urls_named_by_unauthenticated_clients_are_not_fetched,
     unauthenticated::errors_disclose_nothing,
     unauthenticated::burst_of_refusals_is_counted_in_the_log_when_it_is_over,
-    gateway::tools_of_a_backend_are_called_with_progress_and_questions,
-    gateway::backend_is_told_who_calls_and_hands_it_to_no_client,
-    gateway::session_that_a_backend_has_lost_is_opened_again,
-    gateway::backend_that_is_not_there_is_told_in_words,
-    gateway::server_of_others_is_used_unmodified,
     interoperability::slash_at_the_end_is_served_without_a_redirect,
     interoperability::absolute_target_is_served,
     interoperability::null_is_as_if_left_out,
@@ -142,6 +137,16 @@ suite!($ end_to_end_hostile_peers:
     resource_limits::stalled_readers_block_nobody,
     resource_limits::streams_per_user_are_bounded,
     crowds::calls_of_some_users_delay_no_response_to_others,
+);
+
+// What a runtime must do that sends requests to backends.
+suite!($ end_to_end_gateway:
+    gateway::tools_of_a_backend_are_called_with_progress_and_questions,
+    gateway::backend_is_told_who_calls_and_hands_it_to_no_client,
+    gateway::session_that_a_backend_has_lost_is_opened_again,
+    gateway::backend_that_is_not_there_is_told_in_words,
+    gateway::server_of_others_is_used_unmodified,
+    gateway_tls::backend_is_reached_with_the_certificates_that_are_set,
 );
 
 // What the examples show of the library; they stand next to the binary.
@@ -292,6 +297,7 @@ suite!($ pull_cases:
 macro_rules! end_to_end {
     ($program:expr) => {
         $crate::end_to_end_core!($program);
+        $crate::end_to_end_gateway!($program);
         $crate::end_to_end_library!($program);
         $crate::end_to_end_clients!($program);
         $crate::end_to_end_hostile_peers!($program);

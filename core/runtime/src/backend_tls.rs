@@ -3,9 +3,11 @@
 use std::{
     fmt::{self, Display},
     io,
+    path::Path,
     sync::Arc,
 };
 
+use entra_mcp_core::config::Config;
 use rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
@@ -55,10 +57,18 @@ const CA: &str = "--backend-ca";
 const CERT: &str = "--backend-cert";
 
 impl BackendTls {
-    /// Believes those whom other connections believe, too.
+    /// Believes those whom other connections believe, too, and says who we are to nobody.
     #[must_use]
     pub fn of_egress(egress: &Egress) -> Self {
         Self(Arc::new(believing(egress, &[]).with_no_client_auth()))
+    }
+
+    /// Reads the files that the settings name.
+    pub(crate) fn of_config(config: &Config, egress: &Egress) -> Result<Self, BackendTlsError> {
+        let gateway = config.gateway.as_ref();
+        let authorities = gateway.and_then(|gateway| gateway.authorities.as_deref());
+        let identity = gateway.and_then(|gateway| gateway.certificate.as_deref());
+        Self::from_files(egress, authorities, identity)
     }
 
     /// Believes these certificates (DER) besides, and says who we are if the backend asks.
@@ -86,15 +96,15 @@ impl BackendTls {
     /// Which file is wrong, and why.
     pub fn from_files(
         egress: &Egress,
-        authorities: Option<&str>,
-        identity: Option<&str>,
+        authorities: Option<&Path>,
+        identity: Option<&Path>,
     ) -> Result<Self, BackendTlsError> {
         let roots = match authorities {
             None => Vec::new(),
             Some(file) => {
                 let roots = egress::certificates(&read(CA, file)?);
                 if roots.is_empty() {
-                    let (setting, file) = (CA, file.to_owned());
+                    let (setting, file) = (CA, file.display().to_string());
                     return Err(BackendTlsError::NoCertificate { setting, file });
                 }
                 roots
@@ -108,13 +118,13 @@ impl BackendTls {
         let pem = read(CERT, file)?;
         let no_key = || BackendTlsError::NoKey {
             setting: CERT,
-            file: file.to_owned(),
+            file: file.display().to_string(),
         };
         let identity = ClientIdentity::from_pem(&pem);
         let identity = identity.map_err(|wrong| match wrong {
             WrongIdentity::Certificate => BackendTlsError::NoCertificate {
                 setting: CERT,
-                file: file.to_owned(),
+                file: file.display().to_string(),
             },
             WrongIdentity::Key => no_key(),
         })?;
@@ -155,10 +165,10 @@ impl ClientIdentity {
     }
 }
 
-fn read(setting: &'static str, file: &str) -> Result<Vec<u8>, BackendTlsError> {
+fn read(setting: &'static str, file: &Path) -> Result<Vec<u8>, BackendTlsError> {
     std::fs::read(file).map_err(|error| BackendTlsError::Unreadable {
         setting,
-        file: file.to_owned(),
+        file: file.display().to_string(),
         error,
     })
 }
@@ -219,6 +229,7 @@ mod tests {
     use super::*;
 
     fn wrong(authorities: Option<&str>, identity: Option<&str>) -> String {
+        let (authorities, identity) = (authorities.map(Path::new), identity.map(Path::new));
         let read = BackendTls::from_files(&Egress::default(), authorities, identity);
         read.unwrap_err().to_string()
     }

@@ -210,6 +210,7 @@ impl Settings {
         }
         let stopped = Stopped::new().map_err(|error| StartError::Socket { error })?;
         let stopped = Arc::new(stopped);
+        let backend_tls = BackendTls::of_config(&self.config, &self.outlet.egress)?;
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
         let (store, keys) = open_store(&self.config, &self.outlet, self.clock.now().unix)?;
@@ -224,7 +225,7 @@ impl Settings {
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),
             clock: self.clock,
-            backend_tls: BackendTls::of_egress(&self.outlet.egress),
+            backend_tls,
             egress: self.outlet.egress,
             stopped,
             bound: Mutex::new(self.bound),

@@ -10,9 +10,9 @@ use std::{
 use entra_mcp_core::catalog::CatalogErrors;
 
 use crate::{
-    client_credential::ClientCredentialError, clients_file::ClientsFileError,
-    command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
-    listen::ListenError, shared_store_error::SharedStoreError,
+    backend_tls::BackendTlsError, client_credential::ClientCredentialError,
+    clients_file::ClientsFileError, command_line::ConfigError, data_dir_error::DataDirError,
+    egress::EgressError, listen::ListenError, shared_store_error::SharedStoreError,
 };
 
 /// Why a server does not run.
@@ -81,6 +81,8 @@ pub enum StartError {
     Config(Vec<ConfigError>),
     /// What the environment says of outbound connections is wrong.
     Egress(EgressError),
+    /// A file that says how the backend is reached by TLS is wrong.
+    BackendTls(BackendTlsError),
     /// What is offered is wrong.
     Catalog(CatalogErrors),
     /// The audit log cannot be written.
@@ -163,6 +165,7 @@ impl Display for StartError {
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::Egress(error) => error.fmt(f),
+            Self::BackendTls(error) => error.fmt(f),
             Self::AuditLogUnopened { path, error } => write!(
                 f,
                 "The audit log {path} cannot be opened: {error}. Its folder must be there, and writable."
@@ -202,6 +205,7 @@ impl Error for StartError {
             Self::Listen(error) => error.source(),
             Self::Catalog(error) => error.source(),
             Self::Egress(error) => error.source(),
+            Self::BackendTls(error) => error.source(),
             Self::ArgumentNotUtf8 { .. }
             | Self::FlagWithoutValue { .. }
             | Self::InvalidFlagValue { .. }
@@ -223,6 +227,12 @@ impl Error for StartError {
 impl From<CatalogErrors> for StartError {
     fn from(errors: CatalogErrors) -> Self {
         Self::Catalog(errors)
+    }
+}
+
+impl From<BackendTlsError> for StartError {
+    fn from(error: BackendTlsError) -> Self {
+        Self::BackendTls(error)
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
         header: None,
         call_timeout: limits::BACKEND_CALL,
         answer_bytes: limits::BACKEND_MESSAGE_BYTES,
+        authorities: None,
+        certificate: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is set of the gateway: which MCP server stands behind this one, and what it is told of users.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 
@@ -22,6 +22,10 @@ pub struct Gateway {
     pub call_timeout: Duration,
     /// The most bytes of one message of the backend.
     pub answer_bytes: usize,
+    /// The PEM file of authorities that are believed besides the public ones. The runtime reads it.
+    pub authorities: Option<PathBuf>,
+    /// The PEM file of the certificate that the backend is shown, and its key. The runtime reads it.
+    pub certificate: Option<PathBuf>,
 }
 
 impl Gateway {

@@ -1,6 +1,6 @@
 //! The server behind this one, if there is one.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use entra_mcp_core::{
     config::{BackendAddress, BackendHeader, BackendIdentity, Gateway},
@@ -10,19 +10,21 @@ use entra_mcp_core::{
 use super::{
     error::{ConfigError, GatewayError},
     given::{
-        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_HEADER, BACKEND_TIMEOUT, Given,
-        IDENTITY, Setting,
+        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_HEADER,
+        BACKEND_TIMEOUT, Given, IDENTITY, Setting,
     },
     lifetimes::duration,
 };
 
 /// What means nothing without a backend.
-const OF_BACKEND: [&Setting; 5] = [
+const OF_BACKEND: [&Setting; 7] = [
     &IDENTITY,
     &BACKEND_AUDIENCE,
     &BACKEND_HEADER,
     &BACKEND_TIMEOUT,
     &BACKEND_ANSWER_BYTES,
+    &BACKEND_CA,
+    &BACKEND_CERT,
 ];
 
 /// Reads all of them.
@@ -83,5 +85,7 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         header,
         call_timeout: call_timeout?,
         answer_bytes: answer_bytes?,
+        authorities: given.value(&BACKEND_CA).map(PathBuf::from),
+        certificate: given.value(&BACKEND_CERT).map(PathBuf::from),
     })
 }

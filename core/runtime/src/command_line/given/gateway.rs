@@ -40,3 +40,15 @@ pub(in crate::command_line) const BACKEND_ANSWER_BYTES: Setting = setting(
     "NUMBER",
     "the most bytes of one message of the backend (default 16777216)",
 );
+pub(in crate::command_line) const BACKEND_CA: Setting = setting(
+    "backend-ca",
+    "ENTRA_MCP_BACKEND_CA",
+    "FILE",
+    "PEM certificates of authorities that are believed of the backend besides the public ones (default: none)",
+);
+pub(in crate::command_line) const BACKEND_CERT: Setting = setting(
+    "backend-cert",
+    "ENTRA_MCP_BACKEND_CERT",
+    "FILE",
+    "PEM certificate that the backend is shown if it asks who comes, and its key in the same file (default: none)",
+);

@@ -27,6 +27,10 @@ fn settings_of_a_gateway_are_read() {
         "30s",
         "--backend-answer-bytes",
         "2048",
+        "--backend-ca",
+        "ca.pem",
+        "--backend-cert",
+        "client.pem",
     ];
     let variables = [("ENTRA_MCP_BACKEND_HEADER", "X-Api-Key: s3cret")];
     let gateway = config(&arguments, &variables).gateway.unwrap();
@@ -36,6 +40,8 @@ fn settings_of_a_gateway_are_read() {
         ("orders", 2048)
     );
     assert_eq!(gateway.call_timeout.as_secs(), 30);
+    assert_eq!(gateway.authorities, Some("ca.pem".into()));
+    assert_eq!(gateway.certificate, Some("client.pem".into()));
     let header = gateway.header.as_ref().unwrap();
     assert_eq!(
         (header.name().as_str(), header.value().expose().as_str()),
