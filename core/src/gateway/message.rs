@@ -203,6 +203,20 @@ impl RawMessage {
         self.cancelled.as_ref().map(|(request, _)| request)
     }
 
+    /// The same message without the parameter at this path, if there is one.
+    pub(crate) fn without(self, path: &[&str]) -> Self {
+        let cut = || {
+            let (last, above) = path.split_last()?;
+            let mut at = self.params.clone()?;
+            for name in above {
+                at = Members::of(&self.text, at).ok()?.get(name)?;
+            }
+            Members::of(&self.text, at).ok()?.cut(last)
+        };
+        let without = |cut| Self::read(&raw_json::splice(&self.text, vec![(cut, "")])).ok();
+        cut().and_then(without).unwrap_or(self)
+    }
+
     /// The same message with these in place of its id, of its progress token, and of the request that it cancels. What it has
     /// not, it does not get.
     pub(crate) fn with_ids(&self, ids: Replaced<'_>) -> String {

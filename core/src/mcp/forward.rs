@@ -21,7 +21,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub(crate) use self::initialize::Initializing;
-use self::methods::{is_forwarded, named_by};
+use self::methods::{ASKS_FOR_TASK, is_forwarded, named_by};
 use super::invocation::{ClientProfile, InvocationCx};
 use crate::{
     ask::Awaiting,
@@ -87,6 +87,7 @@ pub(crate) fn start(
         let response = Response::error(Some(request.id.clone()), error);
         return Some(Progress::Ready(response));
     };
+    let message = ASKS_FOR_TASK.into_iter().fold(message, RawMessage::without);
     // Guessed by nobody, and another for each call, whoever makes it.
     let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(icx.cx.entropy.bytes())));
     let backend_id = Id::Positive(((high << 32) | low) >> 12);

@@ -21,6 +21,18 @@ const OF_SESSIONS: [&str; 3] = [
     "resources/unsubscribe",
 ];
 
+/// Where a request says that it may become a task: as a client that asks for one (2025-11-25), or that knows them (2026-07-28). Tasks
+/// do not pass, and a call that became one would be lost.
+pub(super) const ASKS_FOR_TASK: [&[&str]; 2] = [
+    &["task"],
+    &[
+        "_meta",
+        "io.modelcontextprotocol/clientCapabilities",
+        "extensions",
+        "io.modelcontextprotocol/tasks",
+    ],
+];
+
 /// Whether requests of this method pass.
 pub(super) fn is_forwarded(method: &str, revision: Revision) -> bool {
     let own = match revision.features().stateless {

@@ -303,3 +303,26 @@ fn assertion_is_signed_anew_after_half_a_minute() {
     world.wait(31);
     assert_ne!(sent(&mut world), first);
 }
+
+// R5: a task would be known by an id of the backend's, and its result asked for by a method that does not pass.
+#[test]
+fn backend_is_not_told_that_a_call_may_become_a_task() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","task":{"ttl":60000},"arguments":{"task":1}}}"#;
+    send(&mut world, "alice", &session, call);
+    let sent = world.pulled();
+    let expected = json!({"name": "echo", "arguments": {"task": 1}});
+    assert_eq!(sent.json()["params"], expected);
+    let body = r#"{"jsonrpc":"2.0","id":5,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{},"x":{}}}}}}"#;
+    let headers = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/list"),
+    ];
+    let request = world.request("alice", "POST", "/mcp", &headers, body);
+    world.begin(request);
+    let sent = world.pulled();
+    let capabilities =
+        &sent.json()["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+    assert_eq!(*capabilities, json!({"extensions": {"x": {}}}));
+}
