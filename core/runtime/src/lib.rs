@@ -80,7 +80,7 @@ pub use self::{
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
     pull_message::{PullMessage, Pulls},
-    receive::{Received, receive, receive_at_once},
+    receive::{Received, receive},
     running::{Lifecycle, Running},
     seed::seed,
     server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},

@@ -24,25 +24,8 @@ pub enum Received {
 ///
 /// Nothing was read: it would take longer, was interrupted, or the connection has failed.
 pub fn receive(socket: &TcpStream, connection: &mut Connection) -> io::Result<Received> {
-    receive_with(socket, connection, RecvFlags::empty())
-}
-
-/// Reads once what has come, without waiting, however the socket is set.
-///
-/// # Errors
-///
-/// Nothing has come, the read was interrupted, or the connection has failed.
-pub fn receive_at_once(socket: &TcpStream, connection: &mut Connection) -> io::Result<Received> {
-    receive_with(socket, connection, RecvFlags::DONTWAIT)
-}
-
-fn receive_with(
-    socket: &TcpStream,
-    connection: &mut Connection,
-    flags: RecvFlags,
-) -> io::Result<Received> {
     let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
-    let ((bytes, _), _) = recv(socket, &mut buffer[..], flags)?;
+    let ((bytes, _), _) = recv(socket, &mut buffer[..], RecvFlags::empty())?;
     if bytes.is_empty() {
         connection.end_input();
     } else {

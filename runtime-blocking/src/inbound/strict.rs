@@ -78,7 +78,12 @@ impl Connection {
                 }
                 Output::Head(head) => self.admit(*head, now),
                 Output::Request(body) => match self.request(body) {
-                    Some(connection) => self = connection.end_request(),
+                    Some(connection) => {
+                        self = connection.end_request();
+                        // A peer that asks again at once would keep this processor until this thread's slice of time
+                        // is over, and then all other threads would have theirs: so each has its turn after a request.
+                        std::thread::yield_now();
+                    }
                     None => return,
                 },
                 Output::ShutdownWrite => self.socket.shut_down_write(),
@@ -120,7 +125,6 @@ impl Connection {
         if !self.socket.connection.is_complete() {
             self.socket.connection.fail();
         }
-        self.socket.end_request();
         self
     }
 }

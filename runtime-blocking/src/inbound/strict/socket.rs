@@ -8,7 +8,7 @@ use std::{
 
 use entra_mcp_core::time::{Instant, Now};
 use entra_mcp_http1::{Connection, Timeouts};
-use entra_mcp_runtime::{Clock, receive, receive_at_once};
+use entra_mcp_runtime::{Clock, receive};
 use rustix::net::{RecvFlags, recv};
 
 /// How much later or sooner than its deadline a read may end: it saves a system call each.
@@ -23,8 +23,6 @@ pub(super) struct Socket {
     /// The time-out that the socket has now: setting it costs a system call.
     read_timeout: Option<Duration>,
     write_timeout: Duration,
-    /// Whether a request was served since the last read.
-    has_served: bool,
 }
 
 impl Socket {
@@ -43,23 +41,7 @@ impl Socket {
             clock,
             read_timeout: None,
             write_timeout: timeouts.write,
-            has_served: false,
         }
-    }
-
-    /// A request was served, and the next one may be there already. A peer that asks again at once would keep this
-    /// processor until this thread's slice of time is over, and then all other threads would have theirs: so each
-    /// has its turn after a request. If nothing has come, the next read waits, which is a turn for the others, too.
-    pub(super) fn end_request(&mut self) {
-        self.has_served = true;
-        if self.connection.received_bytes() > 0 {
-            self.give_way();
-        }
-    }
-
-    fn give_way(&mut self) {
-        self.has_served = false;
-        std::thread::yield_now();
     }
 
     /// Lets the socket wait as long as the machine does for a piece of a response to be taken.
@@ -107,11 +89,6 @@ impl Socket {
 
     /// Reads what there is, at least a byte, if any comes in time.
     fn read(&mut self, until: Option<Instant>) {
-        if std::mem::take(&mut self.has_served)
-            && receive_at_once(&self.socket, &mut self.connection).is_ok()
-        {
-            return self.give_way();
-        }
         let left = until.map_or(Duration::MAX, |until| self.clock.until(until));
         // Zero means for ever.
         let left = left.clamp(Duration::from_millis(1), Duration::from_secs(3600));
