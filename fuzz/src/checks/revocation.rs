@@ -1,6 +1,9 @@
 //! A session that has ended: it is served no more, and what runs for it ends.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -9,7 +12,9 @@ use super::{
     ledger::{ExchangeRecord, claims, form, short_name},
     tokens::issued,
 };
-use crate::{clock::SimInstant, observation::Observation, unkindness::Unkindness};
+use crate::{
+    clock::SimInstant, ids::ExchangeRef, observation::Observation, unkindness::Unkindness,
+};
 
 /// How long after its session ended an exchange may go on: so long it takes until another replica has
 /// looked at the store, which may be down once or twice.
@@ -30,6 +35,8 @@ pub(super) struct EndedStaysEnded {
     /// Refresh tokens that were used, with what followed and when first.
     spent: BTreeMap<String, (String, SimInstant)>,
     ended: BTreeMap<String, SimInstant>,
+    /// Exchanges with nothing left to answer.
+    answered: BTreeSet<ExchangeRef>,
 }
 
 impl EndedStaysEnded {
@@ -113,6 +120,12 @@ impl EndedStaysEnded {
         let Some(record) = ledger.case(*who) else {
             return Ok(());
         };
+        // What goes on after its answer is a task. Its call is over by then, but it lives until that is written, which
+        // cannot be without the store.
+        let is_task = self.answered.contains(who);
+        if what == "goes on" && is_task && ledger.partitions.is_without_store(who.replica) {
+            return Ok(());
+        }
         // What a replica cannot look up goes on until it can, or for as long as is allowed.
         let knows = ledger.partitions.knows_since(who.replica);
         match self.ended_of(record) {
@@ -137,6 +150,14 @@ impl Check for EndedStaysEnded {
     }
 
     fn see(&mut self, seen: &Observation<'_>, ledger: &Ledger) -> Result<(), String> {
+        match seen {
+            Observation::ResponseStarted {
+                who, open: false, ..
+            }
+            | Observation::ResponseEnded { who } => drop(self.answered.insert(*who)),
+            Observation::ExchangeEnded { who, .. } => drop(self.answered.remove(who)),
+            _ => {}
+        }
         let Observation::ResponseStarted {
             who, head, body, ..
         } = seen
