@@ -60,6 +60,12 @@ fn worlds_in_which_bugs_are_planted_hold_without_them() {
     }
 }
 
+// The replica is cut off from the store when the task's session ends.
+#[test]
+fn task_that_cannot_be_written_is_none_that_goes_on() {
+    run(4_000_316);
+}
+
 #[test]
 fn trace_follows_from_the_seed() {
     let (first, again, other) = (run(3), run(3), run(4));
