@@ -88,6 +88,23 @@ impl Program {
         Server::new(*self, None, Some(tenant))
     }
 
+    /// Has an operator's command, such as `sessions`, done in the folder of a server: whether it succeeded, and what it says.
+    #[must_use]
+    pub fn ask(&self, command: &str, server: &Server, arguments: &[&str]) -> (bool, String) {
+        let output = self
+            .command()
+            .arg(command)
+            .args(arguments)
+            .current_dir(std::env::temp_dir())
+            .arg("--data-dir")
+            .arg(server.folder())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        (output.status.success(), said)
+    }
+
     /// A command with no setting from outside.
     #[must_use]
     pub fn command(&self) -> Command {

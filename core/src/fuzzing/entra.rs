@@ -120,22 +120,9 @@ pub fn access_token(bytes: &[u8]) {
         return;
     };
     let server = server();
-    let key = SigningKey {
-        kid: "known".to_owned(),
-        n: vec![0xc5; 256],
-        e: vec![1, 0, 1],
-        issuer: None,
-    };
-    let metadata = provider_metadata(key);
-    let env = Env {
-        server: &server,
-        entra: &EntraSnapshot::default(),
-        clients: PreregisteredClients::none(),
-        now: Now {
-            instant: Instant(1000),
-            unix: UnixTime(1_800_000_000),
-        },
-    };
+    let metadata = provider_metadata(made_up_key("known"));
+    let entra = EntraSnapshot::default();
+    let env = env(&server, &entra);
     let accepted = accepted(*flags);
     if let Ok(token) = std::str::from_utf8(claims) {
         let verified = entra_token::verify(token, &accepted, &metadata, env);
@@ -163,6 +150,28 @@ pub fn access_token(bytes: &[u8]) {
 
 const APP_ID_URI: &str = "api://mcp";
 
+/// A key of Entra's that nobody has the private half of.
+fn made_up_key(kid: &str) -> SigningKey {
+    SigningKey {
+        kid: kid.to_owned(),
+        n: vec![0xc5; 256],
+        e: vec![1, 0, 1],
+        issuer: None,
+    }
+}
+
+fn env<'a>(server: &'a Server, entra: &'a EntraSnapshot) -> Env<'a> {
+    Env {
+        server,
+        entra,
+        clients: PreregisteredClients::none(),
+        now: Now {
+            instant: Instant(1000),
+            unix: UnixTime(1_800_000_000),
+        },
+    }
+}
+
 fn accepted(flags: u8) -> AcceptedEntraTokens {
     let has = |bit: u8| flags & (1 << bit) != 0;
     let mut accepted = AcceptedEntraTokens::default();
@@ -189,22 +198,9 @@ fn accepted(flags: u8) -> AcceptedEntraTokens {
 /// No token that was made up is believed, also if its key is known (threat D6).
 pub fn id_token(token: &str, kid: &str) {
     let server = server();
-    let key = SigningKey {
-        kid: kid.to_owned(),
-        n: vec![0xc5; 256],
-        e: vec![1, 0, 1],
-        issuer: None,
-    };
-    let metadata = provider_metadata(key);
-    let env = Env {
-        server: &server,
-        entra: &EntraSnapshot::default(),
-        clients: PreregisteredClients::none(),
-        now: Now {
-            instant: Instant(1000),
-            unix: UnixTime(1_800_000_000),
-        },
-    };
+    let metadata = provider_metadata(made_up_key(kid));
+    let entra = EntraSnapshot::default();
+    let env = env(&server, &entra);
     let verified = id_token::verify(token, "the nonce", &metadata, env);
     assert!(verified.is_err(), "a made-up ID token is believed");
 }

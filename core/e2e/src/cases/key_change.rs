@@ -1,22 +1,6 @@
 //! `key rotate`, `key status` and `key drop-old`, for the operator.
 
-use crate::{Program, Server, client::sign_in};
-
-/// What the command says, and whether it succeeded.
-fn key(program: &Program, server: &Server, arguments: &[&str]) -> (bool, String) {
-    let output = program
-        .command()
-        .arg("key")
-        .args(arguments)
-        .current_dir(std::env::temp_dir())
-        .arg("--data-dir")
-        .arg(server.folder())
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    (output.status.success(), said)
-}
+use crate::{Program, client::sign_in};
 
 /// How many sessions need each key, the newest first.
 fn sessions(status: &str) -> Vec<&str> {
@@ -30,17 +14,17 @@ fn sessions(status: &str) -> Vec<&str> {
 pub fn session_lives_while_the_master_key_is_changed(program: &Program) {
     let mut server = program.start();
     let (mut alice, grace) = (sign_in(&server, "alice"), sign_in(&server, "grace"));
-    let (_, status) = key(program, &server, &["status"]);
+    let (_, status) = program.ask("key", &server, &["status"]);
     assert_eq!(sessions(&status), ["2"], "{status}");
-    let (is_done, said) = key(program, &server, &["rotate"]);
+    let (is_done, said) = program.ask("key", &server, &["rotate"]);
     assert!(!is_done && said.contains("Another server"), "{said}");
 
     server.kill();
-    let (is_done, said) = key(program, &server, &["rotate"]);
+    let (is_done, said) = program.ask("key", &server, &["rotate"]);
     assert!(is_done && said.contains("seals from now on"), "{said}");
     server.start();
     assert!(alice.works(&server) && grace.works(&server));
-    let (_, status) = key(program, &server, &["status"]);
+    let (_, status) = program.ask("key", &server, &["status"]);
     assert_eq!(sessions(&status), ["0", "2"], "{status}");
     let refreshed = alice.refresh(&server).json();
     for (own, name) in [
@@ -49,19 +33,19 @@ pub fn session_lives_while_the_master_key_is_changed(program: &Program) {
     ] {
         refreshed[name].as_str().unwrap().clone_into(own);
     }
-    let (_, status) = key(program, &server, &["status"]);
+    let (_, status) = program.ask("key", &server, &["status"]);
     assert_eq!(sessions(&status), ["1", "1"], "{status}");
 
     server.kill();
-    let (is_done, said) = key(program, &server, &["drop-old"]);
+    let (is_done, said) = program.ask("key", &server, &["drop-old"]);
     assert!(!is_done && said.contains("nothing was changed"), "{said}");
-    let (is_done, said) = key(program, &server, &["drop-old", "--sign-out"]);
+    let (is_done, said) = program.ask("key", &server, &["drop-old", "--sign-out"]);
     assert!(
         is_done && said.contains("1 session signs in again"),
         "{said}"
     );
     server.start();
     assert!(alice.works(&server) && !grace.works(&server));
-    let (_, status) = key(program, &server, &["status"]);
+    let (_, status) = program.ask("key", &server, &["status"]);
     assert!(status.starts_with("1 master key:"), "{status}");
 }

@@ -3,26 +3,10 @@
 use std::{os::unix::fs::PermissionsExt as _, time::Instant};
 
 use crate::{
-    Program, Server,
+    Program,
     client::{register_as, sign_in, sign_in_with},
     server::PATIENCE,
 };
-
-/// What the command says, and whether it succeeded.
-fn sessions(program: &Program, server: &Server, arguments: &[&str]) -> (bool, String) {
-    let output = program
-        .command()
-        .arg("sessions")
-        .args(arguments)
-        .current_dir(std::env::temp_dir())
-        .arg("--data-dir")
-        .arg(server.folder())
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    (output.status.success(), said)
-}
 
 /// The names of the sessions that stand in a list, which are the lines at its edge.
 fn names(list: &str) -> Vec<&str> {
@@ -36,13 +20,13 @@ pub fn operator_lists_and_ends_sessions(program: &Program) {
     let alice = sign_in(&server, "alice");
     let grace = sign_in(&server, "grace");
     let other = sign_in_with(&server, register_as(&server, "Another agent"), "alice");
-    let (is_done, list) = sessions(program, &server, &["list"]);
+    let (is_done, list) = program.ask("sessions", &server, &["list"]);
     assert!(is_done && list.starts_with("3 sessions"), "{list}");
     assert!(
         list.contains("Another agent (nobody has checked that name)"),
         "{list}"
     );
-    let (_, one) = sessions(program, &server, &["list", "--client", "Another agent"]);
+    let (_, one) = program.ask("sessions", &server, &["list", "--client", "Another agent"]);
     assert!(one.starts_with("1 session:"), "{one}");
     for secret in [&alice.access_token, &alice.refresh_token] {
         assert!(!list.contains(secret.as_str()));
@@ -62,18 +46,18 @@ pub fn operator_lists_and_ends_sessions(program: &Program) {
         lines.map(|name| name.trim().to_owned()).collect()
     };
     let alices = users(&one).remove(0);
-    let (_, of_alice) = sessions(program, &server, &["list", "--user", &alices]);
+    let (_, of_alice) = program.ask("sessions", &server, &["list", "--user", &alices]);
     assert!(of_alice.starts_with("2 sessions"), "{of_alice}");
     let details = grace.details(&server, "2025-11-25");
     let oid = details["structuredContent"]["id"]
         .as_str()
         .unwrap()
         .to_owned();
-    let (_, of_grace) = sessions(program, &server, &["list", "--user", &oid]);
+    let (_, of_grace) = program.ask("sessions", &server, &["list", "--user", &oid]);
     assert!(of_grace.starts_with("1 session:"), "{of_grace}");
     assert_ne!(users(&of_grace), [alices.as_str()]);
 
-    let (_, ended) = sessions(program, &server, &["end", "--user", &alices]);
+    let (_, ended) = program.ask("sessions", &server, &["end", "--user", &alices]);
     assert!(ended.starts_with("2 sessions were ended"), "{ended}");
     assert!(!alice.works(&server) && !other.works(&server) && grace.works(&server));
     assert_eq!(alice.refresh(&server).status, 400);
@@ -83,21 +67,21 @@ pub fn operator_lists_and_ends_sessions(program: &Program) {
     }
     assert!(server.log().contains("session.ended"), "{}", server.log());
 
-    let (is_done, said) = sessions(program, &server, &["end"]);
+    let (is_done, said) = program.ask("sessions", &server, &["end"]);
     assert!(!is_done && said.contains("--all"), "{said}");
     let socket = server.folder().join("dev-tenant").join("operator.sock");
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
     server.kill();
-    let (_, list) = sessions(program, &server, &["list"]);
+    let (_, list) = program.ask("sessions", &server, &["list"]);
     let name = names(&list).remove(0).to_owned();
-    let (_, ended) = sessions(program, &server, &["end", "--session", &name]);
+    let (_, ended) = program.ask("sessions", &server, &["end", "--session", &name]);
     assert!(ended.starts_with("1 session was ended"), "{ended}");
     server.start();
     assert!(!grace.works(&server), "what was ended without a server");
     let again = sign_in(&server, "alice");
-    let (_, ended) = sessions(program, &server, &["end", "--all"]);
+    let (_, ended) = program.ask("sessions", &server, &["end", "--all"]);
     assert!(ended.starts_with("1 session was ended"), "{ended}");
     assert!(!again.works(&server));
 }
