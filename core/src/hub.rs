@@ -17,6 +17,7 @@ mod device_authorizations;
 mod dispatch;
 mod ended_sessions;
 mod entra_snapshot;
+mod entra_tokens;
 mod fetch_gate;
 mod from_hub;
 mod in_flight;
@@ -28,7 +29,6 @@ mod readiness;
 mod refusals;
 mod replay;
 mod resumption;
-mod second_door;
 mod session_settings;
 mod signed_clients;
 mod stats;
@@ -52,6 +52,7 @@ pub(crate) use self::{
     backend_sessions::{BackendOwner, BackendSessionMessage},
     client_assertions::AssertionRefused,
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
+    entra_tokens::PresentedTokenMessage,
     from_hub::{
         BackendSession, BackendSessionFound, FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask,
     },
@@ -60,15 +61,14 @@ pub(crate) use self::{
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
     readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
-    second_door::SecondDoorMessage,
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
     asks::Waiter, assertions::Assertions, backend_sessions::BackendSessions,
     client_documents::ClientFiles, code_redemptions::CodeRedemptions,
     device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
-    entra_snapshot::PublishedSnapshot, in_flight::InFlightRequests, readiness::Readiness,
-    replay::ReplayBuffers, second_door::SecondDoor, session_settings::SessionSettings,
+    entra_snapshot::PublishedSnapshot, entra_tokens::PresentedTokens, in_flight::InFlightRequests,
+    readiness::Readiness, replay::ReplayBuffers, session_settings::SessionSettings,
     signed_clients::SignedClients, streams::Streams, tasks::Tasks,
 };
 pub use self::{
@@ -91,7 +91,7 @@ pub struct Hub {
     backend_sessions: BackendSessions,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
-    second_door: SecondDoor,
+    entra_tokens: PresentedTokens,
     redemptions: CodeRedemptions,
     devices: DeviceAuthorizations,
     ended: EndedSessions,
@@ -138,7 +138,7 @@ impl Hub {
     /// Drops what was kept long enough. Poll until idle afterwards.
     pub fn expire(&mut self, now: Instant) {
         self.replays.expire(now);
-        self.second_door.expire(now);
+        self.entra_tokens.expire(now);
         self.feed_woken();
     }
 
@@ -186,7 +186,7 @@ impl Hub {
         self.backend_sessions.forget(id, &mut self.outputs);
         self.documents.forget(id);
         self.signed_clients.forget(id);
-        self.second_door.forget(id, &mut self.outputs);
+        self.entra_tokens.forget(id, &mut self.outputs);
         self.redemptions.end(id);
         self.devices.forget(id);
         self.close_stream(id);

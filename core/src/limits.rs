@@ -2,14 +2,14 @@
 
 mod calls;
 mod clients;
+mod entra_tokens;
 mod gateway;
 mod lifetimes;
 mod rates;
-mod second_door;
 
 use std::{ops::RangeInclusive, time::Duration};
 
-pub use self::{calls::*, clients::*, gateway::*, lifetimes::*, rates::*, second_door::*};
+pub use self::{calls::*, clients::*, entra_tokens::*, gateway::*, lifetimes::*, rates::*};
 pub use entra_mcp_http1::limits::{HEAD_BYTES, HEAD_FIELDS, TARGET_BYTES};
 
 /// The longest path of the public address: it is in every cookie, and they share a head.

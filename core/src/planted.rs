@@ -59,7 +59,7 @@ pub enum Planted {
     /// A sign-in that one replica has redeemed is redeemed by the next one, too (threat Q5).
     SignInsSpentApart,
     /// The `aud` of an access token of Entra's is not looked at (threat D16).
-    SecondDoorAudienceIgnored,
+    EntraTokenAudienceIgnored,
     /// A token on behalf of one caller is given to another (threat D17).
     OnBehalfOfCrossed,
 }

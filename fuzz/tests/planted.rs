@@ -244,7 +244,7 @@ fn end_of_a_session_heard_of_too_late_and_ignored_is_caught() {
 fn ignored_audience_of_an_access_token_is_caught() {
     caught_in(
         &[Unkindness::EntraCallers],
-        |server| server.with_bug(Planted::SecondDoorAudienceIgnored),
+        |server| server.with_bug(Planted::EntraTokenAudienceIgnored),
         &["bearer needed"],
     );
 }

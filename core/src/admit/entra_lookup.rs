@@ -25,7 +25,7 @@ use crate::{
     ask::{Awaiting, Guard, Store, StoreFault, Stored, Version},
     entra_token::{EntraCaller, TokenHash},
     event::Answer,
-    hub::{FindEntraCaller, KnownToken, NeedMetadata, SecondDoorMessage, ToHub, ToHubKind},
+    hub::{FindEntraCaller, KnownToken, NeedMetadata, PresentedTokenMessage, ToHub, ToHubKind},
     id::SessionId,
     keys::Purpose,
     log_event::{Field, LogEvent, LogEventId},
@@ -84,7 +84,7 @@ impl EntraLookup {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, token.expose().as_bytes()).as_ref());
         let finding = cx.ask_hub(|ticket| {
-            ToHubKind::SecondDoor(SecondDoorMessage::Find {
+            ToHubKind::PresentedTokens(PresentedTokenMessage::Find {
                 ticket,
                 token: hash,
             })
@@ -177,11 +177,11 @@ impl EntraLookup {
                     drop(cx.ask_hub(|ticket| ToHubKind::NeedMetadata { ticket, newer_than }));
                 }
                 let caller = Arc::new(caller);
-                let verified = SecondDoorMessage::Verified {
+                let verified = PresentedTokenMessage::Verified {
                     token: hash,
                     caller: Arc::clone(&caller),
                 };
-                cx.to_hub(ToHub(ToHubKind::SecondDoor(verified)));
+                cx.to_hub(ToHub(ToHubKind::PresentedTokens(verified)));
                 let event = LogEvent::new(LogEventId::EntraTokenAccepted)
                     .with(Field::Principal, caller.kind.as_str())
                     .with(Field::Application, &caller.application);

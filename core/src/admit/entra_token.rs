@@ -211,7 +211,7 @@ fn check_audience(
     let audience = claims.aud.as_str().unwrap_or_default();
     check(!GRAPH_AUDIENCES.contains(&audience), GRAPH)?;
     let is_ours = accepted.is_audience(audience, &env.server.config.entra.client_id, version)
-        || env.server.has(Planted::SecondDoorAudienceIgnored);
+        || env.server.has(Planted::EntraTokenAudienceIgnored);
     check(is_ours, "the audience is another")
 }
 

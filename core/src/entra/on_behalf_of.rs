@@ -26,7 +26,7 @@ use crate::{
     event::Answer,
     fault::Fault,
     hub::{
-        GetOnBehalfOf, OnBehalfOfAnswer, OnBehalfOfFailure, SecondDoorMessage, ToHub, ToHubKind,
+        GetOnBehalfOf, OnBehalfOfAnswer, OnBehalfOfFailure, PresentedTokenMessage, ToHub, ToHubKind,
     },
     limits,
     planted::Planted,
@@ -83,11 +83,11 @@ impl OnBehalfOf {
         }
         let key = key(assertion, &scope, cx);
         if is_refused {
-            let message = SecondDoorMessage::ForgetOnBehalfOf(key);
-            cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+            let message = PresentedTokenMessage::ForgetOnBehalfOf(key);
+            cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
         }
         let asking = cx.ask_hub(|ticket| {
-            ToHubKind::SecondDoor(SecondDoorMessage::GetOnBehalfOf { ticket, key })
+            ToHubKind::PresentedTokens(PresentedTokenMessage::GetOnBehalfOf { ticket, key })
         });
         let assertion = assertion.clone();
         Progress::Pending(Self {
@@ -160,11 +160,11 @@ impl Wanted {
         result: Result<(Arc<Secret<String>>, crate::time::Instant), OnBehalfOfFailure>,
         cx: &mut Cx<'_>,
     ) {
-        let message = SecondDoorMessage::GotOnBehalfOf {
+        let message = PresentedTokenMessage::GotOnBehalfOf {
             key: self.key,
             result,
         };
-        cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+        cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
     }
 
     /// What follows from Entra's refusal.
@@ -180,8 +180,8 @@ impl Wanted {
             EntraError::SignInAgain(_) if error.is_consent_required() => OnBehalfOfFailure::Denied,
             EntraError::SignInAgain(_) => {
                 let token = token_hash(self.assertion.token.expose());
-                let message = SecondDoorMessage::Revoked(token);
-                cx.to_hub(ToHub(ToHubKind::SecondDoor(message)));
+                let message = PresentedTokenMessage::Revoked(token);
+                cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
                 OnBehalfOfFailure::Revoked
             }
             EntraError::Configuration(_) => OnBehalfOfFailure::Unavailable(Fault::Configuration),

@@ -21,7 +21,9 @@ impl Hub {
                 self.entra.metadata_fetched(fetched_metadata, now, out)
             }
             ToHubKind::IdentityToken(message) => self.entra.identity_token(from, message, now, out),
-            ToHubKind::SecondDoor(message) => self.second_door.handle(from, message, now, out),
+            ToHubKind::PresentedTokens(message) => {
+                self.entra_tokens.handle(from, message, now, out)
+            }
             ToHubKind::Throttle { requests, until } => {
                 self.entra.throttle(requests, until, now.instant, out);
             }
@@ -297,7 +299,7 @@ impl Hub {
             | ToHubKind::CodeRefusedElsewhere(_)
             | ToHubKind::MetadataFetched(_)
             | ToHubKind::IdentityToken(_)
-            | ToHubKind::SecondDoor(_)
+            | ToHubKind::PresentedTokens(_)
             | ToHubKind::OpenStream { .. }
             | ToHubKind::ReadStream(_)
             | ToHubKind::CloseStream

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, BackendSessionMessage, Negotiated, ReadinessMessage, SecondDoorMessage,
+    AssertionMessage, BackendSessionMessage, Negotiated, PresentedTokenMessage, ReadinessMessage,
     StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
@@ -72,7 +72,7 @@ pub(crate) enum ToHubKind {
     /// The backend is to be told something.
     TellBackend(Box<Telling>),
     /// About access tokens of Entra's that callers present.
-    SecondDoor(SecondDoorMessage),
+    PresentedTokens(PresentedTokenMessage),
     /// The sender needs the document of this client, for a user of that browser.
     NeedClientDocument {
         ticket: Ticket<NeedClientDocument>,

@@ -49,7 +49,7 @@ impl Hub {
             waiting: self.entra.waiting()
                 + self.documents.waiting()
                 + self.signed_clients.waiting()
-                + self.second_door.waiting(),
+                + self.entra_tokens.waiting(),
             client_documents_fetching,
             client_documents,
             redemptions: self.redemptions.under_way(),

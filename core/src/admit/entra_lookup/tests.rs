@@ -105,7 +105,7 @@ fn bad_token_is_401_with_a_challenge_and_its_reason_is_in_the_log_alone() {
     assert_eq!(world.store.len(), 2, "nothing is stored for strangers");
 }
 
-// D16: session tokens are not weakened by the second door, and neither token passes for the other.
+// D16: session tokens are not weakened by access tokens of Entra, and neither token passes for the other.
 #[test]
 fn session_tokens_go_on_beside_access_tokens() {
     let mut world = world();

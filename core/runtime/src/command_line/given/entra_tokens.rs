@@ -1,4 +1,4 @@
-//! The settings of the second door: which access tokens of Entra ID are taken in place of a session token.
+//! Which access tokens of Entra ID are taken in place of a session token.
 
 use super::settings::{Setting, setting};
 
@@ -6,7 +6,7 @@ pub(in crate::command_line) const ACCEPT_ENTRA_TOKENS: Setting = setting(
     "accept-entra-tokens",
     "ENTRA_MCP_ACCEPT_ENTRA_TOKENS",
     "off|v1|v2|v1,v2",
-    "[whether access tokens of Entra ID](second-door.md) for this application stand in for a session token, and of which \
+    "[whether access tokens of Entra ID](entra-tokens.md) for this application stand in for a session token, and of which \
      version, as the registration says (default off)",
 );
 pub(in crate::command_line) const APP_ID_URI: Setting = setting(

@@ -5,7 +5,7 @@ use crate::command_line::AcceptedTokensError;
 
 const APP: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
-// D16: whoever does not open it has no second door.
+// D16: no access token is taken unless the operator says so.
 #[test]
 fn no_access_tokens_of_entra_are_taken_unless_asked_for() {
     assert_eq!(config(&[], &[]).entra_tokens, None);

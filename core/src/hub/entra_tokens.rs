@@ -22,7 +22,7 @@ use crate::{
 
 /// A message about access tokens of Entra's that callers present.
 #[derive(Debug)]
-pub(crate) enum SecondDoorMessage {
+pub(crate) enum PresentedTokenMessage {
     /// The sender was shown a token of this hash.
     Find {
         ticket: Ticket<FindEntraCaller>,
@@ -51,7 +51,7 @@ pub(crate) enum SecondDoorMessage {
 
 /// The tokens that are known, by the hash of each; the first of `order` was verified first.
 #[derive(Debug, Default)]
-pub(super) struct SecondDoor {
+pub(super) struct PresentedTokens {
     known: BTreeMap<TokenHash, Known>,
     order: VecDeque<(Instant, TokenHash)>,
     on_behalf_of: OnBehalfOfTokens,
@@ -63,33 +63,33 @@ struct Known {
     until: Instant,
 }
 
-impl SecondDoor {
+impl PresentedTokens {
     pub(super) fn handle(
         &mut self,
         from: ExchangeId,
-        message: SecondDoorMessage,
+        message: PresentedTokenMessage,
         now: Now,
         out: &mut VecDeque<HubOutput>,
     ) {
         let now = now.instant;
         match message {
-            SecondDoorMessage::Find { ticket, token } => {
+            PresentedTokenMessage::Find { ticket, token } => {
                 let known = self.known.get(&token).filter(|known| now < known.until);
                 let known = known.map_or(KnownToken::Unknown, |known| known.token.clone());
                 out.push_back(Waiter::new(from, ticket).answer(known));
             }
-            SecondDoorMessage::Verified { token, caller } => {
+            PresentedTokenMessage::Verified { token, caller } => {
                 self.learn(token, KnownToken::Caller(caller), now);
             }
-            SecondDoorMessage::Revoked(token) => self.learn(token, KnownToken::Revoked, now),
-            SecondDoorMessage::GetOnBehalfOf { ticket, key } => {
+            PresentedTokenMessage::Revoked(token) => self.learn(token, KnownToken::Revoked, now),
+            PresentedTokenMessage::GetOnBehalfOf { ticket, key } => {
                 let waiter = Waiter::new(from, ticket);
                 self.on_behalf_of.get(waiter, key, now, out);
             }
-            SecondDoorMessage::GotOnBehalfOf { key, result } => {
+            PresentedTokenMessage::GotOnBehalfOf { key, result } => {
                 self.on_behalf_of.got(key, result, out);
             }
-            SecondDoorMessage::ForgetOnBehalfOf(key) => self.on_behalf_of.forget_token(key),
+            PresentedTokenMessage::ForgetOnBehalfOf(key) => self.on_behalf_of.forget_token(key),
         }
     }
 
@@ -166,10 +166,10 @@ mod tests {
         hash
     }
 
-    fn find(door: &mut SecondDoor, number: usize, now: Instant) -> Option<String> {
+    fn find(door: &mut PresentedTokens, number: usize, now: Instant) -> Option<String> {
         let (mut out, ticket) = (VecDeque::new(), Ticket::new(AskId(0)));
         let token = hash(number);
-        let message = SecondDoorMessage::Find { ticket, token };
+        let message = PresentedTokenMessage::Find { ticket, token };
         let now = Now {
             instant: now,
             unix: UnixTime(0),
@@ -191,7 +191,7 @@ mod tests {
     // D16, D17
     #[test]
     fn verified_token_is_known_for_some_minutes_and_the_number_is_bounded() {
-        let (mut door, now) = (SecondDoor::default(), Instant(1000));
+        let (mut door, now) = (PresentedTokens::default(), Instant(1000));
         assert_eq!(find(&mut door, 1, now), None);
         door.learn(hash(1), caller("alice"), now);
         assert_eq!(find(&mut door, 1, now).as_deref(), Some("alice"));
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn token_that_two_exchanges_verify_is_known_as_long_as_the_second_says() {
-        let (mut door, now) = (SecondDoor::default(), Instant(1000));
+        let (mut door, now) = (PresentedTokens::default(), Instant(1000));
         let later = Instant(2000);
         door.learn(hash(1), caller("alice"), now);
         door.learn(hash(1), caller("alice"), later);

@@ -1,4 +1,4 @@
-//! The bounds of the second door: access tokens of Entra's in place of session tokens (threats D16, D17).
+//! The bounds of access tokens of Entra's in place of session tokens (threats D16, D17).
 
 use std::time::Duration;
 
