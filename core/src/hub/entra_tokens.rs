@@ -166,7 +166,7 @@ mod tests {
         hash
     }
 
-    fn find(door: &mut PresentedTokens, number: usize, now: Instant) -> Option<String> {
+    fn find(tokens: &mut PresentedTokens, number: usize, now: Instant) -> Option<String> {
         let (mut out, ticket) = (VecDeque::new(), Ticket::new(AskId(0)));
         let token = hash(number);
         let message = PresentedTokenMessage::Find { ticket, token };
@@ -174,7 +174,7 @@ mod tests {
             instant: now,
             unix: UnixTime(0),
         };
-        door.handle(ExchangeId(1), message, now, &mut out);
+        tokens.handle(ExchangeId(1), message, now, &mut out);
         match out.pop_front() {
             Some(HubOutput::Deliver(
                 _,
@@ -191,32 +191,32 @@ mod tests {
     // D16, D17
     #[test]
     fn verified_token_is_known_for_some_minutes_and_the_number_is_bounded() {
-        let (mut door, now) = (PresentedTokens::default(), Instant(1000));
-        assert_eq!(find(&mut door, 1, now), None);
-        door.learn(hash(1), caller("alice"), now);
-        assert_eq!(find(&mut door, 1, now).as_deref(), Some("alice"));
-        assert_eq!(find(&mut door, 2, now), None);
+        let (mut tokens, now) = (PresentedTokens::default(), Instant(1000));
+        assert_eq!(find(&mut tokens, 1, now), None);
+        tokens.learn(hash(1), caller("alice"), now);
+        assert_eq!(find(&mut tokens, 1, now).as_deref(), Some("alice"));
+        assert_eq!(find(&mut tokens, 2, now), None);
         let over = now.after(limits::ENTRA_TOKEN_KNOWN);
-        assert_eq!(find(&mut door, 1, over), None, "it is verified again");
-        door.learn(hash(1), KnownToken::Revoked, over);
-        assert_eq!(find(&mut door, 1, over).as_deref(), Some("revoked"));
-        assert_eq!((door.known.len(), door.order.len()), (1, 1));
+        assert_eq!(find(&mut tokens, 1, over), None, "it is verified again");
+        tokens.learn(hash(1), KnownToken::Revoked, over);
+        assert_eq!(find(&mut tokens, 1, over).as_deref(), Some("revoked"));
+        assert_eq!((tokens.known.len(), tokens.order.len()), (1, 1));
         for number in 2..=limits::ENTRA_TOKENS + 1 {
-            door.learn(hash(number), caller("bob"), over);
+            tokens.learn(hash(number), caller("bob"), over);
         }
-        assert_eq!(door.known.len(), limits::ENTRA_TOKENS);
-        assert_eq!(find(&mut door, 1, over), None, "the first has made room");
-        assert_eq!(find(&mut door, 2, over).as_deref(), Some("bob"));
+        assert_eq!(tokens.known.len(), limits::ENTRA_TOKENS);
+        assert_eq!(find(&mut tokens, 1, over), None, "the first has made room");
+        assert_eq!(find(&mut tokens, 2, over).as_deref(), Some("bob"));
     }
 
     #[test]
     fn token_that_two_exchanges_verify_is_known_as_long_as_the_second_says() {
-        let (mut door, now) = (PresentedTokens::default(), Instant(1000));
+        let (mut tokens, now) = (PresentedTokens::default(), Instant(1000));
         let later = Instant(2000);
-        door.learn(hash(1), caller("alice"), now);
-        door.learn(hash(1), caller("alice"), later);
-        door.learn(hash(2), caller("bob"), now.after(limits::ENTRA_TOKEN_KNOWN));
+        tokens.learn(hash(1), caller("alice"), now);
+        tokens.learn(hash(1), caller("alice"), later);
+        tokens.learn(hash(2), caller("bob"), now.after(limits::ENTRA_TOKEN_KNOWN));
         let at = now.after(limits::ENTRA_TOKEN_KNOWN);
-        assert_eq!(find(&mut door, 1, at).as_deref(), Some("alice"));
+        assert_eq!(find(&mut tokens, 1, at).as_deref(), Some("alice"));
     }
 }
