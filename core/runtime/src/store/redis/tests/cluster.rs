@@ -233,7 +233,8 @@ fn store_goes_on_with_the_primary_that_a_sentinel_names_after_a_failover() {
     assert!(error.to_string().contains("no such service"), "{error}");
     let store = RedisStore::open(&server(endpoint("main")), None, None, now()).unwrap();
     assert!(put(&store, "a", "one", Guard::Absent));
-    while servers.text(copy, &["GET", "{entra-mcp}:a"]).is_empty() {
+    // The copy answers nil until the write has reached it.
+    while servers.ask(copy, &["GET", "{entra-mcp}:a"]) == Value::Nil {
         std::thread::yield_now();
     }
     servers.kill(primary);
