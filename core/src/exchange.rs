@@ -119,6 +119,7 @@ impl Exchange {
     ) -> Self {
         let until = env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         let mut outbox = Outbox::new(until, request_id);
+        outbox.begin(env.now.instant);
         if env.server.config.audit_log.is_some() {
             outbox.audit(client, env.now.instant);
         }

@@ -15,6 +15,9 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What tracing calls the request: version, trace, caller and flags.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// The longest `traceparent` that is kept, for later versions have more behind the flags.
+const TRACEPARENT_BYTES: usize = 128;
+
 /// How many hexadecimal digits an id of ours has.
 const OWN_DIGITS: usize = 16;
 
@@ -26,6 +29,8 @@ pub struct RequestId(Repr);
 enum Repr {
     Own(u64),
     Given(Box<str>),
+    /// A whole `traceparent` that is well-formed; its trace is the id.
+    Traced(Box<str>),
 }
 
 impl RequestId {
@@ -40,9 +45,29 @@ impl RequestId {
     /// as if it were not there.
     #[must_use]
     pub fn of_proxy(headers: &HeaderMap) -> Option<Self> {
-        let trace = one(headers, &TRACEPARENT).and_then(trace_id);
-        let given = trace.or_else(|| one(headers, &X_REQUEST_ID).filter(|id| is_id(id)));
-        given.map(|id| Self(Repr::Given(Box::from(id))))
+        let traced = one(headers, &TRACEPARENT).filter(|value| Self::is_traceparent(value));
+        let traced = traced.map(|value| Self(Repr::Traced(Box::from(value))));
+        traced.or_else(|| {
+            let given = one(headers, &X_REQUEST_ID).filter(|id| is_id(id));
+            given.map(|id| Self(Repr::Given(Box::from(id))))
+        })
+    }
+
+    /// Returns whether this is a `traceparent` as W3C Trace Context, section 3.2, has it: visible ASCII, and bounded.
+    #[must_use]
+    pub fn is_traceparent(value: &str) -> bool {
+        value.len() <= TRACEPARENT_BYTES
+            && trace_id(value).is_some()
+            && value.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// Returns the whole `traceparent`, if the id is from there.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Traced(value) => Some(value),
+            Repr::Own(_) | Repr::Given(_) => None,
+        }
     }
 
     /// Writes it into the headers of the response.
@@ -56,6 +81,7 @@ impl RequestId {
                 HeaderValue::from_bytes(&digits)
             }
             Repr::Given(id) => HeaderValue::from_str(id),
+            Repr::Traced(value) => HeaderValue::from_str(trace_id(value).unwrap_or_default()),
         };
         if let Ok(value) = value {
             headers.insert(X_REQUEST_ID, value);
@@ -68,6 +94,7 @@ impl fmt::Display for RequestId {
         match &self.0 {
             Repr::Own(number) => write!(f, "{number:016x}"),
             Repr::Given(id) => f.write_str(id),
+            Repr::Traced(value) => f.write_str(trace_id(value).unwrap_or_default()),
         }
     }
 }
@@ -165,6 +192,12 @@ mod tests {
         ] {
             let id = of(&[("traceparent", value.as_bytes())]);
             assert_eq!(id.as_deref(), is_good.then_some(TRACE), "{value}");
+            assert_eq!(RequestId::is_traceparent(&value), is_good, "{value}");
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", value.parse().unwrap());
+            let id = RequestId::of_proxy(&headers);
+            let kept = id.as_ref().and_then(RequestId::traceparent);
+            assert_eq!(kept, is_good.then_some(value.as_str()));
         }
     }
 

@@ -204,6 +204,11 @@ impl Cx<'_> {
         self.out.request_id.to_string()
     }
 
+    /// Returns how many milliseconds ago the exchange began.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        self.env.now.instant.0.saturating_sub(self.out.began.0)
+    }
+
     /// Returns the same as it is kept.
     pub(crate) fn request(&self) -> &RequestId {
         &self.out.request_id
@@ -247,6 +252,8 @@ pub(crate) struct Outbox {
     /// Headers that the answer gets, whatever it is.
     response_headers: ResponseHeaders,
     request_id: RequestId,
+    /// When it began.
+    began: Instant,
     /// What the audit log says besides, if there is one.
     audit: Option<Box<Audit>>,
 }
@@ -263,8 +270,14 @@ impl Outbox {
             responded: false,
             response_headers: ResponseHeaders::default(),
             request_id,
+            began: Instant(0),
             audit: None,
         }
+    }
+
+    /// It begins now.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.began = now;
     }
 
     pub(crate) fn push(&mut self, action: Action) {

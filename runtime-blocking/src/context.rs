@@ -16,7 +16,9 @@ use entra_mcp_core::{
     secret::Secret,
 };
 use entra_mcp_runtime::{
-    handlers::{CallContext, ElicitResult, Interrupted, elicitation_schema_of},
+    handlers::{
+        CallContext, ElicitResult, Interrupted, call_span, elicitation_schema_of, record_outcome,
+    },
     testing::ScriptedCall,
 };
 use schemars::JsonSchema;
@@ -83,7 +85,11 @@ impl Context {
 
     /// Runs a function to its end, and says what came of it.
     pub(crate) fn perform(&self, handler: &BoxedHandler) {
-        let result = invoke::guarded(handler, self);
+        let result = call_span(&self.call).in_scope(|| {
+            let result = invoke::guarded(handler, self);
+            record_outcome(&result);
+            result
+        });
         // If nobody reads it, the call matters no more.
         let _ = self
             .mailbox

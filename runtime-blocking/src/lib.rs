@@ -39,6 +39,7 @@ mod inbound;
 mod invoke;
 mod listen;
 mod mailbox;
+mod next;
 mod outbound;
 mod server;
 pub mod testing;
@@ -74,6 +75,7 @@ use self::{
 };
 pub use self::{
     context::Context,
+    next::Next,
     server::{Blocking, Server},
 };
 

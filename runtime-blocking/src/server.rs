@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, Lifecycle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError,
-    WithArguments, WithoutArguments,
-    handlers::{CallContext, Handlers},
+    Handle, Lifecycle, MakeHandler, MakeMiddleware, Program, RuntimeParts, ServerRuntime,
+    StartError, WithArguments, WithoutArguments,
+    handlers::{CallContext, Handlers, Middleware},
 };
 
-use crate::{Context, PROGRAM, invoke::BoxedHandler};
+use crate::{Context, Next, PROGRAM, invoke::BoxedHandler};
 
 /// A server that is being put together.
 ///
@@ -140,5 +140,18 @@ where
     ) -> BoxedHandler {
         let function = move |cx: &Context, (): ()| function(cx);
         Self::make_handler(function, read, wrap)
+    }
+}
+
+impl<F> MakeMiddleware<F> for Blocking
+where
+    F: Fn(&Context, Next) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
+{
+    fn make_middleware(function: F) -> Middleware<BoxedHandler> {
+        let function = Arc::new(function);
+        Box::new(move |handler| {
+            let function = Arc::clone(&function);
+            Arc::new(move |cx| function(cx, Next::new(Arc::clone(&handler))))
+        })
     }
 }

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_smol::{CallError, Context, Server, StartError, TaskSupport, Tool};
+use entra_mcp_smol::{
+    CallError, Context, InvokeOutput, Next, Server, StartError, TaskSupport, Tool,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,10 +65,20 @@ async fn waiting(_cx: Context, (): ()) -> Result<usize, CallError> {
     Ok(WAITING.load(Ordering::SeqCst))
 }
 
+/// Put around every call: the result of a tool says which one it is of.
+async fn signed(cx: Context, next: Next) -> Result<InvokeOutput, CallError> {
+    let name = cx.name().to_owned();
+    Ok(match next.run(cx).await? {
+        InvokeOutput::Tool(result) => InvokeOutput::Tool(result.meta("com.example/tool", name)),
+        other => other,
+    })
+}
+
 fn main() -> Result<(), StartError> {
     // Where the client knows tasks, the call goes on after its request was answered.
     let wait_tool = Tool::new("wait", "Waits until it is cancelled").tasks(TaskSupport::Optional);
     Server::from_env()?
+        .around(signed)
         .tool(Tool::new("divide", "Divides whole numbers"), divide)
         .tool(Tool::new("readConfig", "Has a fault"), read_config)
         .tool(Tool::new("panic", "Has a bug"), panic)

@@ -16,9 +16,10 @@
 //! 4. [`questions`]: asking the user in the middle of a call
 //! 5. [`long_calls`]: progress, time, cancellation, tasks, work that blocks
 //! 6. [`who_calls`]: users, roles, scopes, Graph and tokens
-//! 7. [`tests`]: functions without a server
-//! 8. [`embedding`]: a server inside of another program
-//! 9. [`tokio`]: crates that need tokio
+//! 7. [`around`]: what is done at each call: limits, records, traces
+//! 8. [`tests`]: functions without a server
+//! 9. [`embedding`]: a server inside of another program
+//! 10. [`tokio`]: crates that need tokio
 
 /// # A first tool
 ///
@@ -235,6 +236,53 @@ pub mod long_calls {}
 /// assert_eq!(smol::block_on(subjects(cx)).unwrap(), "Lunch\nReport");
 /// ```
 pub mod who_calls {}
+
+/// # Around each call
+///
+/// [`Server::around`](crate::Server::around) puts a function around the calls of all tools, resources, prompts and completions that are
+/// functions of the program. It may refuse a call, measure it, and change its result; a panic in a tool is an error there. Of several the first is
+/// the outermost.
+///
+/// ```
+/// use std::{collections::BTreeMap, sync::Mutex};
+///
+/// use entra_mcp_smol::{CallError, Context, InvokeOutput, Next, testing::Script};
+///
+/// /// How many calls each user has left.
+/// #[derive(Default)]
+/// struct Calls(Mutex<BTreeMap<String, u32>>);
+///
+/// async fn limited(cx: Context, next: Next) -> Result<InvokeOutput, CallError> {
+///     let user = cx.principal().oid.clone();
+///     let number = {
+///         let mut calls = cx.state::<Calls>()?.0.lock().map_err(|error| error.to_string())?;
+///         let number = calls.entry(user).or_default();
+///         *number += 1;
+///         *number
+///     };
+///     if number > 2 {
+///         return Err("That was the last call of today.".into());
+///     }
+///     next.run(cx).await
+/// }
+///
+/// // The server gets it with `.state(Calls::default()).around(limited)`.
+/// let (cx, _) = Script::new().state(Calls::default()).context::<Context>();
+/// let call = || {
+///     let done = Ok(InvokeOutput::Tool("done".into()));
+///     smol::block_on(limited(cx.clone(), Next::returning(done)))
+/// };
+/// assert!(call().is_ok() && call().is_ok());
+/// assert!(call().is_err());
+/// ```
+///
+/// The server has a line of its log for each call of a tool, `tool.called`: the user and the client as pseudonyms, the tool, how it ended, how long it took and
+/// the request id. `--audit-log` says more of who it was.
+///
+/// A subscriber of `tracing` gets a span around each function, of the target `entra_mcp::call`: with the method and the name of what is called, the request id,
+/// the outcome, and the `traceparent` of the trace that the caller is in ([`Context::traceparent`](crate::Context::traceparent)), which
+/// `tracing-opentelemetry` can take for its parent.
+pub mod around {}
 
 /// # Tests
 ///

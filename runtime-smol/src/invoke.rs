@@ -22,6 +22,7 @@ use smol::{Task, future::FutureExt as _, stream::Stream as _};
 use crate::{
     context::{Context, EffectRequest, Effects},
     executor::Executor,
+    traced::traced,
 };
 
 /// A function that performs calls.
@@ -117,7 +118,7 @@ impl RunningCall {
         let state = match handler {
             None => State::Finished(Err(CallContext::unknown(&call))),
             // The panic barrier. What the function shares with others is its own to keep whole.
-            Some(handler) => match catch_unwind(AssertUnwindSafe(|| handler(context))) {
+            Some(handler) => match catch_unwind(AssertUnwindSafe(|| traced(handler, context))) {
                 Ok(future) => State::Begun(future),
                 Err(panic) => State::Finished(Err(CallContext::panicked(&call, &*panic))),
             },

@@ -45,10 +45,12 @@ mod inbound;
 mod invoke;
 mod listen;
 mod mailbox;
+mod next;
 mod outbound;
 mod queue;
 mod server;
 pub mod testing;
+mod traced;
 mod work;
 
 use std::{net::TcpListener, sync::Arc};
@@ -81,6 +83,7 @@ use self::{
 };
 pub use self::{
     context::Context,
+    next::Next,
     server::{Server, Smol},
 };
 

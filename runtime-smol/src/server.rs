@@ -4,12 +4,12 @@ use std::{future::Future, sync::Arc};
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, Lifecycle, MakeHandler, Program, RuntimeParts, ServerRuntime, StartError,
-    WithArguments, WithoutArguments,
-    handlers::{CallContext, Handlers},
+    Handle, Lifecycle, MakeHandler, MakeMiddleware, Program, RuntimeParts, ServerRuntime,
+    StartError, WithArguments, WithoutArguments,
+    handlers::{CallContext, Handlers, Middleware},
 };
 
-use crate::{Context, PROGRAM, invoke::BoxedHandler};
+use crate::{Context, Next, PROGRAM, invoke::BoxedHandler};
 
 /// A server that is being put together.
 ///
@@ -166,5 +166,22 @@ where
     ) -> BoxedHandler {
         let function = move |cx, (): ()| function(cx);
         Self::make_handler(function, read, wrap)
+    }
+}
+
+impl<F, Fut> MakeMiddleware<F> for Smol
+where
+    F: Fn(Context, Next) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<InvokeOutput, CallError>> + Send,
+{
+    fn make_middleware(function: F) -> Middleware<BoxedHandler> {
+        let function = Arc::new(function);
+        Box::new(move |handler| {
+            let function = Arc::clone(&function);
+            Arc::new(move |cx| {
+                let (function, next) = (Arc::clone(&function), Next::new(Arc::clone(&handler)));
+                Box::pin(async move { function(cx, next).await })
+            })
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! What a runtime's library offers besides its own `Server` and `Context`: the same in each of them.
 
 pub use entra_mcp_core::{
+    ask::{InvokeOutput, Target},
     catalog::{
         AgentFor, Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError,
         CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect, EffectResult,

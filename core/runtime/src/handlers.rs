@@ -12,6 +12,7 @@ mod elicit;
 mod results;
 mod schema;
 mod server_builder;
+mod span;
 mod state;
 
 pub use self::{
@@ -20,6 +21,7 @@ pub use self::{
     elicit::{ElicitResult, elicitation_schema_of},
     results::{IntoContents, IntoMessages, IntoToolResult},
     schema::{input_schema_of, output_schema_of},
-    server_builder::{Handlers, ServerBuilder},
+    server_builder::{Handlers, Middleware, ServerBuilder},
+    span::{CALL_TARGET, call_span, record_outcome},
     state::SharedState,
 };

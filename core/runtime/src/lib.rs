@@ -28,6 +28,7 @@ mod key;
 mod key_command;
 mod listen;
 mod log;
+mod make_handler;
 mod metrics;
 mod other_replicas;
 mod process_hardening;
@@ -77,13 +78,14 @@ pub use self::{
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
+    make_handler::{MakeHandler, MakeMiddleware, WithArguments, WithoutArguments},
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
     pull_message::{PullMessage, Pulls},
     receive::{Received, receive},
     running::{Lifecycle, Running},
     seed::seed,
-    server::{MakeHandler, Server, ServerRuntime, WithArguments, WithoutArguments, main},
+    server::{Server, ServerRuntime, main},
     settings::{FetchFirst, Flag, Program},
     shared::{ActiveExchange, DriveJobs, Shared},
     shared_hub::{Mailbox, SharedHub},

@@ -32,7 +32,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::{audit_log, metrics::count_event};
+use crate::{audit_log, handlers::CALL_TARGET, metrics::count_event};
 
 /// The longest message of a crate that is not ours, in characters.
 const MESSAGE_CHARS: usize = 2000;
@@ -107,6 +107,8 @@ fn targets(filter: &LogFilter) -> Targets {
     Targets::new()
         .with_default(others)
         .with_target("entra_mcp", own)
+        // They are no lines: whoever wants traces has a subscriber for them.
+        .with_target(CALL_TARGET, LevelFilter::OFF)
         .with_targets(named.map(|(target, level)| (target.as_str(), level_filter(*level))))
 }
 

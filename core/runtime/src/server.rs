@@ -5,8 +5,8 @@ use std::{future::Future, process::ExitCode};
 use entra_mcp_core::{
     ask::InvokeOutput,
     catalog::{
-        Call, CallError, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate,
-        ScopeDefinition, Step, Tool, ToolResult,
+        Call, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate, ScopeDefinition, Step,
+        Tool, ToolResult,
     },
     log_event::{Field, LogEvent, LogEventId},
 };
@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Config, Handle, Lifecycle, Program, Running, RuntimeParts, Settings, StartError,
+    Config, Handle, Lifecycle, MakeHandler, MakeMiddleware, Program, Running, RuntimeParts,
+    Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
         CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult,
@@ -43,31 +44,6 @@ pub trait ServerRuntime: Sized + 'static {
         lifecycle: &Lifecycle,
     ) -> Result<(), StartError>;
 }
-
-/// Makes handlers of functions of the type `F`, with arguments `A` and the result `T`. `M` is
-/// [`WithArguments`] or [`WithoutArguments`]; the compiler finds it.
-#[diagnostic::on_unimplemented(
-    message = "this function cannot perform calls of this runtime",
-    label = "its parameters are the runtime's `Context` and then the arguments, if there are any; its result is \
-             `Result<_, CallError>`",
-    note = "the types of a closure's parameters must be written down"
-)]
-pub trait MakeHandler<F, A, T, M>: ServerRuntime {
-    /// Makes a handler that reads the arguments, calls the function and wraps its result.
-    fn make_handler(
-        function: F,
-        read: fn(&CallContext) -> Result<A, CallError>,
-        wrap: fn(&CallContext, T) -> InvokeOutput,
-    ) -> Self::Handler;
-}
-
-/// Marks functions that take arguments.
-#[derive(Debug)]
-pub enum WithArguments {}
-
-/// Marks functions that take the context only.
-#[derive(Debug)]
-pub enum WithoutArguments {}
 
 /// A server that is being put together for a runtime.
 #[derive(Debug)]
@@ -111,6 +87,19 @@ impl<R: ServerRuntime> Server<R> {
     #[must_use]
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
         self.builder = self.builder.state(state);
+        self
+    }
+
+    /// Puts a function around each call of a function of this server: a tool, a resource, a prompt or a completion. It gets the
+    /// context and what comes next, and returns the result: to count, measure or record calls, to refuse them, or to change what they
+    /// result in. Of several the first is the outermost. `pure_tool`, `getUserDetails` and the tools of backends run inside of
+    /// the machine: nothing is put around them.
+    #[must_use]
+    pub fn around<F>(mut self, function: F) -> Self
+    where
+        R: MakeMiddleware<F>,
+    {
+        self.builder = self.builder.around(R::make_middleware(function));
         self
     }
 

@@ -9,7 +9,7 @@ use super::{
     Content,
     meta::{Meta, meta_method},
 };
-use crate::{json_rpc::ResultObject, revision::Revision};
+use crate::{json_rpc::ResultObject, limits, revision::Revision};
 
 /// What a tool returns.
 ///
@@ -216,7 +216,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// A fault of the server's: for `map_err`.
+    /// A fault of the server's: for `map_err`. The log tells what caused it, too: each [`source`](std::error::Error::source)
+    /// that the error does not tell itself.
     ///
     /// ```
     /// use entra_mcp_core::catalog::CallError;
@@ -227,8 +228,18 @@ impl CallError {
     /// assert!(matches!(lines("/no/such/file"), Err(CallError::Internal(_))));
     /// ```
     #[must_use]
-    pub fn internal(error: impl std::fmt::Display) -> Self {
-        Self::Internal(error.to_string())
+    pub fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = error.into();
+        let mut told = error.to_string();
+        let sources = std::iter::successors(error.source(), |source| source.source());
+        for source in sources.take(limits::ERROR_SOURCES) {
+            let source = source.to_string();
+            if !told.ends_with(&source) {
+                told.push_str(": ");
+                told.push_str(&source);
+            }
+        }
+        Self::Internal(told)
     }
 }
 
@@ -351,5 +362,34 @@ mod tests {
         let nothing = ToolResult::from(()).to_json(Revision::V2025_11_25);
         assert_eq!(nothing["content"], json!([]));
         assert!(!nothing.contains_key("structuredContent"));
+    }
+
+    #[derive(Debug)]
+    struct Unread(std::io::Error);
+
+    impl std::fmt::Display for Unread {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the file cannot be read")
+        }
+    }
+
+    impl std::error::Error for Unread {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn fault_tells_its_cause_once() {
+        let CallError::Internal(told) =
+            CallError::internal(Unread(std::io::Error::other("no disk")))
+        else {
+            panic!("a fault");
+        };
+        assert_eq!(told, "the file cannot be read: no disk");
+        assert_eq!(
+            CallError::internal("alone"),
+            CallError::Internal("alone".to_owned())
+        );
     }
 }

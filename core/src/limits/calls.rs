@@ -25,6 +25,9 @@ pub const INPUT_TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest message of a client's error that a tool is given, in characters.
 pub const CLIENT_ERROR_CHARS: usize = 1000;
 
+/// How many causes of a fault the log tells, one behind the other: a line has no room for more.
+pub const ERROR_SOURCES: usize = 8;
+
 /// How many requests for input one call may have open at once.
 pub const INPUT_REQUESTS: usize = 16;
 

@@ -144,11 +144,11 @@ impl LogEventId {
     }
 }
 
-/// What the lines do not repeat: names that a client gives itself, and whole addresses of its own.
+/// What the lines do not repeat: names that a client gives itself, whole addresses of its own, and what [`Audited`] says.
 pub(super) fn is_left_out(field: Field) -> bool {
     matches!(
         field,
-        Field::ClientName | Field::RedirectUri | Field::Outcome | Field::RequestId
+        Field::ClientName | Field::RedirectUri | Field::Outcome | Field::RequestId | Field::Client
     )
 }
 

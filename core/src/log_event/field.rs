@@ -47,6 +47,9 @@ fields! {
     Backend = "backend";
     /// How many bytes the answer has.
     Bytes = "bytes";
+    /// The client: the first 16 bytes of the SHA-256 of its `client_id`, in hexadecimal digits. One that must sign has
+    /// another name.
+    Client = "client";
     /// The id of a client that the operator has registered.
     ClientId = "client_id";
     /// The name that the client gave itself: anybody can choose any name. `verified_by` says who vouches for it.

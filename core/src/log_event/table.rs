@@ -242,15 +242,15 @@ events! {
     /// A client ended more MCP sessions of one sign-in than are remembered. The one that it named goes on.
     McpSessionsEndedTooMany = "mcp_session.too_many_ended", Warn,
         "a client has ended too many MCP sessions of one sign-in", [];
-    /// A tool was called, and this is how it ended. Only with `--audit-log`.
-    ToolCalled = "tool.called", Debug,
-        "a tool was called", [Tool, Outcome];
+    /// A tool was called, and this is how it ended.
+    ToolCalled = "tool.called", Info,
+        "a tool was called", [Subject, Client, Tool, Outcome, Milliseconds];
     /// What was called needs scopes that the session has not: the client is to ask its user for more. Only with `--audit-log`.
     StepUpRequired = "step_up.required", Debug,
         "a call needs more than the user has granted", [Scope];
     /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
-        "a call failed", [Error];
+        "a call failed", [Subject, Client, Tool, Milliseconds, Error];
 
     /// The server could not start, or could not go on.
     ServerFailed = "server.failed", Error,

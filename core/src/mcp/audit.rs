@@ -1,24 +1,31 @@
-//! What the audit log tells of calls: which tool, and how it ended; never with what arguments.
+//! What the log and the audit log tell of calls: which tool, by whom, how it ended and how long it took; never with what
+//! arguments.
 
 use crate::{
+    admit::caller::Caller,
     json_rpc::{Error, Json, Request, ResultBody},
     log_event::{AuditOutcome, Field, LogEvent, LogEventId},
     step::Cx,
 };
 
 /// A request is answered: if it called a tool, that is told.
-pub(super) fn called(request: &Request, result: &Result<ResultBody, Error>, cx: &mut Cx<'_>) {
+pub(super) fn called(
+    request: &Request,
+    result: &Result<ResultBody, Error>,
+    caller: &Caller,
+    cx: &mut Cx<'_>,
+) {
     let outcome = match result {
         Ok(result) if result.is_error() => AuditOutcome::Failed,
         Ok(_) => AuditOutcome::Done,
         Err(_) => AuditOutcome::Refused,
     };
-    tell(request, outcome, cx);
+    tell(request, outcome, caller, cx);
 }
 
 /// Nobody waits for the call any more, or it took too long.
-pub(super) fn cancelled(request: &Request, cx: &mut Cx<'_>) {
-    tell(request, AuditOutcome::Cancelled, cx);
+pub(super) fn cancelled(request: &Request, caller: &Caller, cx: &mut Cx<'_>) {
+    tell(request, AuditOutcome::Cancelled, caller, cx);
 }
 
 /// What was called needs scopes that were not granted.
@@ -27,18 +34,28 @@ pub(super) fn step_up(needed: &[String], cx: &mut Cx<'_>) {
     cx.audit(required.with(Field::Scope, needed.join(" ")));
 }
 
-fn tell(request: &Request, outcome: AuditOutcome, cx: &mut Cx<'_>) {
-    if request.method != "tools/call" || cx.audited().is_none() {
+fn tell(request: &Request, outcome: AuditOutcome, caller: &Caller, cx: &mut Cx<'_>) {
+    if request.method != "tools/call" {
         return;
     }
-    let mut event = LogEvent::new(LogEventId::ToolCalled);
+    let called = of(LogEventId::ToolCalled, request, caller, cx);
+    cx.log(called.with(Field::Outcome, outcome.as_str()));
+}
+
+/// What is known of a call: who makes it, of which tool, and how long it has taken.
+pub(super) fn of(id: LogEventId, request: &Request, caller: &Caller, cx: &Cx<'_>) -> LogEvent {
+    let outline = &caller.session.outline;
+    let event = LogEvent::new(id)
+        .with(Field::Subject, outline.subject.as_str())
+        .with(Field::Client, outline.client.name())
+        .with(Field::Milliseconds, cx.milliseconds().to_string());
     // Whatever else a client names may hold what nobody wants to keep.
     let name = request.params.get("name").and_then(Json::as_str);
     let mut tools = cx.env.server.catalog.tools_for(|_| true);
-    if let Some(entry) = tools.find(|entry| name == Some(entry.tool.name())) {
-        event = event.with(Field::Tool, entry.tool.name());
+    match tools.find(|entry| name == Some(entry.tool.name())) {
+        Some(entry) if request.method == "tools/call" => event.with(Field::Tool, entry.tool.name()),
+        _ => event,
     }
-    cx.audit(event.with(Field::Outcome, outcome.as_str()));
 }
 
 #[cfg(test)]
@@ -46,6 +63,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::log_event::Level;
     use crate::mcp::testing::{World, profile, rpc};
 
     /// The lines about calls of tools, once Alice has called one.
@@ -101,11 +119,35 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_where_there_is_no_audit_log() {
+    fn call_is_a_line_of_the_log_where_there_is_no_audit_log() {
         let mut world = World::new();
         world.server.server.config.audit_log = None;
         let params = json!({"name": "getUserDetails", "arguments": {}});
         world.graph_responds(200, &profile("alice"));
-        assert_eq!(told(&mut world, &params), Vec::<Value>::new());
+        assert_eq!(told(&mut world, &params).len(), 1);
+        let outline = world.session("alice").outline;
+        let line = world.logged.iter();
+        let mut line = line.filter(|line| line.id() == LogEventId::ToolCalled);
+        let line = line.next().unwrap();
+        assert_eq!(line.level(), Level::Info);
+        assert_eq!(line.field(Field::Tool), Some("getUserDetails"));
+        assert_eq!(line.field(Field::Outcome), Some("done"));
+        assert_eq!(line.field(Field::Subject), Some(outline.subject.as_str()));
+        assert_eq!(
+            line.field(Field::Client),
+            Some(outline.client.name().as_str())
+        );
+        assert!(line.field(Field::Milliseconds).is_some(), "{line:?}");
+        assert!(line.field(Field::RequestId).is_some(), "{line:?}");
+    }
+
+    #[test]
+    fn other_requests_are_no_calls() {
+        let mut world = World::new();
+        let session = world.initialize("alice", "2025-11-25");
+        let named = [("mcp-session-id", session.as_str())];
+        let _ = world.post("alice", &named, rpc(7, "tools/list", &json!({})));
+        let is_call = |line: &LogEvent| line.id() == LogEventId::ToolCalled;
+        assert!(!world.logged.iter().any(is_call), "{:?}", world.logged);
     }
 }

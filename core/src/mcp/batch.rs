@@ -134,7 +134,7 @@ impl RequestBatch {
     fn cancel_current(&mut self, bcx: &mut BatchCx<'_, '_>) {
         match self.current.take() {
             Some((request, Current::Invocation(invocation))) => {
-                audit::cancelled(&request, bcx.cx);
+                audit::cancelled(&request, bcx.caller, bcx.cx);
                 invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
             }
             Some((_, Current::Forward(forward))) => {
@@ -250,12 +250,12 @@ impl RequestBatch {
             Some((request, Current::StoringSetting(storing))) => {
                 let stored = storing.into_answer(answer);
                 let result = stored.map(|()| Map::new()).map_err(dispatch::settings_full);
-                self.respond(request, result, bcx.cx);
+                self.respond(request, result, bcx);
                 self.advance(bcx)
             }
             Some((request, Current::Task(task))) => {
                 let progress = task.handle(answer, bcx.cx);
-                self.on_task(request, progress, bcx.cx);
+                self.on_task(request, progress, bcx);
                 self.advance(bcx)
             }
             Some((request, Current::Forward(forward))) => {
@@ -276,12 +276,12 @@ impl RequestBatch {
             };
             let icx = &mut invocation_cx(&mut self.registration, bcx);
             match dispatch::answer(&request, self.client, icx) {
-                Reply::Result(result) => self.respond(request, Ok(result), bcx.cx),
-                Reply::Error(error) => self.respond(request, Err::<ResultBody, _>(error), bcx.cx),
+                Reply::Result(result) => self.respond(request, Ok(result), bcx),
+                Reply::Error(error) => self.respond(request, Err::<ResultBody, _>(error), bcx),
                 Reply::StoringSetting(storing) => {
                     self.current = Some((request, Current::StoringSetting(storing)));
                 }
-                Reply::Task(progress) => self.on_task(request, progress, bcx.cx),
+                Reply::Task(progress) => self.on_task(request, progress, bcx),
                 Reply::Forward(progress) => self.on_forward(request, progress),
                 Reply::Invocation(progress) => {
                     if let Err(over) = self.apply(request, progress, bcx) {
@@ -315,11 +315,11 @@ impl RequestBatch {
         &mut self,
         request: Request,
         progress: Progress<TaskRequest, Result<Map<String, Value>, Error>>,
-        cx: &mut Cx<'_>,
+        bcx: &mut BatchCx<'_, '_>,
     ) {
         match progress {
             Progress::Pending(task) => self.current = Some((request, Current::Task(task))),
-            Progress::Ready(result) => self.respond(request, result, cx),
+            Progress::Ready(result) => self.respond(request, result, bcx),
         }
     }
 
@@ -357,7 +357,7 @@ impl RequestBatch {
                 Err(v2026_07_28::missing_capability(capability.to_json()))
             }
         };
-        self.respond(request, result, bcx.cx);
+        self.respond(request, result, bcx);
         Ok(())
     }
 
@@ -365,14 +365,14 @@ impl RequestBatch {
         &mut self,
         request: Request,
         result: Result<impl Into<ResultBody>, Error>,
-        cx: &mut Cx<'_>,
+        bcx: &mut BatchCx<'_, '_>,
     ) {
         let revision = self.client.revision;
         let result = result.map(Into::into);
-        audit::called(&request, &result, cx);
+        audit::called(&request, &result, bcx.caller, bcx.cx);
         self.responses.push(match result {
             Ok(result) if revision.features().stateless => {
-                let server_info = Arc::clone(cx.env.server.catalog.server_info());
+                let server_info = Arc::clone(bcx.cx.env.server.catalog.server_info());
                 Response::result_from(request.id, result, server_info)
             }
             Ok(result) => Response::result(request.id, result),

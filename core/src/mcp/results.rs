@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    request_state,
+    audit, request_state,
     resolve::{RESOURCE_NOT_FOUND, find_tool, no_such_tool, truncated, values},
     v2026_07_28,
 };
@@ -16,9 +16,8 @@ use crate::{
     admit::caller::Caller,
     ask::InvokeOutput,
     catalog::{CallError, InputRequest, InputResponse, ToolResult},
-    env::Server,
     json_rpc::{Error, Json, Request, ResultBody},
-    log_event::{Field, LogEvent, LogEventId},
+    log_event::{Field, LogEventId},
     planted::Planted,
     revision::Revision,
     step::Cx,
@@ -34,9 +33,7 @@ pub(crate) fn finished(
 ) -> Result<ResultBody, Error> {
     let is_tool = request.method == "tools/call";
     match result {
-        Ok(InvokeOutput::Tool(result)) => {
-            tool_result(request, result, revision, caller, cx.env.server)
-        }
+        Ok(InvokeOutput::Tool(result)) => tool_result(request, result, revision, caller, cx),
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision).into()),
         Ok(InvokeOutput::Values(found)) => Ok(values(found).into()),
         Ok(InvokeOutput::Contents(contents)) => {
@@ -54,16 +51,13 @@ pub(crate) fn finished(
             Ok(written(ToolResult::error(message), revision))
         }
         Err(failure) => {
-            log_failure(&failure, cx);
+            log_failure(&failure, request, caller, cx);
             Err(match failure {
                 CallError::Message(message) => Error::with_message(Error::INVALID_PARAMS, message),
                 CallError::Internal(message) if cx.env.server.has(Planted::FaultDisclosed) => {
                     Error::with_message(Error::INTERNAL, message)
                 }
-                CallError::Internal(_) => Error::new(
-                    Error::INTERNAL,
-                    "This failed. Its cause is in the server's log.",
-                ),
+                CallError::Internal(_) => failed(cx),
                 CallError::NotFound => not_found(request),
                 CallError::JsonRpc(code, message, data) => Error {
                     data,
@@ -80,24 +74,38 @@ fn tool_result(
     result: ToolResult,
     revision: Revision,
     caller: &Caller,
-    server: &Server,
+    cx: &mut Cx<'_>,
 ) -> Result<ResultBody, Error> {
     let name = request.params.get("name").and_then(Json::as_str);
-    let entry = name.and_then(|name| find_tool(name, caller, &server.catalog));
+    let entry = name.and_then(|name| find_tool(name, caller, &cx.env.server.catalog));
     let entry = entry.ok_or_else(no_such_tool)?;
-    let fits = match (&entry.output, result.structured_content()) {
-        (Some(_), _) if result.is_error() => true,
-        (Some(output), Some(structured)) => output.first_error(structured).is_none(),
-        (Some(_), None) => false,
-        (None, _) => true,
+    let mismatch = match (&entry.output, result.structured_content()) {
+        (Some(_), _) if result.is_error() => None,
+        (Some(output), Some(structured)) => output.first_error(structured).map(|at| at.to_string()),
+        (Some(_), None) => Some("it has no structured content".to_owned()),
+        (None, _) => None,
     };
-    Ok(match fits {
-        true => written(result, revision),
-        false => {
-            let message = "The tool's result does not fit its output schema.";
-            written(ToolResult::error(message), revision)
-        }
-    })
+    let Some(mismatch) = mismatch else {
+        return Ok(written(result, revision));
+    };
+    let message = "The tool's result does not fit its output schema";
+    let failure = CallError::Internal(format!("{message}: {mismatch}"));
+    log_failure(&failure, request, caller, cx);
+    let told = format!("{message}. {}", in_the_log(cx));
+    Ok(written(ToolResult::error(told), revision))
+}
+
+/// What a client learns of a fault of the server's: nothing, and by which id the operator finds it.
+fn failed(cx: &Cx<'_>) -> Error {
+    let message = format!("This failed. {}", in_the_log(cx));
+    Error::with_message(Error::INTERNAL, message).with_data(json!({"requestId": cx.request_id()}))
+}
+
+fn in_the_log(cx: &Cx<'_>) -> String {
+    format!(
+        "Its cause is in the server's log, under the request id {}.",
+        cx.request_id()
+    )
 }
 
 fn written(result: ToolResult, revision: Revision) -> ResultBody {
@@ -142,8 +150,9 @@ pub(crate) fn input_required(
 }
 
 /// Writes a fault of the server's to the log: the client is told only that it failed.
-fn log_failure(failure: &CallError, cx: &mut Cx<'_>) {
+fn log_failure(failure: &CallError, request: &Request, caller: &Caller, cx: &mut Cx<'_>) {
     if let CallError::Internal(message) = failure {
-        cx.log(LogEvent::new(LogEventId::CallFailed).with_text(Field::Error, message));
+        let failed = audit::of(LogEventId::CallFailed, request, caller, cx);
+        cx.log(failed.with_text(Field::Error, message));
     }
 }

@@ -173,9 +173,14 @@ impl Hash {
     /// Says for the audit log which client something is done by, if this is the hash of its id.
     pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
         if let Some(audited) = cx.audited() {
-            let name = self.0.iter().take(16);
-            audited.client = Some(name.map(|byte| format!("{byte:02x}")).collect());
+            audited.client = Some(self.name());
         }
+    }
+
+    /// What logs call the client of this id: the first half of the hash, in hexadecimal digits.
+    pub(crate) fn name(&self) -> String {
+        let (half, _) = self.0.split_at(16);
+        half.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The hash of some bytes.

@@ -139,16 +139,52 @@ pub fn failing_and_panicking_tools_leave_the_server_running(program: &Program) {
         let params = json!({"name": tool, "arguments": {}});
         session.request("tools/call", &params)["error"].clone()
     });
-    assert_eq!(fault["code"], -32603, "{fault}");
-    assert_eq!(fault, panic);
-    assert!(!fault.to_string().contains("No such file"), "{fault}");
+    for error in [&fault, &panic] {
+        assert_eq!(error["code"], -32603, "{error}");
+        let id = error["data"]["requestId"].as_str().unwrap();
+        assert!(error["message"].as_str().unwrap().contains(id), "{error}");
+    }
+    for words in ["No such file", "a bug of this tool"] {
+        let told = format!("{fault}{panic}");
+        assert!(!told.contains(words), "{told}");
+    }
     let good = session.call("divide", &json!({"dividend": 6, "divisor": 3}));
     assert_eq!(text(&good), "2");
     // The log is read by a thread of its own.
-    until("both are in the log", || {
+    let parts = |error: &Value, tool: &str, words: &str| {
+        let id = error["data"]["requestId"].as_str().unwrap().to_owned();
+        [id, format!("tool=\"{tool}\""), words.to_owned()]
+    };
+    for parts in [
+        parts(&fault, "readConfig", "No such file"),
+        parts(&panic, "panic", "a bug of this tool"),
+    ] {
+        until("a line of the log tells the cause", || {
+            let log = server.log();
+            let is_told = |line: &str| parts.iter().all(|part| line.contains(part));
+            log.lines().any(is_told)
+        });
+    }
+    // By default each call is a line.
+    let called = ["[tool.called]", "tool=\"divide\"", "outcome=\"done\""];
+    until("a line of the log tells of a call", || {
         let log = server.log();
-        log.contains("No such file") && log.contains("panicked")
+        let is_told = |line: &str| called.iter().all(|part| line.contains(part));
+        log.lines().any(is_told)
     });
+}
+
+/// What a program puts around calls sees and changes their results, of every tool.
+pub fn function_around_calls_changes_their_results(program: &Program) {
+    let server = program.example("trouble").start();
+    let session = Session::of(&server, "alice");
+    for (tool, arguments) in [
+        ("divide", json!({"dividend": 6, "divisor": 3})),
+        ("waiting", json!({})),
+    ] {
+        let result = session.call(tool, &arguments);
+        assert_eq!(result["_meta"]["com.example/tool"], tool, "{result}");
+    }
 }
 
 /// A cancelled call has no result, and its function ends.

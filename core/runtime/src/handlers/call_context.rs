@@ -154,6 +154,15 @@ impl CallContext {
         self.call.request_id()
     }
 
+    /// The trace that the call is part of (W3C Trace Context section 3.2): what `_meta` says is nearer to the caller than what
+    /// a proxy says.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<&str> {
+        let said = self.meta().get("traceparent").and_then(Value::as_str);
+        let said = said.filter(|value| RequestId::is_traceparent(value));
+        said.or_else(|| self.request_id().traceparent())
+    }
+
     /// Whether the call is over, although its function still runs: nobody waits for its result.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -226,16 +235,20 @@ impl CallContext {
     /// The panic of a function is the failure of its call, and of nothing else.
     #[must_use]
     pub fn panicked(this: &Self, panic: &(dyn Any + Send)) -> CallError {
-        // Of what was said only this is told: the rest may hold what a peer sent.
         let said = panic.downcast_ref::<&str>().copied();
         let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let cure = match said.is_some_and(|said| said.contains(NO_TOKIO)) {
+        let said = said.unwrap_or("without words");
+        let cure = match said.contains(NO_TOKIO) {
             true => {
                 " It uses a crate of tokio: put `async_compat::Compat::new(..)` around its future."
             }
             false => "",
         };
-        CallError::Internal(format!("What performs {:?} panicked.{cure}", this.target))
+        // The cure first: the line may be cut.
+        CallError::Internal(format!(
+            "What performs {:?} panicked.{cure} It said: {said}",
+            this.target
+        ))
     }
 
     /// Nothing performs this call: what was offered and what is called differ.
@@ -286,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn panic_of_a_crate_of_tokio_is_told_with_its_cure_and_no_other_words() {
+    fn panic_is_told_in_its_words_and_that_of_a_crate_of_tokio_with_its_cure() {
         let context = context(Target::Tool("x".to_owned()), Call::new("x"));
         let told = |panic: &(dyn Any + Send)| match CallContext::panicked(&context, panic) {
             CallError::Internal(told) => told,
@@ -296,11 +309,12 @@ mod tests {
             "there is no reactor running, must be called from the context of a Tokio 1.x runtime";
         assert!(told(&tokio).contains("async_compat"));
         assert!(told(&tokio.to_owned()).contains("async_compat"));
-        let other = told(&"a secret");
+        let other = told(&"index out of bounds");
         assert!(
-            !other.contains("secret") && !other.contains("tokio"),
+            other.ends_with("It said: index out of bounds") && !other.contains("tokio"),
             "{other}"
         );
+        assert!(told(&7).ends_with("without words"));
     }
 
     #[test]

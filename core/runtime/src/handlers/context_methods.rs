@@ -12,6 +12,12 @@ macro_rules! context_methods {
             self.$call.name()
         }
 
+        /// Returns what is called: what kind of thing, and the name under which it is offered.
+        #[must_use]
+        pub fn target(&self) -> &$crate::api::Target {
+            self.$call.target()
+        }
+
         /// Returns the arguments as they were sent. Of a tool they fit its schema.
         #[must_use]
         pub fn arguments(&self) -> &::serde_json::Map<String, ::serde_json::Value> {
@@ -58,6 +64,13 @@ macro_rules! context_methods {
         #[must_use]
         pub fn request_id(&self) -> &$crate::api::RequestId {
             self.$call.request_id()
+        }
+
+        /// Returns the `traceparent` of the trace that the call is part of (W3C Trace Context): that of `_meta`, or else that of
+        /// the request's header, if a trusted proxy passes it on. `None` if there is none that is well-formed. It proves nothing.
+        #[must_use]
+        pub fn traceparent(&self) -> Option<&str> {
+            self.$call.traceparent()
         }
 
         /// Returns whether the call is over, although its function still runs: nobody waits for its result.

@@ -18,12 +18,16 @@ use super::{SharedState, arguments};
 pub struct ServerBuilder<H> {
     fills: Vec<Fill>,
     handlers: BTreeMap<Target, H>,
+    middleware: Vec<Middleware<H>>,
     state: SharedState,
     with_builtin_tools: bool,
 }
 
 /// A step of putting a catalog together.
 type Fill = Box<dyn FnOnce(CatalogBuilder) -> CatalogBuilder + Send>;
+
+/// Makes of a handler one that has something around it.
+pub type Middleware<H> = Box<dyn Fn(H) -> H + Send>;
 
 /// The functions that perform calls.
 pub struct Handlers<H> {
@@ -36,6 +40,7 @@ impl<H> Default for ServerBuilder<H> {
         Self {
             fills: Vec::new(),
             handlers: BTreeMap::new(),
+            middleware: Vec::new(),
             state: SharedState::default(),
             with_builtin_tools: true,
         }
@@ -69,6 +74,13 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
         self.state.insert(state);
+        self
+    }
+
+    /// Puts something around each function, inside of what was put there before.
+    #[must_use]
+    pub fn around(mut self, middleware: Middleware<H>) -> Self {
+        self.middleware.push(middleware);
         self
     }
 
@@ -151,8 +163,16 @@ impl<H> ServerBuilder<H> {
         for fill in self.fills {
             catalog = fill(catalog);
         }
+        let middleware = self.middleware;
+        let wrap = |handler| {
+            let inside_out = middleware.iter().rev();
+            inside_out.fold(handler, |inner, around| around(inner))
+        };
+        let handlers = self.handlers.into_iter();
         let handlers = Handlers {
-            handlers: self.handlers,
+            handlers: handlers
+                .map(|(target, handler)| (target, wrap(handler)))
+                .collect(),
             state: self.state,
         };
         Ok((catalog.build()?, handlers))
@@ -244,6 +264,18 @@ mod tests {
             assert_eq!(handlers.find(&target), Some(&handler), "{target:?}");
         }
         assert_eq!(handlers.find(&Target::Tool(text("review"))), None);
+    }
+
+    #[test]
+    fn what_is_put_around_first_is_the_outermost() {
+        let (_, handlers) = ServerBuilder::new()
+            .around(Box::new(|inner| format!("first({inner})")))
+            .tool::<Add>(Tool::new("add", "Adds"), "add".to_owned())
+            .around(Box::new(|inner| format!("second({inner})")))
+            .build()
+            .unwrap();
+        let add = handlers.find(&Target::Tool("add".to_owned()));
+        assert_eq!(add.map(String::as_str), Some("first(second(add))"));
     }
 
     #[test]

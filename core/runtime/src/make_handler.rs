@@ -1,0 +1,44 @@
+//! How a runtime makes handlers of functions, and what it puts around them.
+
+use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
+
+use crate::{
+    ServerRuntime,
+    handlers::{CallContext, Middleware},
+};
+
+/// Makes handlers of functions of the type `F`, with arguments `A` and the result `T`. `M` is
+/// [`WithArguments`] or [`WithoutArguments`]; the compiler finds it.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot perform calls of this runtime",
+    label = "its parameters are the runtime's `Context` and then the arguments, if there are any; its result is \
+             `Result<_, CallError>`",
+    note = "the types of a closure's parameters must be written down"
+)]
+pub trait MakeHandler<F, A, T, M>: ServerRuntime {
+    /// Makes a handler that reads the arguments, calls the function and wraps its result.
+    fn make_handler(
+        function: F,
+        read: fn(&CallContext) -> Result<A, CallError>,
+        wrap: fn(&CallContext, T) -> InvokeOutput,
+    ) -> Self::Handler;
+}
+
+/// Marks functions that take arguments.
+#[derive(Debug)]
+pub enum WithArguments {}
+
+/// Marks functions that take the context only.
+#[derive(Debug)]
+pub enum WithoutArguments {}
+
+/// Makes of a function of the type `F` what is put around each call.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be put around calls of this runtime",
+    label = "its parameters are the runtime's `Context` and `Next`; its result is `Result<InvokeOutput, CallError>`",
+    note = "the types of a closure's parameters must be written down; `next.run(cx)` performs the call"
+)]
+pub trait MakeMiddleware<F>: ServerRuntime {
+    /// Makes a function that puts this one around a handler.
+    fn make_middleware(function: F) -> Middleware<Self::Handler>;
+}
