@@ -65,6 +65,9 @@ pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an exchange that is otherwise over waits for the store to answer what it wrote.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a session may be on the list of its user before it is written: as long as an exchange may take.
+pub const LISTED_BEFORE_WRITTEN: Duration = EXCHANGE_TIMEOUT;
+
 /// How long a client assertion towards Entra is good for.
 pub const CLIENT_ASSERTION_LIFETIME: Duration = Duration::from_secs(600);
 

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A record for each user lists the sessions by name. It is written before the session is, so it lacks none;
-//! those that have ended otherwise are found gone when the list is full.
+//! those that have ended otherwise are found gone when the list is full. One that was listed a moment ago may be another replica's,
+//! which has not written it yet: it stays.
 //!
 //! The name of the list follows from the master key. After that was changed, what stands on a list of a former name is moved
 //! to the present one when the user signs in, or one of their sessions is refreshed.
@@ -266,7 +267,11 @@ impl Looking {
             ))
         };
         // What is gone leaves the list.
-        if let Some(found) = stored.as_ref().and_then(read) {
+        let is_new = self.current.may_still_be_written(cx.env.now.unix);
+        let found = stored.as_ref().and_then(read);
+        if found.is_none() && is_new {
+            self.list.sessions.push(self.current);
+        } else if let Some(found) = found {
             self.list.sessions.push(self.current);
             // They are looked at from the last one on: of those that were used in the same second, the first one goes.
             if self
@@ -291,7 +296,12 @@ impl Looking {
                 let ending = EndingSession::start(idlest, &outline, cx);
                 Ok(Some(State::Ending(list, ending)))
             }
-            _ => Ok(Some(list.write(wanted, cx))),
+            _ => {
+                // All are to be written still: the earliest will hardly be.
+                let excess = (list.sessions.len() + 1).saturating_sub(most);
+                list.sessions.drain(..excess);
+                Ok(Some(list.write(wanted, cx)))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::SessionId, time::UnixTime};
+use crate::{id::SessionId, limits, time::UnixTime};
 
 /// A session on the list of its user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,16 @@ pub(crate) struct ListedSession {
     /// What is known besides; nothing of a session that was listed by an earlier version.
     #[serde(flatten)]
     pub(crate) about: Option<AboutSession>,
+}
+
+impl ListedSession {
+    /// Whether the record of this session, which is not there, may be written any moment: it is listed first.
+    pub(super) fn may_still_be_written(&self, now: UnixTime) -> bool {
+        let since = self.about.as_ref().map(|about| about.since);
+        // Clocks of replicas differ, to either side.
+        since
+            .is_some_and(|since| now.0.abs_diff(since.0) <= limits::LISTED_BEFORE_WRITTEN.as_secs())
+    }
 }
 
 /// What a user is told about a session.

@@ -21,17 +21,31 @@ fn session(number: usize) -> Session {
     session
 }
 
+/// Room is made for a session.
+fn make_room(world: &mut World, number: usize) -> Result<(), Fault> {
+    let session = session(number);
+    let about = AboutSession {
+        client_name: None,
+        verified_by: VerifiedBy::Nobody,
+        destination: String::new(),
+        scope: String::new(),
+        since: world.server.now.unix,
+        address: None,
+    };
+    let listed = ListedSession {
+        id: session.id,
+        about: Some(about),
+    };
+    world.run_step(
+        |cx| UserSessions::make_room(&session.user, listed, cx),
+        UserSessions::handle,
+    )
+}
+
 /// Alice signs in: room is made, and the session stored.
 fn sign_in(world: &mut World, number: usize) -> Result<(), Fault> {
+    make_room(world, number)?;
     let session = session(number);
-    let user = session.user.clone();
-    world.run_step(
-        |cx| {
-            let id = session.id;
-            UserSessions::make_room(&user, ListedSession { id, about: None }, cx)
-        },
-        UserSessions::handle,
-    )?;
     let expires = session.expires(world.server.now.unix, &crate::config::Lifetimes::default());
     let keys = world.server.server.keys.clone();
     let put = session.put(Guard::Any, expires, &keys, &mut entropy(5));
@@ -84,6 +98,42 @@ fn ended_session_makes_room_and_no_other_ends() {
     world.store.remove(&id(7).key().0);
     sign_in(&mut world, limits::SESSIONS_PER_USER).unwrap();
     assert!((0..limits::SESSIONS_PER_USER).all(|one| one == 7 || lives(&world, one)));
+}
+
+// A4: an operator who ends sessions by their user finds it.
+#[test]
+fn session_that_another_replica_is_about_to_write_stays_on_a_full_list() {
+    let mut world = filled();
+    let limit = limits::SESSIONS_PER_USER;
+    make_room(&mut world, limit).unwrap();
+    sign_in(&mut world, limit + 1).unwrap();
+    let keys = world.server.server.keys.clone();
+    assert!(list_of(&world, &keys).contains(&id(limit)));
+    // It was never written: later it leaves, and nothing that lives has to end for it.
+    let wait = limits::LISTED_BEFORE_WRITTEN + Duration::from_secs(1);
+    world.server.now.unix = world.server.now.unix.after(wait);
+    sign_in(&mut world, limit + 2).unwrap();
+    assert!(!list_of(&world, &keys).contains(&id(limit)));
+    assert!(
+        (2..limit)
+            .chain(limit + 1..limit + 3)
+            .all(|one| lives(&world, one))
+    );
+}
+
+// M5
+#[test]
+fn list_of_sessions_that_are_still_to_be_written_is_bounded() {
+    let mut world = World::new();
+    let limit = limits::SESSIONS_PER_USER;
+    for number in 0..limit + 5 {
+        make_room(&mut world, number).unwrap();
+    }
+    let keys = world.server.server.keys.clone();
+    assert_eq!(
+        list_of(&world, &keys),
+        Vec::from_iter((5..limit + 5).map(id))
+    );
 }
 
 #[test]
