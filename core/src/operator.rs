@@ -35,9 +35,9 @@ pub struct ListedEntry {
 pub struct LiveEntry {
     /// Its name.
     pub session: String,
-    /// The name of its user here, from which nobody finds out who that is.
+    /// The name of its user here, from which nobody finds out who that is; empty if it stands on no list that opens.
     pub user: String,
-    /// The user, as the client and the log know them.
+    /// The user, as the client and the log know them; empty if no key opens the session.
     pub subject: String,
     /// What the client calls itself; `None` if it does not, or the session is of an earlier version.
     pub client: Option<String>,
@@ -84,6 +84,18 @@ pub fn user_names(tenant_id: &str, oid: &str, keys: &Keyring) -> Vec<String> {
         .collect()
 }
 
+/// Returns the session of this record by itself, for one that stands on no list, whether a key opens it or not; `None` if
+/// it is no session.
+#[must_use]
+pub fn unlisted(record: &Key, stored: &Stored, keys: &Keyring) -> Option<LiveEntry> {
+    let id = SessionId::parse(record.0.strip_prefix(SESSIONS)?)?;
+    let sealed = SealedSession::read(id, stored, keys);
+    let subject = sealed.map(|sealed| sealed.outline().subject.clone());
+    let subject = subject.unwrap_or_default();
+    let listed = ListedSession { id, about: None };
+    Some(LiveEntry::of(listed, String::new(), subject, stored))
+}
+
 impl ListedEntry {
     /// Where its record is.
     #[must_use]
@@ -95,10 +107,17 @@ impl ListedEntry {
     #[must_use]
     pub fn live(self, stored: &Stored, keys: &Keyring) -> Option<LiveEntry> {
         let sealed = SealedSession::read(self.listed.id, stored, keys)?;
-        let mut entry = LiveEntry {
-            session: self.listed.id.to_string(),
-            user: self.user,
-            subject: sealed.outline().subject.clone(),
+        let subject = sealed.outline().subject.clone();
+        Some(LiveEntry::of(self.listed, self.user, subject, stored))
+    }
+}
+
+impl LiveEntry {
+    fn of(listed: ListedSession, user: String, subject: String, stored: &Stored) -> Self {
+        let mut entry = Self {
+            session: listed.id.to_string(),
+            user,
+            subject,
             client: None,
             verified_by: None,
             destination: String::new(),
@@ -107,7 +126,7 @@ impl ListedEntry {
             address: None,
             expires: stored.record.expires,
         };
-        if let Some(about) = self.listed.about {
+        if let Some(about) = listed.about {
             entry.client = about.client_name;
             entry.verified_by = match about.verified_by {
                 VerifiedBy::Nobody => None,
@@ -119,7 +138,7 @@ impl ListedEntry {
             entry.since = Some(about.since);
             entry.address = about.address;
         }
-        Some(entry)
+        entry
     }
 }
 
@@ -171,6 +190,17 @@ mod tests {
         assert!(ending("user/x").is_none());
         let foreign = Keyring::new(crate::keys::MasterKey::new([1; 32]), Vec::new());
         assert!(entry().live(&record, &foreign).is_none());
+        // A4: what stands on no list is shown and ended all the same, whether a key opens it or not.
+        let by_itself = unlisted(&key, &record, keys).unwrap();
+        assert_eq!(
+            (&by_itself.session, &by_itself.subject),
+            (&live.session, &live.subject)
+        );
+        let unopened = unlisted(&key, &record, &foreign).unwrap();
+        assert_eq!(
+            (&unopened.session, unopened.subject.as_str()),
+            (&live.session, "")
+        );
     }
 
     #[test]

@@ -6,14 +6,18 @@
 
 mod arguments;
 mod socket;
+#[cfg(test)]
+pub(crate) mod tests;
 mod text;
+
+use std::collections::BTreeSet;
 
 use entra_mcp_core::{
     ask::{Key, Store, StoreFault},
     hub::ToHub,
     keys::Keyring,
     log_event::{Audited, Field, LogEvent, LogEventId},
-    operator::{self, LiveEntry},
+    operator::{self, LISTS, LiveEntry, SESSIONS},
     replicas,
     time::UnixTime,
 };
@@ -45,6 +49,18 @@ pub(crate) struct Filter {
     pub(crate) client: Option<String>,
 }
 
+impl Request {
+    /// Whether it tells sessions apart by what stands on the list of their user alone, or shows it.
+    fn needs_lists(&self) -> bool {
+        let Filter {
+            session,
+            user,
+            client,
+        } = &self.filter;
+        user.is_some() || client.is_some() || (session.is_none() && !self.ends)
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reply {
@@ -52,6 +68,16 @@ pub(crate) struct Reply {
     pub(crate) sessions: Vec<Session>,
     /// Not all could be read, or ended.
     pub(crate) is_incomplete: bool,
+    /// How many sessions may be meant, or are shown by their name alone, for they stand on no list that the keys open.
+    #[serde(default)]
+    pub(crate) unlisted: usize,
+}
+
+impl Reply {
+    /// Whether something is left to do.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.is_incomplete || self.unlisted > 0
+    }
 }
 
 /// A session, as it is told.
@@ -82,15 +108,31 @@ impl Sessions<'_> {
     /// Does what is asked. `ended` is told of each session whose record is deleted.
     pub(crate) fn perform(&self, request: &Request, mut ended: impl FnMut(ToHub)) -> Reply {
         let mut reply = Reply::default();
-        let Ok(lists) = self.store.keys(operator::LISTS) else {
+        // A session is written after its list: what is read in this order is listed, unless its list is gone or does not open.
+        let records = self.store.keys(SESSIONS);
+        let (Ok(records), Ok(lists)) = (records, self.store.keys(LISTS)) else {
             reply.is_incomplete = true;
             return reply;
         };
-        let mut meant = Vec::new();
+        let (mut known, mut meant) = (BTreeSet::new(), Vec::new());
         for list in lists {
-            let entries = self.of_list(&list);
-            reply.is_incomplete |= entries.is_err();
-            meant.extend(entries.unwrap_or_default());
+            match self.of_list(&list) {
+                Ok(entries) => meant.extend(entries),
+                Err(_) => reply.is_incomplete = true,
+            }
+        }
+        meant.retain(|entry: &LiveEntry| known.insert(entry.session.clone()));
+        for record in records {
+            match self.of_record(&record) {
+                Ok(Some(entry)) if !known.contains(&entry.session) => {
+                    let name = request.filter.session.as_ref();
+                    let may_be_meant = name.is_none_or(|name| *name == entry.session);
+                    reply.unlisted += usize::from(may_be_meant && request.needs_lists());
+                    meant.push(entry);
+                }
+                Ok(_) => {}
+                Err(_) => reply.is_incomplete = true,
+            }
         }
         meant.retain(|entry| self.is_meant(entry, &request.filter));
         meant.sort_by_key(|entry| std::cmp::Reverse(entry.since));
@@ -121,6 +163,12 @@ impl Sessions<'_> {
         Ok(live)
     }
 
+    /// A session by its record alone; `None` if it is over.
+    fn of_record(&self, record: &Key) -> Result<Option<LiveEntry>, StoreFault> {
+        let stored = self.store.answer(Store::Get(record.clone()), self.now)?;
+        Ok(stored.and_then(|stored| operator::unlisted(record, &stored, self.keys)))
+    }
+
     fn is_meant(&self, entry: &LiveEntry, filter: &Filter) -> bool {
         let is_session = |session: &String| *session == entry.session;
         let is_user = |user: &String| {
@@ -147,7 +195,11 @@ impl Sessions<'_> {
             session: Some(entry.session.clone()),
             ..Audited::default()
         };
-        log(&line.with(Field::Subject, &entry.subject).audited(audited));
+        let line = match entry.subject.as_str() {
+            "" => line,
+            subject => line.with(Field::Subject, subject),
+        };
+        log(&line.audited(audited));
         if self.store.is_shared()
             && let Some(sealed) =
                 replicas::seal_end(&entry.session, self.keys, self.now, &crate::seed())

@@ -62,7 +62,7 @@ pub(super) fn perform_on_keys(
 /// A script sees by the status that something is left.
 fn told(request: &SessionsCommand, reply: &Reply) -> Result<String, StartError> {
     let text = sessions::text(request, reply);
-    match reply.is_incomplete {
+    match reply.is_partial() {
         true => Err(StartError::SessionsIncomplete { text }),
         false => Ok(text),
     }

@@ -20,7 +20,19 @@ pub(crate) fn text(request: &Request, reply: &Reply) -> String {
         true => "\nNot everything could be read or ended. Try again.\n",
         false => "",
     };
-    format!("{what}\n{sessions}{incomplete}")
+    format!("{what}\n{sessions}{incomplete}{}", unlisted(reply))
+}
+
+fn unlisted(reply: &Reply) -> String {
+    let (count, whose) = match reply.unlisted {
+        0 => return String::new(),
+        1 => ("1 session stands".to_owned(), "whose it is"),
+        count => (format!("{count} sessions stand"), "whose they are"),
+    };
+    format!(
+        "\n{count} on no list that opens, so {whose} is not known. Put the key of before, under which the lists were sealed, behind \
+         the one of now (ENTRA_MCP_KEY), or end everything: sessions end --all.\n"
+    )
 }
 
 fn entry(session: &Session) -> String {
@@ -37,7 +49,7 @@ fn entry(session: &Session) -> String {
     format!(
         "\n{}\n  user     {}\n  client   {} ({})\n  returns  {}\n  scopes   {}\n  since    {since}, from {}\n  ends     {}\n",
         visible(&session.session),
-        visible(&session.user),
+        unknown(&session.user),
         visible(client),
         visible(&verified),
         unknown(&session.destination),
@@ -84,6 +96,7 @@ mod tests {
         let reply = Reply {
             sessions: vec![session],
             is_incomplete: true,
+            unlisted: 2,
         };
         let text = text(&request, &reply);
         assert!(
@@ -99,5 +112,6 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("Not everything"), "{text}");
+        assert!(text.contains("2 sessions stand on no list"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::*;
+use crate::{sessions::tests as sessions, store::RecordStore};
 
 /// The messages that a store receives, once it listens.
 fn received(store: &Arc<RedisStore>) -> Receiver<Vec<u8>> {
@@ -79,4 +80,14 @@ fn replica_that_is_gone_listens_no_more() {
         other.publish(b"more");
     }
     listening.join().unwrap();
+}
+
+// A4, I7: also what the keys of whoever ends it do not open.
+#[test]
+fn sessions_of_a_list_that_does_not_open_are_ended_on_all_replicas() {
+    let server = RedisProcess::start();
+    let messages = received(&Arc::new(server.store()));
+    let store = RecordStore::Redis(server.store());
+    sessions::sessions_of_a_list_that_does_not_open_are_told_of_and_ended(&store, now());
+    assert_ne!(next(&messages), next(&messages));
 }
