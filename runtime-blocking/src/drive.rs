@@ -225,8 +225,7 @@ impl ExchangeDriver {
     fn next_event(&mut self, until: Instant, writer: &mut dyn ResponseWriter) -> Event {
         self.backends.begin_turn();
         loop {
-            let ending = self.runtime.is_closing() && writer.is_streaming();
-            if !self.disconnect_sent && (ending || writer.is_disconnected()) {
+            if !self.disconnect_sent && writer.is_disconnected() {
                 return self.disconnected_event();
             }
             if let Some(ask) = self.asks.pop_front() {

@@ -48,11 +48,7 @@ mod work;
 
 use std::{
     net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, atomic::Ordering, mpsc},
 };
 
 use entra_mcp_core::{hub::ToHub, limits};
@@ -102,8 +98,6 @@ struct Runtime {
     outbound: Outbound,
     backends: Arc<Backends>,
     processes: Processes,
-    /// Whether the server is about to end.
-    closing: AtomicBool,
 }
 
 impl Runtime {
@@ -117,12 +111,7 @@ impl Runtime {
             backends: Arc::new(backends),
             processes: Processes::default(),
             outbound: Outbound::new(&parts.egress),
-            closing: AtomicBool::new(false),
         }
-    }
-
-    fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
     }
 }
 
@@ -146,6 +135,7 @@ fn run(
     let at_work = AtWork {
         threads: runtime.place.threads.clone(),
         stopped: Arc::clone(&parts.stopped),
+        closing: Arc::default(),
     };
     let watch = Arc::clone(&runtime.place.watch);
     spawn("watch", move || watch.run())?;
@@ -182,7 +172,7 @@ fn run(
     });
     let _ = ask.recv();
     drop(unheard);
-    finish(&runtime);
+    finish(&runtime, &at_work);
     Ok(())
 }
 
@@ -223,7 +213,7 @@ fn purge_expired(runtime: &Runtime, stopped: &Stopped) {
 }
 
 /// Streams say their last and end; what else is under way has a while to finish.
-fn finish(runtime: &Arc<Runtime>) {
+fn finish(runtime: &Arc<Runtime>, at_work: &AtWork) {
     runtime.send_to_hub(ToHub::shut_down());
     for pause in runtime.shared.pauses_until_closing() {
         std::thread::sleep(pause);
@@ -231,7 +221,7 @@ fn finish(runtime: &Arc<Runtime>) {
     for pause in runtime.shared.pauses_until_streams_end() {
         std::thread::sleep(pause);
     }
-    runtime.closing.store(true, Ordering::Relaxed);
+    at_work.closing.store(true, Ordering::Relaxed);
     for pause in runtime.shared.pauses_until_idle(|| true) {
         std::thread::sleep(pause);
     }

@@ -4,7 +4,7 @@
 use std::{
     io,
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,8 @@ const WARN_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct AtWork {
     pub(crate) threads: Threads,
     pub(crate) stopped: Arc<Stopped>,
+    /// Whether the server is about to end: connections do with the response that is under way.
+    pub(crate) closing: Arc<AtomicBool>,
 }
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ impl AtWork {
         Self {
             threads: Threads::default(),
             stopped: Arc::new(Stopped::new().unwrap()),
+            closing: Arc::default(),
         }
     }
 }

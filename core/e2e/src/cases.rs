@@ -43,6 +43,7 @@ pub mod request_ids;
 pub mod resource_limits;
 pub mod secrets;
 pub mod sessions;
+pub mod shutdown;
 pub mod sign_in;
 pub mod tokens;
 pub mod unauthenticated;

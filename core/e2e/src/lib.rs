@@ -147,6 +147,7 @@ suite!($ end_to_end_gateway:
     gateway::backend_that_is_not_there_is_told_in_words,
     gateway::server_of_others_is_used_unmodified,
     gateway_tls::backend_is_reached_with_the_certificates_that_are_set,
+    shutdown::call_with_progress_is_answered_while_the_server_shuts_down,
 );
 
 // What the examples show of the library; they stand next to the binary.

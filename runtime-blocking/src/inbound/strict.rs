@@ -7,7 +7,10 @@ mod tests;
 
 use std::{
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -31,10 +34,10 @@ pub(super) fn serve(
     at_work: &AtWork,
 ) {
     accept(listener, limit, &at_work.stopped, |socket, permit| {
-        let service = Arc::clone(service);
+        let (service, closing) = (Arc::clone(service), Arc::clone(&at_work.closing));
         at_work.threads.run(move || {
             let timeouts = timeouts_of(permit.kind());
-            connection(socket, service, permit, timeouts);
+            connection(socket, service, permit, timeouts, closing);
         })
     });
 }
@@ -46,6 +49,7 @@ fn connection(
     service: Arc<dyn Service>,
     permit: Arc<ConnectionPermit>,
     timeouts: Timeouts,
+    closing: Arc<AtomicBool>,
 ) {
     let mut socket = Socket::new(socket, timeouts);
     let now = socket.now().instant;
@@ -55,6 +59,7 @@ fn connection(
         inbound,
         service,
         accepted: None,
+        closing,
     };
     Box::new(connection).serve();
 }
@@ -65,11 +70,14 @@ struct Connection {
     inbound: Inbound,
     service: Arc<dyn Service>,
     accepted: Option<Serve>,
+    /// See [`AtWork::closing`].
+    closing: Arc<AtomicBool>,
 }
 
 impl Connection {
     fn serve(mut self: Box<Self>) {
         loop {
+            self.look_for_shutdown();
             let now = self.socket.now();
             match self.socket.connection.poll(now) {
                 Output::Proxied(client) => {
@@ -119,6 +127,12 @@ impl Connection {
         }
     }
 
+    fn look_for_shutdown(&mut self) {
+        if self.closing.load(Ordering::Relaxed) {
+            self.socket.connection.shut_down();
+        }
+    }
+
     fn end_request(mut self: Box<Self>) -> Box<Self> {
         // A response that was begun and not ended had a bug: the peer sees that it is not whole.
         self.socket.connection.abort();
@@ -137,12 +151,14 @@ impl Peer for Box<Connection> {
 
 impl ResponseWriter for Box<Connection> {
     fn respond(&mut self, response: Response<Bytes>) {
+        self.look_for_shutdown();
         let now = self.socket.now();
         self.socket.connection.respond(&response, now);
         self.socket.flush();
     }
 
     fn open(&mut self, head: Response<()>) {
+        self.look_for_shutdown();
         let now = self.socket.now();
         self.socket.connection.open(&head, now);
         self.socket.flush();

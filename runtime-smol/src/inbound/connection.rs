@@ -201,7 +201,8 @@ impl Driver {
         }
     }
 
-    /// When the server shuts down, streams end, and the connection with them.
+    /// When the server shuts down, the connection ends with the response that is under way. Streams that a client
+    /// listens on have ended before.
     fn poll_closing(&mut self, cx: &Context<'_>) -> bool {
         let Some(closing) = &self.closing else {
             return false;
@@ -212,10 +213,6 @@ impl Driver {
         }
         self.closing = None;
         self.machine.shut_down();
-        if self.machine.is_streaming() {
-            self.machine.close(self.clock.now());
-            self.response = None;
-        }
         true
     }
 

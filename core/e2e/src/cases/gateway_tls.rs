@@ -9,7 +9,7 @@ const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/backend/autho
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/backend/client.pem");
 
 /// A backend without sessions, of one tool.
-fn answer(request: &str) -> String {
+pub(super) fn answer(request: &str) -> String {
     let (_, body) = request.split_once("\r\n\r\n").unwrap_or_default();
     let message: Value = serde_json::from_str(body).unwrap_or_default();
     let result = match message["method"].as_str() {

@@ -20,7 +20,13 @@ struct Strict;
 fn serve_echo(socket: TcpStream, timeouts: Timeouts) {
     let limit = Arc::new(ConnectionLimit::new(InboundLimits::of_connections(1)));
     let permit = limit.acquire(Ipv4Addr::LOCALHOST.into()).unwrap();
-    connection(socket, Arc::new(EchoService), permit, timeouts);
+    connection(
+        socket,
+        Arc::new(EchoService),
+        permit,
+        timeouts,
+        Arc::default(),
+    );
 }
 
 impl EchoRuntime for Strict {
