@@ -214,6 +214,7 @@ impl Settings {
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
         let (store, keys) = open_store(&self.config, &self.outlet, self.clock.now().unix)?;
+        store.renew_mark(&keys)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
         let server = Arc::new(Server::new(*self.config, keys, catalog));

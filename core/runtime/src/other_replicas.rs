@@ -30,6 +30,10 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
         return false;
     };
     let shared = runtime.shared();
+    if message.is_empty() {
+        shared.store.keep_mark(&shared.server.keys);
+        return true;
+    }
     let now = shared.clock.unix();
     if let Some(message) = replicas::open_message(message, &shared.server, now) {
         runtime.send_to_hub(message);

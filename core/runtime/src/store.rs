@@ -16,8 +16,11 @@ use std::{convert::Infallible, sync::mpsc::Receiver};
 
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
+    keys::Keyring,
     time::UnixTime,
 };
+
+use crate::shared_store_error::SharedStoreError;
 
 pub use self::file::FileStore;
 #[cfg(feature = "redis")]
@@ -68,6 +71,36 @@ impl RecordStore {
             Self::File(store) => store.keys(prefix),
             #[cfg(feature = "redis")]
             Self::Redis(store) => store.keys(prefix),
+        }
+    }
+
+    /// Remembers that it is used with these keys from now on. It may wait for the network.
+    ///
+    /// # Errors
+    ///
+    /// Other replicas use it with others.
+    pub(crate) fn renew_mark(&self, keys: &Keyring) -> Result<(), SharedStoreError> {
+        match self {
+            // Its folder holds one process, and it did so when it was opened.
+            Self::File(_) => {
+                let _ = keys;
+                Ok(())
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.renew_mark(keys),
+        }
+    }
+
+    /// Looks whether the replicas that share the store still have these keys, and leaves a mark of them if it has lost
+    /// all. It may wait for the network.
+    pub(crate) fn keep_mark(&self, keys: &Keyring) {
+        match self {
+            Self::File(_) => {
+                let _ = keys;
+            }
+            // What went wrong is in the log.
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => drop(store.keep_mark(keys)),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod channel;
 mod connector;
+mod mark;
 mod pool;
 mod record;
 #[cfg(test)]
@@ -15,12 +16,15 @@ pub(super) mod testing;
 mod tests;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use entra_mcp_core::{
     ask::{Ask, Guard, Key, Record, Store, StoreFault},
     config::RedisServer,
-    keys::{Keyring, Purpose},
+    keys::Keyring,
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
@@ -33,11 +37,10 @@ use self::{
     pool::{Pool, pause},
     record::{digits, stored},
 };
-use super::MARK;
 use crate::{log::log, seed, shared_store_error::SharedStoreError};
 
-/// The key of the mark by which replicas see that they have the same master key.
-const MARK_KEY: &str = "key-check";
+/// The script that writes a record.
+const PUT: &str = include_str!("redis/put.lua");
 
 /// The key of the last version.
 const VERSION_KEY: &str = "last-version";
@@ -62,6 +65,8 @@ enum PoolFault {
     Busy,
     /// Another node of the cluster has the keys, and was not asked yet.
     Moved,
+    /// Others use it with another master key.
+    OtherKey,
 }
 
 /// The store in a Redis.
@@ -72,6 +77,8 @@ pub struct RedisStore {
     sender: Sender,
     /// Its address without credentials.
     address: String,
+    /// Whether its mark was of our keys when it was last looked at.
+    is_ours: AtomicBool,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -100,10 +107,11 @@ impl RedisStore {
         };
         let store = Self {
             pool: Pool::new(Connector::new(server, roots, tokens.map(Arc::new))),
-            put: Script::new(include_str!("redis/put.lua")),
+            put: Script::new(PUT),
             prefix: server.prefix.clone(),
             sender: Sender::draw(),
             address: address.clone(),
+            is_ours: AtomicBool::new(true),
         };
         store.try_all(now).map_err(unusable)?;
         Ok(store)
@@ -117,43 +125,73 @@ impl RedisStore {
             bytes: bytes::Bytes::from_static(b"trial"),
             expires: UnixTime(now.0 + TRIAL_SECONDS),
         };
+        let name = self.key(&key);
+        // Those of the script first: what is refused within it is not named.
+        let script = ["SCRIPT", "LOAD", PUT];
+        for command in [
+            &["PING"][..],
+            &script,
+            &["SETNX", &name, "trial"],
+            &["SET", &name, "trial", "EX", "60"],
+            &["GET", &name],
+            &["GETRANGE", &name, "0", "0"],
+            &["TIME"],
+            &["DEL", &name],
+        ] {
+            let (command, arguments) = command.split_first().unwrap_or((&"PING", &[]));
+            let _: redis::Value = self.run(redis::cmd(command).arg(arguments))?;
+        }
         self.put(&key, &record, Guard::Absent, now)?;
-        let _: Option<Vec<u8>> = self.run(redis::cmd("GET").arg(self.key(&key)))?;
-        let _: Option<Vec<u8>> = self.run(redis::cmd("GETDEL").arg(self.key(&key)))?;
-        let empty = redis::cmd("PUBLISH").arg(self.channel()).arg("").clone();
-        let _: u64 = self.run(&empty)?;
-        self.run(redis::cmd("DEL").arg(self.key(&key)))
+        let _: Option<Vec<u8>> = self.run(redis::cmd("GETDEL").arg(&name))?;
+        let () = self.run(redis::cmd("DEL").arg(&name))?;
+        self.try_channel()
     }
 
-    /// Whether one of these keys is the one that the store was used with last; a new store takes any. From then on
-    /// it is the first key that is remembered.
+    /// Whether one of these keys is the one that the store was used with last; a new store takes any.
     ///
     /// # Errors
     ///
     /// It cannot be known.
     pub(crate) fn fits(&self, keys: &Keyring) -> Result<bool, SharedStoreError> {
-        self.has_mark_of(keys)
-            .map_err(|fault| SharedStoreError::Unusable {
-                store: self.address.clone(),
-                error: text_of(fault),
-            })
+        self.unusable(mark::fits(self, keys))
     }
 
-    fn has_mark_of(&self, keys: &Keyring) -> Result<bool, PoolFault> {
-        let key = format!("{}{MARK_KEY}", self.prefix);
-        let newest = keys.mac(Purpose::StoreCheck, MARK);
-        // Of two that start at once, one is first.
-        let _: bool = self.run(redis::cmd("SETNX").arg(&key).arg(&newest[..]))?;
-        let mark: Option<Vec<u8>> = self.run(redis::cmd("GET").arg(&key))?;
-        let mark = mark.unwrap_or_default();
-        if mark == newest {
-            return Ok(true);
+    /// Leaves a mark of these keys if there is none, as after Redis has lost all: whether the one that is there is of any
+    /// of them. While it is not, nothing is asked of the store any more.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be known.
+    pub(crate) fn keep_mark(&self, keys: &Keyring) -> Result<bool, SharedStoreError> {
+        let kept = mark::keep(self, keys);
+        if let Ok(is_ours) = kept {
+            let was_ours = self.is_ours.swap(is_ours, Ordering::Relaxed);
+            if was_ours && !is_ours {
+                let _ = failed(PoolFault::OtherKey);
+            }
         }
-        if !keys.verify(Purpose::StoreCheck, MARK, &mark) {
-            return Ok(false);
+        self.unusable(kept)
+    }
+
+    /// Leaves the mark of the first of these keys: they are those that it is used with from now on.
+    ///
+    /// # Errors
+    ///
+    /// The mark is of another key, or cannot be read or written.
+    pub(crate) fn renew_mark(&self, keys: &Keyring) -> Result<(), SharedStoreError> {
+        if !self.keep_mark(keys)? {
+            return Err(SharedStoreError::WrongKey {
+                store: self.address.clone(),
+            });
         }
-        let () = self.run(redis::cmd("SET").arg(&key).arg(&newest[..]))?;
-        Ok(true)
+        self.unusable(mark::renew(self, keys))
+    }
+
+    fn unusable<T>(&self, done: Result<T, PoolFault>) -> Result<T, SharedStoreError> {
+        done.map_err(|fault| SharedStoreError::Unusable {
+            store: self.address.clone(),
+            error: text_of(fault),
+        })
     }
 
     /// Its address, without credentials.
@@ -163,6 +201,9 @@ impl RedisStore {
 
     /// Answers an ask. It waits for the network.
     pub fn answer(&self, ask: Store, now: UnixTime) -> <Store as Ask>::Answer {
+        if !self.is_ours.load(Ordering::Relaxed) {
+            return Err(StoreFault::Unavailable);
+        }
         let done = match &ask {
             Store::Get(key) => self.get(key),
             Store::Take(key) => self.run(redis::cmd("GETDEL").arg(self.key(key))),
@@ -299,6 +340,7 @@ fn text_of(fault: PoolFault) -> String {
         }
         PoolFault::Away => "it was away a moment ago".to_owned(),
         PoolFault::Busy => "all connections to it are in use".to_owned(),
+        PoolFault::OtherKey => "replicas with another master key use it".to_owned(),
         PoolFault::Moved => "its keys are moved again and again".to_owned(),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use redis::{Connection, RedisResult};
+use redis::{Connection, ErrorKind, RedisError, RedisResult};
 
 use super::{PoolFault, RedisStore, failed, pause};
 
@@ -15,8 +15,12 @@ const CHANNEL: &str = "replicas";
 /// How many bytes of a message are the number of its sender.
 const SENDER_BYTES: usize = 16;
 
-/// How long nothing comes before it is tried whether the connection still is.
+/// How long nothing comes before it is tried whether anything can, and how long that may take; how often a receiver is
+/// asked whether it still wants messages.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// How long a message of one's own takes at most.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The number of this replica, drawn at its start.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,8 +52,7 @@ impl RedisStore {
     }
 
     /// Hands on the messages of the other replicas until `deliver` says that it wants no more; an empty one asks whether
-    /// it still does. It waits for them, so it
-    /// needs a thread of its own.
+    /// it still does, at the beginning and every few seconds. It waits for them, so it needs a thread of its own.
     pub(crate) fn receive(&self, most: usize, mut deliver: impl FnMut(&[u8]) -> bool) {
         let mut failures = 0;
         loop {
@@ -84,26 +87,31 @@ impl RedisStore {
         let mut subscription = connection.as_pubsub();
         subscription.subscribe(self.channel())?;
         subscription.set_read_timeout(Some(QUIET))?;
-        if !deliver(&[]) {
-            return Ok(());
-        }
+        let (mut asked, mut is_tried) = (None, false);
         // What is said while it is made anew is found in the store.
         while until.is_none_or(|until| Instant::now() < until) {
+            if asked.is_none_or(|asked: Instant| asked.elapsed() >= QUIET) {
+                asked = Some(Instant::now());
+                if !deliver(&[]) {
+                    return Ok(());
+                }
+            }
             let message = match subscription.get_message() {
                 Ok(message) => message,
+                Err(error) if error.is_timeout() && is_tried => return Err(self.silent()),
                 Err(error) if error.is_timeout() => {
-                    subscription.ping::<redis::Value>()?;
-                    if !deliver(&[]) {
-                        return Ok(());
-                    }
+                    // Who may not listen is not told so: what one says oneself has to come.
+                    is_tried = true;
+                    self.publish(&[]);
                     continue;
                 }
                 Err(error) => return Err(error),
             };
+            is_tried = false;
             let others = message
                 .get_payload_bytes()
                 .split_at_checked(SENDER_BYTES)
-                .filter(|(sender, _)| *sender != self.sender.0);
+                .filter(|(sender, message)| *sender != self.sender.0 && !message.is_empty());
             if let Some((_, message)) = others
                 && !deliver(message)
             {
@@ -111,6 +119,36 @@ impl RedisStore {
             }
         }
         Ok(())
+    }
+
+    /// Listens until a message of its own has come: whether it is allowed to.
+    pub(super) fn try_channel(&self) -> Result<(), PoolFault> {
+        let mut listening = self.pool.connect_apart().map_err(PoolFault::Failed)?;
+        let mut subscription = listening.as_pubsub();
+        let listens = subscription
+            .set_read_timeout(Some(ANSWER_TIMEOUT))
+            .and_then(|()| subscription.subscribe(self.channel()));
+        listens.map_err(PoolFault::Failed)?;
+        let mut publish = redis::cmd("PUBLISH");
+        publish.arg(self.channel()).arg(&self.sender.0[..]);
+        let _: u64 = self.run(&publish)?;
+        loop {
+            let message = subscription.get_message().map_err(|error| {
+                PoolFault::Failed(match error.is_timeout() {
+                    true => self.silent(),
+                    false => error,
+                })
+            })?;
+            if message.get_payload_bytes() == self.sender.0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn silent(&self) -> RedisError {
+        let channel = self.channel();
+        let words = "what was published there does not come back: the user needs `+subscribe` and the channel";
+        (ErrorKind::Client, words, channel).into()
     }
 
     pub(super) fn channel(&self) -> String {

@@ -104,6 +104,11 @@ impl Pool {
                             lease.connection = Some(made);
                             return Ok(lease);
                         }
+                        Err(error) if error.is_timeout() => {
+                            lease.broken(None);
+                            self.is_hung();
+                            return Err(PoolFault::Failed(error));
+                        }
                         // Those that were idle for as long are not there any more either.
                         Err(_) => lease.broken(None),
                     }
@@ -183,6 +188,15 @@ impl Pool {
         }
     }
 
+    /// Redis does not answer over a connection that is there: from now on one caller at a time tries whether it does.
+    fn is_hung(&self) {
+        let mut state = self.state();
+        state.failures = state.failures.saturating_add(1);
+        state.rests_until = Some(Instant::now() + pause(state.failures));
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Whether a connection has been used for as long as it may be.
     fn is_over(&self, made: &Made, now: Instant) -> bool {
         let longest = self.connector.longest_use();
@@ -204,9 +218,12 @@ impl Pool {
         }
     }
 
+    /// A connection over which Redis has answered: one that hangs accepts connections, too.
     fn make(&self) -> RedisResult<Connection> {
         let moved = self.state().moved.clone();
-        self.connector.connect(moved.as_ref())
+        let mut connection = self.connector.connect(moved.as_ref())?;
+        let _: redis::Value = redis::cmd("PING").query(&mut connection)?;
+        Ok(connection)
     }
 
     /// A connection for something else, which is not counted.
@@ -252,6 +269,9 @@ impl Lease<'_> {
                     self.connection = Some(made);
                 } else {
                     self.broken(None);
+                    if error.is_timeout() {
+                        self.pool.is_hung();
+                    }
                 }
                 Err(PoolFault::Failed(error))
             }

@@ -13,6 +13,8 @@ use entra_mcp_core::{
     secret::Secret,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{RedisStore, connector::Connector};
 use crate::store::suite::now;
 
@@ -91,6 +93,12 @@ impl RedisProcess {
             let _ = process.kill();
             let _ = process.wait();
         }
+    }
+
+    /// Sends it a signal, such as one that stops it until it is told to go on.
+    pub(in crate::store) fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it was started");
+        kill_process(Pid::from_child(process), signal).unwrap();
     }
 
     fn socket(&self) -> PathBuf {

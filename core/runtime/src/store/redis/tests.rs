@@ -8,9 +8,12 @@ mod tls;
 use bytes::Bytes;
 use entra_mcp_core::{ask::Stored, config::RedisPassword, keys::MasterKey};
 
+use rustix::process::Signal;
+
 use super::{testing::RedisProcess, *};
 use crate::{
     key,
+    start_error::StartError,
     store::suite::{get, key as name_of, now, put, text},
 };
 
@@ -149,7 +152,9 @@ fn replica_with_another_master_key_is_refused_at_the_start() {
     let [old, new] = [1, 2].map(|byte| MasterKey::new([byte; 32]));
     let ring = |keys: &[&MasterKey]| {
         let keys: Vec<_> = keys.iter().map(|key| (*key).clone()).collect();
-        key::shared_ring(&keys, &server.store()).map(drop)
+        let store = server.store();
+        let ring = key::shared_ring(&keys, &store)?;
+        Ok::<_, StartError>(store.renew_mark(&ring)?)
     };
     ring(&[&old]).unwrap();
     let error = ring(&[&new]).unwrap_err().to_string();
@@ -162,6 +167,34 @@ fn replica_with_another_master_key_is_refused_at_the_start() {
     ring(&[&new]).unwrap();
     assert!(ring(&[&old]).is_err());
     assert!(ring(&[]).is_err());
+}
+
+// Q7: what an operator looks at takes no store for its own, and a replica that runs keeps its own from others.
+#[test]
+fn mark_is_left_again_after_a_loss_and_one_of_another_key_stops_the_replica() {
+    let server = RedisProcess::start();
+    let [ours, theirs] = [1, 2].map(|byte| Keyring::new(MasterKey::new([byte; 32]), Vec::new()));
+    let store = server.store();
+    assert!(store.fits(&theirs).unwrap(), "it is nobody's");
+    store.renew_mark(&ours).unwrap();
+    assert!(!store.fits(&theirs).unwrap());
+    let flush = || {
+        redis::cmd("FLUSHALL")
+            .exec(&mut server.connection())
+            .unwrap()
+    };
+    flush();
+    assert!(store.keep_mark(&ours).unwrap());
+    assert!(server.store().renew_mark(&theirs).is_err());
+    flush();
+    server.store().renew_mark(&theirs).unwrap();
+    assert!(put(&store, "a", "one", Guard::Any));
+    assert!(!store.keep_mark(&ours).unwrap());
+    let get_a = || store.answer(Store::Get(name_of("a")), now());
+    assert_eq!(get_a(), Err(StoreFault::Unavailable));
+    flush();
+    assert!(store.keep_mark(&ours).unwrap());
+    assert_eq!(get_a(), Ok(None));
 }
 
 // D8
@@ -191,9 +224,47 @@ fn user_without_the_right_password_or_permissions_is_refused_at_the_start() {
         error.contains("authentication failed") && !error.contains("wrong word"),
         "{error}"
     );
-    set_user(&["mcp", "-evalsha"]);
+    // Redis says which command it is; of what a user may not listen to it says nothing.
+    for command in commands {
+        if matches!(command, "+select") {
+            continue;
+        }
+        set_user(&["mcp", &command.replace('+', "-")]);
+        let error = open("pass word@1").unwrap_err().to_string();
+        let name = command.trim_start_matches('+').replace("script|", "");
+        assert!(
+            error.contains("ermission") || error.contains("subscribe"),
+            "{command}: {error}"
+        );
+        assert!(error.to_lowercase().contains(&name), "{command}: {error}");
+        set_user(&["mcp", command]);
+    }
+    set_user(&["mcp", "resetchannels"]);
     let error = open("pass word@1").unwrap_err().to_string();
-    assert!(error.contains("no permissions to run"), "{error}");
+    assert!(error.contains("hannel"), "{error}");
+}
+
+// Q4: one that accepts connections and does not answer is as one that is not there.
+#[test]
+fn redis_that_hangs_is_waited_for_by_one_caller_at_a_time() {
+    let server = RedisProcess::start();
+    let store = server.store();
+    server.signal(Signal::STOP);
+    let get_a = || store.answer(Store::Get(name_of("a")), now());
+    assert!(get_a().is_err());
+    let faults: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| store.run::<()>(&redis::cmd("PING")).err()))
+            .collect();
+        let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+        joined.collect()
+    });
+    let waited = |fault: &&Option<PoolFault>| !matches!(fault, Some(PoolFault::Away));
+    assert!(faults.iter().filter(waited).count() <= 1, "{faults:?}");
+    server.signal(Signal::CONT);
+    while get_a().is_err() {
+        std::thread::yield_now();
+    }
 }
 
 // D8: a password that is changed in Redis and in its file is used from the next connection on.

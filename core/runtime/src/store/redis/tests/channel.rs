@@ -91,3 +91,26 @@ fn sessions_of_a_list_that_does_not_open_are_ended_on_all_replicas() {
     sessions::sessions_of_a_list_that_does_not_open_are_told_of_and_ended(&store, now());
     assert_ne!(next(&messages), next(&messages));
 }
+
+// D8: who is forbidden to listen while the server runs is told nothing by Redis; it is found out, and is over when it is allowed again.
+#[test]
+fn replica_listens_again_after_it_was_not_allowed_to() {
+    let server = RedisProcess::start();
+    let may = |rule: &str| {
+        let mut set = redis::cmd("ACL");
+        set.arg("SETUSER").arg(&["default", rule]);
+        set.exec(&mut server.connection()).unwrap();
+    };
+    let [one, two] = [(); 2].map(|()| Arc::new(server.store()));
+    may("-subscribe");
+    let (sender, messages) = channel();
+    let listens = Arc::clone(&two);
+    std::thread::spawn(move || {
+        listens.receive(1024, |message| sender.send(message.to_vec()).is_ok())
+    });
+    one.publish(b"lost");
+    may("+subscribe");
+    while messages.recv_timeout(Duration::from_millis(10)) != Ok(b"again".to_vec()) {
+        one.publish(b"again");
+    }
+}
