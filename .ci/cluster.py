@@ -8,11 +8,9 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -76,11 +74,12 @@ def program(runtime):
     return os.path.abspath(f"target/debug/entra-mcp-{runtime}")
 
 
-def start_replica(index):
+def start_replica(index, *arguments):
     start(
         f"replica-{index}",
         [program(RUNTIMES[index]), "--listen", f"localhost:{REPLICAS[index]}", "--public-url", URL]
-        + ["--store", f"redis+unix://{folder}/redis.sock"],
+        # Twice the interval of haproxy's checks, and more on a machine that does something else as well.
+        + ["--store", f"redis+unix://{folder}/redis.sock", "--shutdown-delay", "2s", *arguments],
         ENTRA_MCP_KEY=KEY,
         AZURE_AUTHORITY_HOST=f"http://localhost:{TENANT}",
         **APPLICATION,
@@ -240,12 +239,35 @@ class Session:
                 return status, got, body
             count("answers that were cut")
 
+    def initialize(self, port=None):
+        params = {"protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}}}
+        status, got, body = self.post("initialize", params | {"clientInfo": {"name": "r", "version": "1"}}, port)
+        assert status == 200, f"a session of {self.user} is lost: {status} {body}"
+        self.mcp_session = got["Mcp-Session-Id"]
+
+    def open(self, message, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"Host": f"localhost:{PUBLIC}", "Authorization": f"Bearer {self.tokens['access_token']}"}
+        headers |= {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+        headers |= {"Mcp-Session-Id": self.mcp_session, "MCP-Protocol-Version": "2025-11-25"}
+        connection.request("POST", "/mcp", json.dumps(message), headers)
+        return connection.getresponse()
+
+    def send_message(self, message, port):
+        return self.open(message, port).status
+
+    def stream(self, tool, port):
+        """The messages that a call is answered with."""
+        params = {"name": tool, "arguments": {}, "_meta": {"progressToken": 1}}
+        response = self.open({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}, port)
+        assert response.status == 200, response.read()
+        for line in response:
+            if line.startswith(b"data: "):
+                yield line.removeprefix(b"data: ").decode()
+
     def call(self):
         if self.mcp_session is None:
-            params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "r", "version": "1"}}
-            status, got, body = self.post("initialize", params)
-            assert status == 200, f"a session of {self.user} is lost: {status} {body}"
-            self.mcp_session = got["Mcp-Session-Id"]
+            self.initialize()
         status, _, body = self.post("tools/call", {"name": "getUserDetails", "arguments": {}})
         assert status == 200, f"a session of {self.user} is lost: {status} {body}"
         # Not by the mail address, which one of them shares with another.
@@ -336,9 +358,9 @@ def is_ready(port):
     return send("GET", "/readyz", port=port)[0] == 200
 
 
-def restarted(index):
+def restarted(index, *arguments):
     name = f"replica-{index}"
     if name not in running or running[name].poll() is not None:
-        start_replica(index)
+        start_replica(index, *arguments)
         time.sleep(0.2)
     return is_ready(REPLICAS[index])
