@@ -4,9 +4,12 @@ mod assert_user;
 mod fault;
 mod incoming;
 pub(crate) mod key_set;
+mod messages;
 mod open_session;
 pub(crate) mod read_signing_keys;
 mod request;
+mod stdio_messages;
+pub(crate) mod stdio_server;
 pub(crate) mod tell;
 #[cfg(test)]
 mod tests;
@@ -17,6 +20,6 @@ pub(crate) use self::tests::gateway as gateway_of_tests;
 pub(crate) use self::{
     assert_user::AssertUser,
     fault::BackendFault,
-    incoming::{Arrived, IncomingMessages},
+    messages::{Arrived, IncomingMessages},
     open_session::{NotOpened, OpenSession, Opened},
 };

@@ -3,6 +3,7 @@
 
 mod allowed_users;
 mod backend_address;
+mod backend_command;
 mod client_documents;
 mod entra_tokens;
 mod gateway;
@@ -16,13 +17,16 @@ mod store;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+#[cfg(test)]
+pub(crate) use self::backend_command::tests::command as command_of_tests;
 pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
+    backend_command::{BackendCommand, ChildUser},
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
-    gateway::{BackendHeader, BackendIdentity, Gateway},
+    gateway::{Backend, BackendHeader, BackendIdentity, Gateway},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},

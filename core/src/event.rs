@@ -7,7 +7,7 @@ use crate::{
         Answered, AskId, Child, ClientAssertion, EffectRequest, Fetch, FromChild, Invoke, Pull,
         Pulled, Sign, Store,
     },
-    hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToTask},
+    hub::{FromHub, FromHubKind, HubAnswer, HubAsk, ToCall, ToProcess, ToTask},
     pause::Pause,
     ticket::IsAnswer,
 };
@@ -98,6 +98,7 @@ impl Event {
                 FromHubKind::Answer(answer) => Input::Answer(Answer::Hub(answer)),
                 FromHubKind::Call(message) => Input::Call(message),
                 FromHubKind::Task(message) => Input::Task(message),
+                FromHubKind::Process(message) => Input::Process(message),
                 FromHubKind::ReplayTakenOver => Input::ReplayTakenOver,
             },
         }
@@ -115,6 +116,8 @@ pub(crate) enum Input {
     Call(ToCall),
     /// It is for whoever runs a task.
     Task(ToTask),
+    /// It is for whoever runs a process that is a server.
+    Process(ToProcess),
     /// It is for whoever sends a response whose events are kept: the client has resumed it on another stream.
     ReplayTakenOver,
 }

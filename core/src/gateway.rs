@@ -10,6 +10,7 @@ mod credential_guard;
 mod initialize_result;
 mod message;
 mod raw_json;
+mod server_process;
 mod signing_keys;
 
 pub(crate) use self::{
@@ -18,5 +19,9 @@ pub(crate) use self::{
     credential_guard::CredentialGuard,
     initialize_result::InitializeResult,
     message::{MessageKind, RawMessage, Replaced},
+    server_process::{
+        OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput, ProcessOwner, RunProcess,
+        ToServer,
+    },
     signing_keys::SigningKeys,
 };

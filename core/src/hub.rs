@@ -25,10 +25,12 @@ mod job;
 mod message;
 mod on_behalf_of;
 mod presented_tokens;
+mod process_failures;
 mod readiness;
 mod refusals;
 mod replay;
 mod resumption;
+mod server_processes;
 mod session_settings;
 mod signed_clients;
 mod stats;
@@ -43,10 +45,11 @@ pub(crate) use self::{
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
-        BeginDeviceAuthorization, Deliver, FindAssertion, FindBackendSession, FindEntraCaller,
-        FindStream, GetLogLevel, GetOnBehalfOf, HubAnswer, HubAsk, NeedClientDocument,
-        NeedClientKeys, NeedIdentityToken, NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream,
-        PollDeviceAuthorization, ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
+        BeginDeviceAuthorization, Deliver, DeliverToCall, FindAssertion, FindBackendSession,
+        FindEntraCaller, FindStream, GetLogLevel, GetOnBehalfOf, HubAnswer, HubAsk,
+        NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, NeedSigningKeys,
+        OpenReplay, OpenStream, PollDeviceAuthorization, ReadProcess, ReadStream, StoreSetting,
+        TypeUserCode, UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
@@ -54,13 +57,15 @@ pub(crate) use self::{
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
     entra_tokens::PresentedTokenMessage,
     from_hub::{
-        BackendSession, BackendSessionFound, FromHubKind, Negotiated, TaskUpdate, ToCall, ToTask,
+        BackendSession, BackendSessionFound, FromHubKind, Negotiated, TaskUpdate, ToCall,
+        ToProcess, ToTask,
     },
     job::JobKind,
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
     readiness::{KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
+    server_processes::{ProcessMessage, RunsProcess},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
@@ -68,8 +73,9 @@ use self::{
     client_documents::ClientFiles, code_redemptions::CodeRedemptions,
     device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
     entra_snapshot::PublishedSnapshot, entra_tokens::PresentedTokens, in_flight::InFlightRequests,
-    readiness::Readiness, replay::ReplayBuffers, session_settings::SessionSettings,
-    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
+    readiness::Readiness, replay::ReplayBuffers, server_processes::ServerProcesses,
+    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
+    tasks::Tasks,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -89,6 +95,7 @@ pub struct Hub {
     entra: PublishedSnapshot,
     assertions: Assertions,
     backend_sessions: BackendSessions,
+    processes: ServerProcesses,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
     entra_tokens: PresentedTokens,
@@ -147,6 +154,7 @@ impl Hub {
         self.ended.end(session, now);
         self.replays.end_session(session);
         let out = &mut self.outputs;
+        self.processes.end_session(session, out);
         self.in_flight.end_session(session, out);
         self.tasks.end_session(session, out);
         let in_flight = &self.in_flight;
@@ -184,6 +192,7 @@ impl Hub {
         self.entra.forget(id);
         self.assertions.forget(id);
         self.backend_sessions.forget(id, &mut self.outputs);
+        self.processes.forget(id, &mut self.outputs);
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.entra_tokens.forget(id, &mut self.outputs);

@@ -45,6 +45,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod shutdown;
 pub mod sign_in;
+pub mod stdio;
 pub mod tokens;
 pub mod unauthenticated;
 pub mod who_may_sign_in;

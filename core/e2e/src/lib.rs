@@ -148,6 +148,14 @@ suite!($ end_to_end_gateway:
     gateway::server_of_others_is_used_unmodified,
     gateway_tls::backend_is_reached_with_the_certificates_that_are_set,
     shutdown::call_with_progress_is_answered_while_the_server_shuts_down,
+    stdio::process_is_a_server_by_its_standard_streams,
+    stdio::tools_of_a_process_are_called_with_progress_and_questions,
+    stdio::process_is_of_one_session_and_ends_with_it,
+    stdio::process_that_ends_is_told_in_words_and_followed_by_another,
+    stdio::what_a_process_prints_besides_holds_nobody_up,
+    stdio::process_that_does_not_end_is_killed_with_its_group,
+    stdio::command_that_does_not_serve_is_told_in_words,
+    stdio::servers_of_others_are_run_unmodified,
 );
 
 // What the examples show of the library; they stand next to the binary.

@@ -139,12 +139,13 @@ impl Server {
             command.args(["--public-url", &self.url()]);
         }
         let mut child = command
-            .args(&self.arguments)
             .envs(self.variables.iter().cloned())
             .current_dir(std::env::temp_dir())
             .args(["--listen", &format!("localhost:{}", self.port)])
             .arg("--data-dir")
             .arg(&self.folder)
+            // Last, for one of them may be the command of a backend.
+            .args(&self.arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -63,6 +63,15 @@ impl<'a> Session<'a> {
         events
     }
 
+    /// Ends it.
+    pub fn end(&self) {
+        let bearer = format!("Bearer {}", self.client.access_token);
+        let [id, revision] = self.headers();
+        let headers = [("Authorization", bearer.as_str()), id, revision];
+        let ended = self.server.request("DELETE", "/mcp", &headers, "");
+        assert_eq!(ended.status, 204, "{}", ended.body);
+    }
+
     /// The answer to a request, wherever it comes.
     #[must_use]
     pub fn request(&self, method: &str, params: &Value) -> Value {

@@ -22,7 +22,7 @@ use self::store::{Outlet, open_store};
 #[cfg(feature = "dev-tenant")]
 use crate::dev_tenant::SharedDevTenant;
 use crate::{
-    audit_log,
+    audit_log, backend_process,
     backend_tls::BackendTls,
     client_add,
     client_credential::ClientAssertions,
@@ -107,6 +107,7 @@ impl Settings {
         let bound = config.take_ports()?;
         let mut given = Given {
             arguments: Vec::new(),
+            command: Vec::new(),
             variables: config.into_variables(),
         };
         let choices = given.choose(program)?;
@@ -151,6 +152,7 @@ impl Settings {
         let platform = client_add::take(&mut given)?;
         let sessions = sessions::take(&mut given)?;
         let key_command = key_command::take(&mut given)?;
+        given.arguments.append(&mut given.command);
         let parsed = command_line::parse(program.name, &given.arguments, &given.variables, &others);
         match parsed {
             Ok(Command::Run(config)) => Ok(match (platform, sessions, key_command) {
@@ -210,6 +212,7 @@ impl Settings {
         }
         let stopped = Stopped::new().map_err(|error| StartError::Socket { error })?;
         let stopped = Arc::new(stopped);
+        backend_process::check(&self.config)?;
         let backend_tls = BackendTls::of_config(&self.config, &self.outlet.egress)?;
         let credential = &self.config.entra.credential;
         let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;

@@ -5,6 +5,7 @@
 
 pub mod api;
 mod audit_log;
+mod backend_process;
 mod backend_tls;
 mod boot;
 mod child;
@@ -57,6 +58,7 @@ pub use self::dev_tenant::SharedDevTenant;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::{
+    backend_process::BackendProcessError,
     backend_tls::{BackendTls, BackendTlsError, ClientIdentity, WrongIdentity},
     boot::{RuntimeParts, Settings, boot},
     child::{ChildSaid, Processes, RunningChild},

@@ -50,8 +50,10 @@ impl Program {
 /// What was given.
 #[derive(Debug)]
 pub(crate) struct Given {
-    /// The arguments after the program's name.
+    /// The arguments after the program's name, up to `--`.
     pub(crate) arguments: Vec<String>,
+    /// `--` and what stands after it: the command of a backend, in which nothing is this server's.
+    pub(crate) command: Vec<String>,
     /// The variables: the environment's, and those of `.env` that the environment has not.
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -70,8 +72,11 @@ impl Given {
                 .map_err(|argument| StartError::ArgumentNotUtf8 { argument })?;
             arguments.push(argument);
         }
+        let end = arguments.iter().position(|argument| argument == "--");
+        let command = arguments.split_off(end.unwrap_or(arguments.len()));
         Ok(Self {
             arguments,
+            command,
             variables: variables()?,
         })
     }
@@ -202,6 +207,7 @@ mod tests {
     fn given(arguments: &[&str], variables: &[(&str, &str)]) -> Given {
         let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Given {
+            command: Vec::new(),
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
             variables: variables.iter().map(text).collect(),
         }

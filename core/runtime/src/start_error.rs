@@ -10,9 +10,10 @@ use std::{
 use entra_mcp_core::catalog::CatalogErrors;
 
 use crate::{
-    backend_tls::BackendTlsError, client_credential::ClientCredentialError,
-    clients_file::ClientsFileError, command_line::ConfigError, data_dir_error::DataDirError,
-    egress::EgressError, listen::ListenError, shared_store_error::SharedStoreError,
+    backend_process::BackendProcessError, backend_tls::BackendTlsError,
+    client_credential::ClientCredentialError, clients_file::ClientsFileError,
+    command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
+    listen::ListenError, shared_store_error::SharedStoreError,
 };
 
 /// Why a server does not run.
@@ -83,6 +84,8 @@ pub enum StartError {
     Egress(EgressError),
     /// A file that says how the backend is reached by TLS is wrong.
     BackendTls(BackendTlsError),
+    /// The process that is the server behind this one cannot be run, or not safely.
+    BackendProcess(BackendProcessError),
     /// What is offered is wrong.
     Catalog(CatalogErrors),
     /// The audit log cannot be written.
@@ -166,6 +169,7 @@ impl Display for StartError {
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::Egress(error) => error.fmt(f),
             Self::BackendTls(error) => error.fmt(f),
+            Self::BackendProcess(error) => error.fmt(f),
             Self::AuditLogUnopened { path, error } => write!(
                 f,
                 "The audit log {path} cannot be opened: {error}. Its folder must be there, and writable."
@@ -216,6 +220,7 @@ impl Error for StartError {
             | Self::KeyOfConfiguration
             | Self::KeyStillNeeded { .. }
             | Self::InvalidClientCommand { .. }
+            | Self::BackendProcess(_)
             | Self::Clients(_)
             | Self::Store(_)
             | Self::AnotherAuditLog { .. }
@@ -233,6 +238,12 @@ impl From<CatalogErrors> for StartError {
 impl From<BackendTlsError> for StartError {
     fn from(error: BackendTlsError) -> Self {
         Self::BackendTls(error)
+    }
+}
+
+impl From<BackendProcessError> for StartError {
+    fn from(error: BackendProcessError) -> Self {
+        Self::BackendProcess(error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use entra_mcp_core::{
     client_setup,
-    config::{BackendIdentity, Config, Gateway},
+    config::{Backend, BackendIdentity, Config, Gateway},
 };
 
 /// What to do next, as text for the terminal. The front page shows the same.
@@ -38,6 +38,15 @@ pub(crate) fn startup_banner(config: &Config) -> String {
 /// Whose tools these are, and how that server knows who calls.
 fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
     let mut text = format!("\n  Tools of             {}\n", gateway.shown());
+    let Backend::Http(address) = &gateway.backend else {
+        text.push_str("  It runs as a process of its own for each session of a client.\n");
+        if gateway.identity != BackendIdentity::None {
+            text.push_str(
+                "  Its environment says who the user is: ENTRA_MCP_USER_OID and others.\n",
+            );
+        }
+        return text;
+    };
     let keys = config.public_url.join("/jwks.json");
     let header = match gateway.identity {
         BackendIdentity::Assertion => "Entra-MCP-Assertion",
@@ -52,7 +61,7 @@ fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
         config.public_url.issuer(),
         gateway.audience
     ));
-    if !gateway.backend.is_local() {
+    if !address.is_local() {
         text.push_str(
             "  Others than this server may reach it: have it verify that JWT, or anybody can be anybody there.\n",
         );

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+pub use crate::config::ChildUser;
 use crate::{secret::Secret, ticket::AskId};
 
 /// The most bytes of one complaint.
@@ -38,15 +39,6 @@ pub struct Child {
     pub user: Option<ChildUser>,
     /// The most bytes of a line of its output, without the line end.
     pub line_limit: usize,
-}
-
-/// Whose rights a process has; no further groups. Only root can give rights away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChildUser {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
 }
 
 impl std::fmt::Debug for Child {
@@ -102,12 +94,10 @@ impl ChildFault {
 /// What a process did, on its way to the exchange.
 pub struct FromChild {
     pub(crate) id: AskId,
-    #[expect(dead_code, reason = "the gateway reads it")]
     pub(crate) message: ChildMessage,
 }
 
 /// What a process did.
-#[expect(dead_code, reason = "the gateway reads it")]
 pub(crate) enum ChildMessage {
     Started(u32),
     Line(Bytes),

@@ -1,11 +1,13 @@
-//! The answer of the backend to one request: its messages, one by one as they come.
+//! The answer to a request of Streamable HTTP: its messages, one by one as they come.
+
+use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
 
-use super::{BackendFault, request};
+use super::{Arrived, BackendFault, request};
 use crate::{
     ask::{Awaiting, Pull, PulledPart},
-    config::Gateway,
+    config::{BackendAddress, Gateway},
     event::Answer,
     gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, RawMessage},
     limits,
@@ -14,7 +16,7 @@ use crate::{
 
 /// A request that was sent.
 #[derive(Debug)]
-pub(crate) struct IncomingMessages {
+pub(crate) struct HttpMessages {
     pull: Awaiting<Pull>,
     reader: AnswerReader,
     limit: usize,
@@ -25,26 +27,16 @@ pub(crate) struct IncomingMessages {
     owes_more: bool,
 }
 
-/// What an event was.
-#[derive(Debug)]
-pub(crate) enum Arrived {
-    /// Messages, none perhaps; there may be more.
-    Messages(Vec<RawMessage>),
-    /// The last of them, and what it means if none was the answer.
-    End(Vec<RawMessage>, BackendFault),
-    /// It cannot go on.
-    Fault(BackendFault),
-}
-
-impl IncomingMessages {
+impl HttpMessages {
     /// Sends a request, and lets the first piece of its answer come.
     pub(crate) fn send(
         request: BackendRequest,
+        address: &Arc<BackendAddress>,
         gateway: &Gateway,
         credentials: &Credentials,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let pull = cx.pull(request::pull(request, gateway, credentials));
+        let pull = cx.pull(request::pull(request, address, gateway, credentials));
         cx.more(&pull);
         Self {
             pull,
@@ -62,15 +54,10 @@ impl IncomingMessages {
         self.head.as_ref().map(|(status, _)| *status)
     }
 
-    /// Whether the status says that it went well.
-    pub(crate) fn is_success(&self) -> bool {
-        self.status().is_some_and(|status| status.is_success())
-    }
-
-    /// A header of the answer.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The name that the backend has given a session.
+    pub(crate) fn session(&self) -> Option<&str> {
         let (_, headers) = self.head.as_ref()?;
-        headers.get(name)?.to_str().ok()
+        headers.get("mcp-session-id")?.to_str().ok()
     }
 
     /// Lets the next piece come, if the one before has.

@@ -71,7 +71,10 @@ impl OpenSession {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#);
         let request = BackendRequest {
             revision: None,
-            within: Some(limits::BACKEND_OPENING),
+            within: Some(match gateway.command() {
+                Some(_) => limits::PROCESS_OPENING,
+                None => limits::BACKEND_OPENING,
+            }),
             ..BackendRequest::post(None, Revision::V2025_11_25, body)
         };
         let incoming = IncomingMessages::send(request, gateway, &credentials, cx);
@@ -138,7 +141,7 @@ impl OpenSession {
         let Some(result) = message.outcome().and_then(InitializeResult::read) else {
             return fail(BackendFault::NotUnderstood);
         };
-        let session = incoming.header("mcp-session-id").map(Arc::from);
+        let session = incoming.session().map(Arc::from);
         let session = session.filter(|session: &Arc<str>| session.len() <= SESSION_BYTES);
         if end.is_none() {
             incoming.cancel(cx);

@@ -8,13 +8,18 @@ use bytes::Bytes;
 
 use crate::{
     ask::{Pull, PullLimits},
-    config::{BackendIdentity, Gateway},
+    config::{BackendAddress, BackendIdentity, Gateway},
     gateway::{BackendRequest, Credentials, assertion},
     limits,
 };
 
 /// A request as the runtime sends it.
-pub(super) fn pull(request: BackendRequest, gateway: &Gateway, credentials: &Credentials) -> Pull {
+pub(super) fn pull(
+    request: BackendRequest,
+    address: &Arc<BackendAddress>,
+    gateway: &Gateway,
+    credentials: &Credentials,
+) -> Pull {
     let mut headers = HeaderMap::new();
     let mut say = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -66,7 +71,7 @@ pub(super) fn pull(request: BackendRequest, gateway: &Gateway, credentials: &Cre
         value.set_sensitive(true);
     }
     Pull {
-        backend: Arc::clone(&gateway.backend),
+        backend: Arc::clone(address),
         method: request.method,
         headers,
         body: Bytes::from(request.body),
@@ -110,7 +115,8 @@ mod tests {
             routed_by: Some(("tools/call".to_owned(), Some("caf\u{e9}".to_owned()))),
             ..BackendRequest::post(session, Revision::V2026_07_28, "{}".to_owned())
         };
-        let pull = pull(request, &gateway, &credentials);
+        let address = Arc::new(BackendAddress::parse("http://127.0.0.1:8000/mcp").unwrap());
+        let pull = pull(request, &address, &gateway, &credentials);
         assert!(!format!("{pull:?}").contains("signature"));
         assert!(credentials.guard(&gateway).is_in("it is: key of a service"));
         assert!(

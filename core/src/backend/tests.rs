@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    config::{BackendAddress, BackendIdentity, Gateway},
+    config::{Backend, BackendAddress, BackendIdentity, Gateway},
     limits,
     mcp::testing::World,
 };
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
     let address = "http://127.0.0.1:8000/mcp";
     Gateway {
-        backend: Arc::new(BackendAddress::parse(address).unwrap()),
+        backend: Backend::Http(Arc::new(BackendAddress::parse(address).unwrap())),
         identity,
         audience: address.to_owned(),
         header: None,

@@ -4,14 +4,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 
-use super::BackendAddress;
+use super::{BackendAddress, BackendCommand};
 use crate::secret::Secret;
 
 /// The server behind this one.
 #[derive(Clone, Debug)]
 pub struct Gateway {
-    /// Where its MCP endpoint is.
-    pub backend: Arc<BackendAddress>,
+    /// Where it is.
+    pub backend: Backend,
     /// How it is told who calls.
     pub identity: BackendIdentity,
     /// The `aud` of assertions.
@@ -28,13 +28,42 @@ pub struct Gateway {
     pub certificate: Option<PathBuf>,
 }
 
+/// Where the server behind this one is.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// At the address of an MCP endpoint (Streamable HTTP).
+    Http(Arc<BackendAddress>),
+    /// It is a process for each session (stdio).
+    Stdio(Arc<BackendCommand>),
+}
+
 impl Gateway {
-    /// The address of the backend as it is shown, to users too: without a query, which may hold a key.
+    /// The backend as it is shown, to users too: of its address or command nothing that may be a key.
     #[must_use]
     pub fn shown(&self) -> String {
-        let address = self.backend.to_string();
-        let shown = address.split('?').next();
-        shown.unwrap_or_default().to_owned()
+        match &self.backend {
+            Backend::Http(address) => {
+                let address = address.to_string();
+                let shown = address.split('?').next();
+                shown.unwrap_or_default().to_owned()
+            }
+            Backend::Stdio(command) => command.shown(),
+        }
+    }
+
+    /// Whether assertions are signed, so that there are keys to publish. A process is told of its user by its environment.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        self.command().is_none() && !matches!(self.identity, BackendIdentity::None)
+    }
+
+    /// What is run, if it is a process.
+    #[must_use]
+    pub fn command(&self) -> Option<&Arc<BackendCommand>> {
+        match &self.backend {
+            Backend::Stdio(command) => Some(command),
+            Backend::Http(_) => None,
+        }
     }
 }
 
@@ -61,12 +90,6 @@ impl BackendIdentity {
             Self::Bearer => "bearer",
             Self::None => "none",
         }
-    }
-
-    /// Whether assertions are signed, so that there are keys to publish.
-    #[must_use]
-    pub fn signs(self) -> bool {
-        !matches!(self, Self::None)
     }
 }
 

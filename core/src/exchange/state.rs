@@ -10,7 +10,10 @@ use crate::{
         caller::Authenticate,
         cors,
     },
-    backend::{key_set::KeySet, read_signing_keys::ReadSigningKeys, tell::TellBackend},
+    backend::{
+        key_set::KeySet, read_signing_keys::ReadSigningKeys, stdio_server::StdioServer,
+        tell::TellBackend,
+    },
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
         identity_token::FetchIdentityToken,
@@ -56,6 +59,7 @@ pub(crate) enum State {
     KeySet(KeySet),
     ReadSigningKeys(ReadSigningKeys),
     TellBackend(TellBackend),
+    StdioServer(Box<StdioServer>),
 }
 
 impl State {
@@ -146,6 +150,8 @@ impl State {
             JobKind::TellBackend(telling) => {
                 TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
+            JobKind::RunServer(run) => StdioServer::start(*run, cx)
+                .map_pending(|server| Self::StdioServer(Box::new(server))),
             JobKind::FetchClientDocument(url) => {
                 FetchClientFile::start(ClientFile::Document, url, cx)
                     .map_pending(Self::FetchClientFile)
@@ -202,6 +208,9 @@ impl State {
                 let handle = TellBackend::handle;
                 answered(state, input, handle, Self::TellBackend, cx)
             }
+            Self::StdioServer(state) => state
+                .handle(input, cx)
+                .map_pending(|server| Self::StdioServer(Box::new(server))),
             Self::Streamable(state) => state.handle(input, cx).map_pending(Self::Streamable),
             Self::Stream(state) => state.handle(input, cx).map_pending(Self::Stream),
             Self::PostMessage(state) => state.handle(input, cx).map_pending(Self::PostMessage),
@@ -230,14 +239,15 @@ impl State {
             | Self::FetchClientFile(_)
             | Self::KeySet(_)
             | Self::ReadSigningKeys(_)
-            | Self::TellBackend(_) => false,
+            | Self::TellBackend(_)
+            | Self::StdioServer(_) => false,
         }
     }
 
     /// Whether the state wants its ticks; for the others a tick past the deadline is the end.
     pub(crate) fn wants_ticks(&self) -> bool {
         match self {
-            Self::Stream(_) => true,
+            Self::Stream(_) | Self::StdioServer(_) => true,
             Self::Streamable(state) => state.wants_ticks(),
             Self::PostMessage(state) => state.wants_ticks(),
             Self::Consent(_)
@@ -274,6 +284,7 @@ fn answered<S>(
         | Input::Disconnected
         | Input::Call(_)
         | Input::Task(_)
+        | Input::Process(_)
         | Input::ReplayTakenOver => Progress::Pending(wrap(state)),
     }
 }

@@ -4,27 +4,47 @@ use std::{sync::Arc, time::Duration};
 
 use ::http::Method;
 
-use super::CredentialGuard;
+use super::{CredentialGuard, ProcessOwner};
 use crate::{config::Gateway, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Credentials(Option<Arc<Secret<String>>>);
+pub(crate) struct Credentials {
+    assertion: Option<Arc<Secret<String>>>,
+    /// Who calls, for a process that is theirs.
+    owner: Option<Arc<ProcessOwner>>,
+}
 
 impl Credentials {
     pub(crate) fn of_assertion(assertion: Arc<Secret<String>>) -> Self {
-        Self(Some(assertion))
+        Self {
+            assertion: Some(assertion),
+            owner: None,
+        }
+    }
+
+    /// Of whoever a process belongs to.
+    pub(crate) fn of_owner(owner: ProcessOwner) -> Self {
+        Self {
+            assertion: None,
+            owner: Some(Arc::new(owner)),
+        }
+    }
+
+    /// Whose a process is.
+    pub(crate) fn owner(&self) -> Option<&Arc<ProcessOwner>> {
+        self.owner.as_ref()
     }
 
     /// The assertion.
     pub(crate) fn assertion(&self) -> Option<&Arc<Secret<String>>> {
-        self.0.as_ref()
+        self.assertion.as_ref()
     }
 
     /// Finds what is sent with a request in what comes back.
     pub(crate) fn guard(&self, gateway: &Gateway) -> CredentialGuard {
         let mut guard = CredentialGuard::default();
-        if let Some(assertion) = &self.0 {
+        if let Some(assertion) = &self.assertion {
             guard.add(Arc::clone(assertion));
         }
         if let Some(header) = &gateway.header {

@@ -12,7 +12,7 @@ use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
     client_keys::ClientKeys,
-    gateway::SigningKeys,
+    gateway::{ProcessOutput, SigningKeys},
     id::ExchangeId,
     secret::Secret,
     ticket::{Answered, Ask, AskId, Ticket},
@@ -76,6 +76,10 @@ hub_asks! {
     NeedSigningKeys -> Option<Arc<SigningKeys>>;
     /// For the session of the backend that belongs to an MCP session.
     FindBackendSession -> BackendSessionFound;
+    /// For what comes of a message for a process.
+    ReadProcess -> ProcessOutput;
+    /// To hand on what a process has said: answered once there is room for more.
+    DeliverToCall -> ();
     /// For an assertion that was signed a moment ago.
     FindAssertion -> Option<Arc<Secret<String>>>;
     /// For what a token of Entra's says that was verified lately.

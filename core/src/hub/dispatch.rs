@@ -1,8 +1,8 @@
 //! From a message to the table that it is for.
 
 use super::{
-    FromHub, FromHubKind, Hub, HubOutput, Job, JobKind, ReadinessMessage, ToCall, ToHubKind,
-    ToTask, asks::Waiter, in_flight::Call, replay::ReplayOwner,
+    BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput, Job, JobKind, ReadinessMessage,
+    ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call, replay::ReplayOwner,
 };
 use crate::{
     id::ExchangeId,
@@ -89,8 +89,14 @@ impl Hub {
         match message {
             ToHubKind::Assertion(message) => self.assertions.handle(from, message, now, out),
             ToHubKind::BackendSession(message) => {
+                if let BackendSessionMessage::Opened(_, session) = &message
+                    && let Some(name) = &session.id
+                {
+                    self.processes.opened(name);
+                }
                 self.backend_sessions.handle(from, message, now, out);
             }
+            ToHubKind::Process(message) => self.processes.handle(from, message, now, out),
             ToHubKind::TellBackend(telling) => {
                 out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(telling))));
             }
@@ -288,6 +294,7 @@ impl Hub {
             | ToHubKind::Throttle { .. }
             | ToHubKind::Assertion(_)
             | ToHubKind::BackendSession(_)
+            | ToHubKind::Process(_)
             | ToHubKind::TellBackend(_)
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)

@@ -9,6 +9,7 @@ use super::{Job, asks::HubAnswer};
 use crate::{
     catalog::ClientCapabilities,
     env::EntraSnapshot,
+    gateway::{ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
@@ -27,6 +28,8 @@ pub(crate) enum FromHubKind {
     Call(ToCall),
     /// The receiver runs a task, and was admitted as one.
     Task(ToTask),
+    /// The receiver runs a process that is a server.
+    Process(ToProcess),
     /// The client has resumed the response that the receiver sends on another stream.
     ReplayTakenOver,
 }
@@ -51,6 +54,17 @@ pub(crate) enum ToTask {
     Update(Box<TaskUpdate>),
     /// The session in which it began was revoked.
     SessionEnded,
+}
+
+/// A message to the exchange that runs a process.
+#[derive(Debug)]
+pub(crate) enum ToProcess {
+    /// A message for it.
+    Send(Box<ToServer>),
+    /// Nobody waits any longer for the answer to this request.
+    Left(ProcessCall),
+    /// It is to end.
+    End,
 }
 
 /// What the runtime is to do for the hub.

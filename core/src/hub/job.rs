@@ -1,6 +1,9 @@
 //! Jobs: what the server does without being asked.
 
-use crate::{client_id_url::ClientIdUrl, gateway::Telling};
+use crate::{
+    client_id_url::ClientIdUrl,
+    gateway::{RunProcess, Telling},
+};
 
 /// What a job is for.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(crate) enum JobKind {
     ReadSigningKeys,
     /// Tell the backend something that needs no answer.
     TellBackend(Box<Telling>),
+    /// Run a process that is a server.
+    RunServer(Box<RunProcess>),
     /// Fetch the document of a client and hand it to the hub.
     FetchClientDocument(ClientIdUrl),
     /// Fetch the keys of a client and hand them to the hub.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, BackendSessionMessage, Negotiated, PresentedTokenMessage, ReadinessMessage,
-    StreamKind, TaskUpdate,
+    AssertionMessage, BackendSessionMessage, Negotiated, PresentedTokenMessage, ProcessMessage,
+    ReadinessMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -69,6 +69,8 @@ pub(crate) enum ToHubKind {
     Assertion(AssertionMessage),
     /// About a session of the backend.
     BackendSession(BackendSessionMessage),
+    /// About a process that is a server.
+    Process(ProcessMessage),
     /// The backend is to be told something.
     TellBackend(Box<Telling>),
     /// About access tokens of Entra's that callers present.

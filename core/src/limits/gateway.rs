@@ -52,3 +52,42 @@ pub const BACKEND_SESSIONS: usize = 4096;
 
 /// The same, of one owner.
 pub const BACKEND_SESSIONS_OF_PRINCIPAL: usize = 8;
+
+/// How long a process may take until its session is open: what `npx` or `uvx` run may have to be fetched first.
+pub const PROCESS_OPENING: Duration = Duration::from_secs(50);
+
+/// How many processes there are at once unless another number is set: each takes some 50 MB.
+pub const PROCESSES: usize = 32;
+
+/// The most that may be set.
+pub const PROCESSES_CEILING: usize = 1024;
+
+/// How many processes one owner has: the one that has had nothing to do for longest makes room.
+pub const PROCESSES_OF_PRINCIPAL: usize = 4;
+
+/// How long a process lives that nobody asks anything, unless another time is set.
+pub const PROCESS_IDLE: Duration = Duration::from_secs(15 * 60);
+
+/// How long a process may take to end after its input was closed; and then after it was asked to.
+pub const PROCESS_CLOSING: Duration = Duration::from_secs(5);
+
+/// The same, after it was asked to.
+pub const PROCESS_TERMINATING: Duration = Duration::from_secs(2);
+
+/// The longest that an owner waits for the next process after those before ended without having answered anything.
+pub const PROCESS_REST: Duration = Duration::from_secs(30);
+
+/// For how many owners it is known that their processes do so: the oldest is forgotten.
+pub const PROCESS_FAILURES: usize = 1024;
+
+/// How many bytes wait to be read by a process: a request of the largest size, and as much again.
+pub const PROCESS_UNREAD_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many bytes of a process wait for the exchange that they are for. Beyond them the process waits.
+pub const PROCESS_WAITING_BYTES: usize = 64 * 1024;
+
+/// How many lines of a process' error stream are logged in a minute; of the others it is said how many there were.
+pub const PROCESS_COMPLAINTS: u32 = 100;
+
+/// How many questions of a process are open.
+pub const PROCESS_QUESTIONS: usize = 64;

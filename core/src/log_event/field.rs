@@ -84,6 +84,8 @@ fields! {
     Origin = "origin";
     /// A file.
     Path = "path";
+    /// The number of a process.
+    Pid = "pid";
     /// What kind of caller it is: `user`, `application`, `agent`, `agent_for_user` or `agent_user`.
     Principal = "principal";
     /// Which limit of rate: `registration`, `sign-in`, `token` or `tools`, as `--rate-limit` names it.
@@ -107,6 +109,8 @@ fields! {
     Subject = "subject";
     /// What Entra says besides the error (`suberror`).
     Suberror = "suberror";
+    /// What a process wrote.
+    Text = "text";
     /// The name of a tool that is offered; left out if there is none of the name that was called.
     Tool = "tool";
     /// The web site whose document gives the client its name; left out for a client that registered itself, whose name

@@ -329,13 +329,33 @@ events! {
     /// The backend sent back a credential that it was given: a tool prints its headers, or an error does. What it sent was not
     /// passed on. A credential that it changes first is not found.
     GatewayLeaked = "gateway.leaked", Error,
-        "the backend sent back a credential that it was given", [Backend, Tool];
+        "the backend sent back a credential that it was given", [Backend, Pid, Tool];
     /// The backend was not told that a call is cancelled, what a client has answered, or that a session is over.
     GatewayNotTold = "gateway.not_told", Debug,
         "the backend was not told something", [Reason];
     /// The backend did not know a session any more, mostly since it was started again; another was opened.
     GatewaySessionReopened = "gateway.session_reopened", Info,
         "a session of the backend was opened again", [Backend];
+    /// A process that is the server behind this gateway can read keys of this server. It is allowed with the development tenant alone.
+    GatewayProcessCanRead = "gateway.process_can_read", Warn,
+        "the server behind this gateway can read this server's keys, as it must not with a real tenant", [Path];
+    /// A process that is the server behind this gateway was started, for a session of this user.
+    GatewayProcessStarted = "gateway.process_started", Info,
+        "a process was started", [Backend, Pid, Subject];
+    /// Such a process has ended, as it was to: its session is over, or it has had nothing to do. The reason is its exit code or the signal; the
+    /// count, how many of its lines were no messages.
+    GatewayProcessEnded = "gateway.process_ended", Info,
+        "a process has ended", [Backend, Pid, Reason, Count, Milliseconds];
+    /// Such a process has ended by itself, or could not be started. What it was asked has failed, and may have been done.
+    GatewayProcessFailed = "gateway.process_failed", Warn,
+        "a process has ended by itself, or was not started", [Backend, Pid, Reason, Count, Milliseconds];
+    /// Such a process wrote a line that is no message, such as a banner or what a tool prints, or one that is too long. Of each process the first
+    /// is told.
+    GatewayProcessSkipped = "gateway.process_skipped", Warn,
+        "a process wrote a line that is no message", [Backend, Pid, Text, Reason];
+    /// A line of the error stream of such a process; or how many more there were in that minute.
+    GatewayProcessSaid = "gateway.process_said", Info,
+        "a process wrote to its error stream", [Backend, Pid, Text, Count];
     /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
     TlsFailed = "tls.failed", Warn,
         "TLS failed", [Host, Error];

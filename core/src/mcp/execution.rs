@@ -135,6 +135,7 @@ impl Execution {
                 }
                 self.update(&update, cx)
             }
+            Input::Process(_) => self.wait(cx),
             Input::ReplayTakenOver => {
                 if let Output::Post(response) = &mut self.output {
                     response.taken_over(cx);

@@ -24,13 +24,14 @@ pub(crate) use self::initialize::Initializing;
 use self::methods::{ASKS_FOR_TASK, is_forwarded, named_by};
 use super::invocation::{ClientProfile, InvocationCx};
 use crate::{
+    admit::caller::Caller,
     ask::Awaiting,
     backend::{
         Arrived, AssertUser, BackendFault, IncomingMessages, NotOpened, OpenSession, Opened,
     },
-    config::Gateway,
+    config::{BackendIdentity, Gateway},
     event::Answer,
-    gateway::{BackendRequest, Credentials, RawMessage, Replaced},
+    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced},
     hub::{
         BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
         FindBackendSession, TableFull, ToHub, ToHubKind,
@@ -110,6 +111,21 @@ pub(crate) fn start(
     }
 }
 
+/// Whose a process is that serves this caller, if the backend is one, and what it is told of them.
+fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> {
+    gateway.command()?;
+    let environment = match gateway.identity {
+        BackendIdentity::None => BTreeMap::new(),
+        _ => ProcessOwner::environment(&caller.principal()),
+    };
+    Some(ProcessOwner {
+        principal: caller.principal_id,
+        session: caller.session.id,
+        subject: caller.session.outline.subject.clone(),
+        environment,
+    })
+}
+
 fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
     let gateway = cx.env.server.config.gateway.as_ref();
     gateway.expect("what is forwarded has a backend")
@@ -135,7 +151,10 @@ impl Forward {
 
     fn identify(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         let gateway = gateway(icx.cx);
-        if !gateway.identity.signs() {
+        if !gateway.signs() {
+            if let Some(owner) = owner_of_process(icx.caller, gateway) {
+                self.credentials = Credentials::of_owner(owner);
+            }
             return self.find_session(icx);
         }
         self.state = State::Identifying(AssertUser::start(icx.caller, gateway, icx.cx));

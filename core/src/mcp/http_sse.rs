@@ -92,6 +92,7 @@ impl PostMessage {
                 | Input::Disconnected
                 | Input::Call(_)
                 | Input::Task(_)
+                | Input::Process(_)
                 | Input::ReplayTakenOver,
             ) => Progress::Pending(state),
         }

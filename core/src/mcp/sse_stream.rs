@@ -160,9 +160,11 @@ impl Waiting {
                 }
             },
             // It is neither a call nor a task.
-            Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
-                Progress::Pending(Stream::Authenticating(Box::new(self)))
-            }
+            Input::Tick
+            | Input::Call(_)
+            | Input::Task(_)
+            | Input::Process(_)
+            | Input::ReplayTakenOver => Progress::Pending(Stream::Authenticating(Box::new(self))),
         }
     }
 
@@ -268,9 +270,11 @@ impl Opening {
                 unregister(cx)
             }
             // It is neither a call nor a task.
-            Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {
-                Progress::Pending(Stream::Opening(Box::new(self)))
-            }
+            Input::Tick
+            | Input::Call(_)
+            | Input::Task(_)
+            | Input::Process(_)
+            | Input::ReplayTakenOver => Progress::Pending(Stream::Opening(Box::new(self))),
         }
     }
 }

@@ -95,6 +95,7 @@ impl Streamable {
                 | Input::Disconnected
                 | Input::Call(_)
                 | Input::Task(_)
+                | Input::Process(_)
                 | Input::ReplayTakenOver,
             ) => Progress::Pending(state),
         }

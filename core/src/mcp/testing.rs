@@ -4,6 +4,7 @@ pub(crate) mod backend;
 mod entra_callers;
 mod messages;
 mod outside;
+pub(crate) mod processes;
 mod replicas;
 mod sessions;
 mod stalled;
@@ -18,8 +19,7 @@ use ::http::{Request, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-pub(crate) use self::messages::initialize_with;
-pub(crate) use self::messages::{initialize, profile, rpc};
+pub(crate) use self::messages::{GRAPH_TOKEN, initialize, initialize_with, profile, rpc};
 use crate::{
     action::Action,
     admit,
@@ -69,6 +69,7 @@ pub(crate) struct World {
     /// What the other replicas were told.
     pub(crate) published: Vec<Bytes>,
     pub(crate) pulls: backend::Pulls,
+    pub(crate) processes: processes::Processes,
     watched: watched::Watched,
     stalled: stalled::Stalled,
     exchanges: BTreeMap<ExchangeId, Running>,
@@ -90,8 +91,6 @@ pub(crate) struct Sent {
     pub(crate) body: String,
     pub(crate) closed: bool,
 }
-
-pub(crate) const GRAPH_TOKEN: &str = "entra access token";
 
 impl World {
     /// Alice and Bob have signed in, with one client each.
@@ -117,6 +116,7 @@ impl World {
             asking: VecDeque::new(),
             published: Vec::new(),
             pulls: backend::Pulls::default(),
+            processes: processes::Processes::default(),
             watched: watched::Watched::default(),
             stalled: stalled::Stalled::default(),
             exchanges: BTreeMap::new(),
@@ -317,9 +317,9 @@ impl World {
                     self.calls.push_back((id, ticket, *call));
                 }
                 Output::Do(Action::Pull(ticket, pull)) => self.pulls.sent(id, ticket, *pull),
-                Output::Do(Action::More(_)) => {}
+                Output::Do(Action::More(ask)) => self.processes.more(id, ask),
                 Output::Do(action @ (Action::Spawn(..) | Action::Feed(..) | Action::End(..))) => {
-                    panic!("there is no backend: {action:?}")
+                    self.processes.perform(id, action);
                 }
                 Output::Do(Action::Resume(_, granted)) => self.granted.push(granted),
                 Output::Do(

@@ -15,7 +15,7 @@ use crate::pages::{
     html::{Html, Slot},
 };
 use crate::{
-    config::{ClientAddress, Gateway},
+    config::{BackendIdentity, ClientAddress, Gateway},
     entropy::Entropy,
     env::Env,
     redirect_uri::Destination,
@@ -121,7 +121,7 @@ fn describe(client: &ClientLabel) -> (Html, Html) {
 
 /// Whose tools a client gets, and what that server is told (threat R4).
 fn behind(gateway: &Gateway) -> &'static str {
-    match gateway.identity.signs() {
+    match gateway.identity != BackendIdentity::None {
         true => {
             "<li>Use the tools of the MCP server at <strong>{backend}</strong>, which is told who you are</li>\n"
         }

@@ -111,7 +111,7 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
         members.insert(name.to_owned(), algorithms);
     }
     let gateway = config.gateway.as_ref();
-    let signs = gateway.is_some_and(|gateway| gateway.identity.signs());
+    let signs = gateway.is_some_and(|gateway| gateway.signs());
     if let (true, Some(members)) = (signs, document.as_object_mut()) {
         members.insert("jwks_uri".to_owned(), public_url.join("/jwks.json").into());
     }

@@ -1,5 +1,4 @@
 //! How a step speaks with backends: requests whose answers are read piece by piece, and processes.
-#![expect(dead_code, reason = "the gateway calls it")]
 
 use bytes::Bytes;
 

@@ -295,7 +295,12 @@ pub fn server_of_others_is_used_unmodified(program: &Program) {
         return;
     };
     let server = program.start_with(&["--backend", &address]);
-    let session = Session::of(&server, "alice");
+    tools_of_fastmcp_are_used(&server, "entra-mcp-assertion");
+}
+
+/// Uses all that FastMCP offers there. By `whoami` it tells what tells it who calls.
+pub(super) fn tools_of_fastmcp_are_used(server: &Server, known_by: &str) {
+    let session = Session::of(server, "alice");
     let tools = session.request("tools/list", &json!({}))["result"]["tools"].clone();
     assert_eq!(tools.as_array().map(Vec::len), Some(4), "{tools}");
     let said = session.call("echo", &json!({"text": "\u{e9}"}));
@@ -303,7 +308,7 @@ pub fn server_of_others_is_used_unmodified(program: &Program) {
     let told = session.call("whoami", &json!({}));
     let told = told["content"][0]["text"].as_str().unwrap();
     assert!(
-        told.contains("entra-mcp-assertion") && !told.contains("authorization"),
+        told.contains(known_by) && !told.contains("authorization"),
         "{told}"
     );
     let params = json!({"name": "count", "arguments": {}, "_meta": {"progressToken": "mine"}});
@@ -332,7 +337,7 @@ pub fn server_of_others_is_used_unmodified(program: &Program) {
         }
     };
     assert_eq!(result["result"]["content"][0]["text"], "accept", "{result}");
-    let listed = crate::session::stateless(&server, &session.client, "tools/list", "", json!({}));
+    let listed = crate::session::stateless(server, &session.client, "tools/list", "", json!({}));
     assert_eq!(
         listed["tools"].as_array().map(Vec::len),
         Some(4),

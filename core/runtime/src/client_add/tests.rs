@@ -14,6 +14,7 @@ fn config(arguments: &[&str]) -> Config {
 
 fn given(arguments: &[&str]) -> Given {
     Given {
+        command: Vec::new(),
         arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
         variables: BTreeMap::new(),
     }

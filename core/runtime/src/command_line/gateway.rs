@@ -1,20 +1,30 @@
 //! The server behind this one, if there is one.
 
+mod process;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use entra_mcp_core::{
-    config::{BackendAddress, BackendHeader, BackendIdentity, Gateway},
+    config::{Backend, BackendAddress, BackendHeader, BackendIdentity, Gateway},
     limits,
 };
 
 use super::{
     error::{ConfigError, GatewayError},
     given::{
-        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_HEADER,
-        BACKEND_TIMEOUT, Given, IDENTITY, Setting,
+        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
+        BACKEND_HEADER, BACKEND_TIMEOUT, Given, IDENTITY, Setting,
     },
     lifetimes::duration,
 };
+
+/// What means nothing to a process.
+const OF_ADDRESS: [&Setting; 4] = [
+    &BACKEND_AUDIENCE,
+    &BACKEND_HEADER,
+    &BACKEND_CA,
+    &BACKEND_CERT,
+];
 
 /// What means nothing without a backend.
 const OF_BACKEND: [&Setting; 7] = [
@@ -29,18 +39,35 @@ const OF_BACKEND: [&Setting; 7] = [
 
 /// Reads all of them.
 pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
+    let words = process::words(given, errors);
+    let is_command = given.command.is_some() || given.value(&BACKEND_COMMAND).is_some();
     let mut wrong = |error| errors.push(ConfigError::Gateway(error));
-    let Some(address) = given.value(&BACKEND) else {
-        for setting in OF_BACKEND
-            .iter()
-            .filter(|setting| given.value(setting).is_some())
-        {
-            wrong(GatewayError::NoBackend(setting.name()));
+    let is_given = |setting: &&&Setting| given.value(setting).is_some();
+    let address = given.value(&BACKEND);
+    match (address, is_command) {
+        (None, false) => {
+            let needless = OF_BACKEND.iter().chain(&process::OF_COMMAND);
+            for setting in needless.filter(is_given) {
+                wrong(GatewayError::NoBackend(setting.name()));
+            }
+            return None;
         }
-        return None;
-    };
-    let backend = BackendAddress::parse(address);
-    let backend = backend.map_err(|error| wrong(GatewayError::Address(error)));
+        (Some(_), true) => wrong(GatewayError::TwoBackends),
+        (Some(_), false) => {
+            for setting in process::OF_COMMAND.iter().filter(is_given) {
+                wrong(GatewayError::NoCommand(setting.name()));
+            }
+        }
+        (None, true) => {
+            for setting in OF_ADDRESS.iter().filter(is_given) {
+                wrong(GatewayError::NoAddress(setting.name()));
+            }
+        }
+    }
+    let address = address.map(|address| {
+        let backend = BackendAddress::parse(address);
+        backend.map_err(|error| wrong(GatewayError::Address(error)))
+    });
     let identity = match given.value(&IDENTITY) {
         None => Some(BackendIdentity::Assertion),
         Some(name) => BackendIdentity::ALL
@@ -49,6 +76,9 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
     };
     if identity.is_none() {
         wrong(GatewayError::UnknownIdentity);
+    }
+    if is_command && identity == Some(BackendIdentity::Bearer) {
+        wrong(GatewayError::BearerOfProcess);
     }
     let header = given.value(&BACKEND_HEADER).map(BackendHeader::parse);
     if matches!(header, Some(None)) {
@@ -76,11 +106,16 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
     if answer_bytes.is_none() {
         wrong(GatewayError::AnswerBytes);
     }
-    let backend = backend.ok()?;
+    let command = words.map(|words| process::read(given, words, errors));
+    let backend = match (address, command) {
+        (Some(address), _) => Backend::Http(Arc::new(address.ok()?)),
+        (None, command) => Backend::Stdio(Arc::new(command??)),
+    };
+    let address = given.value(&BACKEND).unwrap_or_default();
     let audience = given.value(&BACKEND_AUDIENCE).unwrap_or(address);
     Some(Gateway {
         audience: audience.to_owned(),
-        backend: Arc::new(backend),
+        backend,
         identity: identity?,
         header,
         call_timeout: call_timeout?,

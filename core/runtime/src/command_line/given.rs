@@ -16,8 +16,9 @@ pub(super) use self::{
         AUTHORIZATION_SERVERS,
     },
     gateway::{
-        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_HEADER,
-        BACKEND_TIMEOUT, IDENTITY,
+        BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
+        BACKEND_DIR, BACKEND_ENV, BACKEND_HEADER, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_TIMEOUT,
+        BACKEND_USER, IDENTITY,
     },
     lifetimes::{
         CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
@@ -34,6 +35,8 @@ use super::{error::ConfigError, nearest::nearest};
 pub(super) struct Given {
     flags: BTreeMap<&'static str, Vec<String>>,
     variables: BTreeMap<String, String>,
+    /// What stands after `--`.
+    pub(super) command: Option<Vec<String>>,
     pub(super) help: bool,
     pub(super) version: bool,
 }
@@ -72,6 +75,9 @@ impl Given {
             variables: given.clone(),
             ..Self::default()
         };
+        let mut parts = arguments.splitn(2, |argument| argument == "--");
+        let arguments = parts.next().unwrap_or_default();
+        read.command = parts.next().map(<[String]>::to_vec);
         let mut parser = lexopt::Parser::from_args(arguments);
         while read.argument(&mut parser, errors) {}
         read

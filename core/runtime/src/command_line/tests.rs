@@ -6,6 +6,7 @@ mod client_documents;
 mod entra;
 mod entra_tokens;
 mod gateway;
+mod gateway_process;
 mod lifetimes;
 mod rate_limits;
 mod registration;

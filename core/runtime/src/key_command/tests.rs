@@ -214,6 +214,7 @@ fn keys_in_use_or_of_the_configuration_are_not_changed() {
 fn command_about_keys_is_taken_out_of_the_arguments() {
     let taken = |arguments: &[&str]| {
         let mut given = Given {
+            command: Vec::new(),
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
             variables: BTreeMap::new(),
         };

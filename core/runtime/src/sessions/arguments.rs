@@ -45,6 +45,7 @@ mod tests {
 
     fn taken(arguments: &[&str]) -> Result<Option<Request>, StartError> {
         let mut given = Given {
+            command: Vec::new(),
             arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
             variables: BTreeMap::new(),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Forward, ForwardProgress, State, called};
+use super::{Forward, ForwardProgress, State, called, gateway};
 use crate::{
     backend::BackendFault,
     catalog::ToolResult,
@@ -22,8 +22,9 @@ impl Forward {
         self.withdraw_questions(icx);
         match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
             State::Calling(incoming) => {
-                // Before 2026-07-28 the end of the connection says nothing.
-                if self.client.mcp_session.is_some() {
+                // Before 2026-07-28 the end of the connection says nothing. A process is told by whoever runs it.
+                let is_process = gateway(icx.cx).command().is_some();
+                if self.client.mcp_session.is_some() && !is_process {
                     let params = json!({"requestId": self.backend_id, "reason": "The client has cancelled it."});
                     self.tell("notifications/cancelled", &params, icx);
                 }

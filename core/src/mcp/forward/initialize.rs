@@ -13,7 +13,7 @@ use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{called, gateway};
+use super::{called, gateway, owner_of_process};
 use crate::{
     admit::caller::Caller,
     backend::{AssertUser, BackendFault, NotOpened, OpenSession, Opened},
@@ -67,10 +67,11 @@ impl Initializing {
             }
         };
         let gateway = gateway(cx);
-        let state = match gateway.identity.signs() {
+        let state = match gateway.signs() {
             true => State::Identifying(AssertUser::start(&caller, gateway, cx)),
             false => {
-                let credentials = Credentials::default();
+                let owner = owner_of_process(&caller, gateway);
+                let credentials = owner.map(Credentials::of_owner).unwrap_or_default();
                 State::Opening(OpenSession::start(&params, credentials, gateway, cx))
             }
         };

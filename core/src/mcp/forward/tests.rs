@@ -1,6 +1,7 @@
 mod faults;
 mod messages;
 mod sessions;
+mod stdio;
 
 use serde_json::{Value, json};
 

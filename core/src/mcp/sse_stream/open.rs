@@ -99,7 +99,9 @@ impl Open {
                 Due::TokenExpired => finish(self.subscription.as_ref(), cx),
             },
             // It is neither a call nor a task.
-            Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => self.wait(cx),
+            Input::Call(_) | Input::Task(_) | Input::Process(_) | Input::ReplayTakenOver => {
+                self.wait(cx)
+            }
         }
     }
 

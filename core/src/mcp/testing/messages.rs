@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// What Graph is shown.
+pub(crate) const GRAPH_TOKEN: &str = "entra access token";
+
 pub(crate) fn rpc(id: i64, method: &str, params: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
 }

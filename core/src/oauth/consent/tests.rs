@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    config::{BackendAddress, BackendIdentity},
+    config::{Backend, BackendAddress, BackendIdentity},
     event::Event,
     hub::{ToHub, ToHubKind},
     limits,
@@ -62,7 +62,8 @@ fn consent_page_of_a_gateway_names_the_backend() {
         let mut browsing = Browsing::new();
         let mut gateway = crate::backend::gateway_of_tests(identity);
         let address = "http://orders.example/mcp?key=secret";
-        gateway.backend = std::sync::Arc::new(BackendAddress::parse(address).unwrap());
+        let address = BackendAddress::parse(address).unwrap();
+        gateway.backend = Backend::Http(std::sync::Arc::new(address));
         browsing.server.server.config.gateway = Some(gateway);
         let (page, _) = browsing.page(CALLBACK);
         assert!(

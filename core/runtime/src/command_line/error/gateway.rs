@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use entra_mcp_core::config::BackendAddressError;
 
 use crate::command_line::given::{
-    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_HEADER, BACKEND_TIMEOUT, IDENTITY,
+    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER, BACKEND_IDLE,
+    BACKEND_PROCESSES, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY,
 };
 
 /// What is wrong with them.
@@ -26,12 +27,41 @@ pub enum GatewayError {
     Timeout,
     /// It is not how many bytes a message may have.
     AnswerBytes,
+    /// It is no command.
+    Command,
+    /// There are an address and a command.
+    TwoBackends,
+    /// This setting is about a process, and the backend is none.
+    NoCommand(String),
+    /// This setting is about an address, and the backend is a process.
+    NoAddress(String),
+    /// A process is sent no header.
+    BearerOfProcess,
+    /// It is no user and group.
+    User,
+    /// It is not how many processes there may be.
+    Processes,
+    /// It is not how long a process lives without anything to do.
+    Idle,
+    /// It is no name of a variable, or one of this server's own.
+    EnvironmentName,
+    /// There is no such variable to be handed on.
+    NoVariable,
 }
 
 impl GatewayError {
     pub(super) fn setting(&self) -> Cow<'_, str> {
         Cow::from(match self {
-            Self::NoBackend(setting) => return Cow::from(setting.as_str()),
+            Self::NoBackend(setting) | Self::NoCommand(setting) | Self::NoAddress(setting) => {
+                return Cow::from(setting.as_str());
+            }
+            Self::Command => BACKEND_COMMAND.name(),
+            Self::TwoBackends => BACKEND.name(),
+            Self::BearerOfProcess => IDENTITY.name(),
+            Self::User => BACKEND_USER.name(),
+            Self::Processes => BACKEND_PROCESSES.name(),
+            Self::Idle => BACKEND_IDLE.name(),
+            Self::EnvironmentName | Self::NoVariable => BACKEND_ENV.name(),
             Self::Address(_) => BACKEND.name(),
             Self::UnknownIdentity => IDENTITY.name(),
             Self::Header | Self::TwoAuthorizations => BACKEND_HEADER.name(),
@@ -52,6 +82,16 @@ impl GatewayError {
             }
             Self::Timeout => "it is not a time from 1s to 50m",
             Self::AnswerBytes => "it is not a number of bytes from 1024 to 67108864",
+            Self::Command => "it is no program with its arguments",
+            Self::TwoBackends => "there is a command, too",
+            Self::NoCommand(_) => "it is about a process, and the backend has an address",
+            Self::NoAddress(_) => "it is about an address, and the backend is a process",
+            Self::BearerOfProcess => "a process is sent no headers",
+            Self::User => "it is no user and group, as numbers",
+            Self::Processes => "it is not a number from 1 to 1024",
+            Self::Idle => "it is not a time from 1s to 24h",
+            Self::EnvironmentName => "it names no variable, or one of this server's own",
+            Self::NoVariable => "it names a variable that this server has not",
         })
     }
 
@@ -59,7 +99,7 @@ impl GatewayError {
     pub(super) fn right(&self) -> &'static str {
         match self {
             Self::NoBackend(_) => {
-                "Add --backend with the address of the server, or leave this out."
+                "Add --backend with the address of the server, or a command after --, or leave this out."
             }
             Self::Address(_) => {
                 "Write the address of its MCP endpoint, such as http://127.0.0.1:8000/mcp."
@@ -69,6 +109,22 @@ impl GatewayError {
             Self::TwoAuthorizations => "Use --identity assertion, or another header.",
             Self::Timeout => "Write a number and s, m or h, such as 10m.",
             Self::AnswerBytes => "Write a number, such as 16777216.",
+            Self::Command => {
+                "Write words, or a JSON array such as [\"npx\", \"-y\", \"@modelcontextprotocol/server-everything\"]. No shell reads it."
+            }
+            Self::TwoBackends => "Leave one of them out.",
+            Self::NoCommand(_) => "Leave it out, or --backend, and write the command after --.",
+            Self::NoAddress(_) => "Leave it out: a process is told of its user by its environment.",
+            Self::BearerOfProcess => {
+                "Leave it out, or write none: its environment says who the user is."
+            }
+            Self::User => "Write them as 1001:1001.",
+            Self::Processes => "Write a number, such as 32.",
+            Self::Idle => "Write a number and s, m or h, such as 15m.",
+            Self::EnvironmentName => {
+                "Write NAME=VALUE, with a name that is none of this server's settings."
+            }
+            Self::NoVariable => "Set it, or write NAME=VALUE.",
         }
     }
 }

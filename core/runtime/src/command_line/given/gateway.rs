@@ -52,3 +52,40 @@ pub(in crate::command_line) const BACKEND_CERT: Setting = setting(
     "FILE",
     "PEM certificate that the backend is shown if it asks who comes, and its key in the same file (default: none)",
 );
+pub(in crate::command_line) const BACKEND_COMMAND: Setting = setting(
+    "",
+    "ENTRA_MCP_BACKEND_COMMAND",
+    "",
+    "in place of an address a command that runs an MCP server by its standard streams, as words or as a JSON array of them, without a shell; \
+     on the command line all that stands after `--` (default: none)",
+);
+pub(in crate::command_line) const BACKEND_ENV: Setting = setting(
+    "backend-env",
+    "ENTRA_MCP_BACKEND_ENV",
+    "NAME[=VALUE]",
+    "a variable for that process, with this value or with that of this server; may be given several times (default: PATH and HOME alone)",
+);
+pub(in crate::command_line) const BACKEND_DIR: Setting = setting(
+    "backend-dir",
+    "ENTRA_MCP_BACKEND_DIR",
+    "FOLDER",
+    "the folder that it runs in (default: that of this server)",
+);
+pub(in crate::command_line) const BACKEND_USER: Setting = setting(
+    "backend-user",
+    "ENTRA_MCP_BACKEND_USER",
+    "UID:GID",
+    "the user and group that it runs as, by number, if this server is root (default: those of this server)",
+);
+pub(in crate::command_line) const BACKEND_PROCESSES: Setting = setting(
+    "backend-processes",
+    "ENTRA_MCP_BACKEND_PROCESSES",
+    "NUMBER",
+    "how many such processes there are at once, one for each session of a client (default 32)",
+);
+pub(in crate::command_line) const BACKEND_IDLE: Setting = setting(
+    "backend-idle",
+    "ENTRA_MCP_BACKEND_IDLE",
+    "DURATION",
+    "how long one lives that nobody asks anything (default 15m)",
+);

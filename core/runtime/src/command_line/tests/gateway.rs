@@ -7,7 +7,7 @@ fn backend_alone_is_a_gateway() {
     let gateway = config(&["--backend", "http://127.0.0.1:8000/mcp"], &[])
         .gateway
         .unwrap();
-    assert_eq!(gateway.backend.to_string(), "http://127.0.0.1:8000/mcp");
+    assert_eq!(gateway.shown(), "http://127.0.0.1:8000/mcp");
     assert_eq!(gateway.audience, "http://127.0.0.1:8000/mcp");
     assert_eq!(gateway.identity, BackendIdentity::Assertion);
     assert!(gateway.header.is_none());

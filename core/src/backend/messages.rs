@@ -1,0 +1,98 @@
+//! The answer of the backend to one request, by whichever transport: its messages, one by one as they come.
+
+use ::http::StatusCode;
+
+use super::{BackendFault, incoming::HttpMessages, stdio_messages::StdioMessages};
+use crate::{
+    config::{Backend, Gateway},
+    event::Answer,
+    gateway::{BackendRequest, Credentials, RawMessage},
+    step::Cx,
+};
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(crate) enum IncomingMessages {
+    Http(Box<HttpMessages>),
+    Stdio(StdioMessages),
+}
+
+/// What an event was.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    /// Messages, none perhaps; there may be more.
+    Messages(Vec<RawMessage>),
+    /// The last of them, and what it means if none was the answer.
+    End(Vec<RawMessage>, BackendFault),
+    /// It cannot go on.
+    Fault(BackendFault),
+}
+
+impl IncomingMessages {
+    /// Sends a request, and lets the first of its answer come.
+    pub(crate) fn send(
+        request: BackendRequest,
+        gateway: &Gateway,
+        credentials: &Credentials,
+        cx: &mut Cx<'_>,
+    ) -> Self {
+        match &gateway.backend {
+            Backend::Http(address) => {
+                let messages = HttpMessages::send(request, address, gateway, credentials, cx);
+                Self::Http(Box::new(messages))
+            }
+            Backend::Stdio(command) => Self::Stdio(StdioMessages::send(
+                request,
+                command,
+                gateway,
+                credentials,
+                cx,
+            )),
+        }
+    }
+
+    /// The status, once there is one; of a process what it would have been.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Http(messages) => messages.status(),
+            Self::Stdio(messages) => messages.status(),
+        }
+    }
+
+    /// Whether the status says that it went well.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status().is_some_and(|status| status.is_success())
+    }
+
+    /// The name of the session that was opened, if it has one.
+    pub(crate) fn session(&self) -> Option<&str> {
+        match self {
+            Self::Http(messages) => messages.session(),
+            Self::Stdio(messages) => messages.session(),
+        }
+    }
+
+    /// Lets more come, if what was let come before has.
+    pub(crate) fn more(&mut self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Http(messages) => messages.more(cx),
+            Self::Stdio(messages) => messages.more(cx),
+        }
+    }
+
+    /// Waits for it no longer.
+    pub(crate) fn cancel(&self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Http(messages) => messages.cancel(cx),
+            Self::Stdio(messages) => messages.cancel(cx),
+        }
+    }
+
+    /// Takes an event. After messages the next ones come once there was [`Self::more`].
+    pub(crate) fn handle(&mut self, answer: Answer) -> Arrived {
+        match self {
+            Self::Http(messages) => messages.handle(answer),
+            Self::Stdio(messages) => messages.handle(answer),
+        }
+    }
+}

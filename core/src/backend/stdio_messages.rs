@@ -1,0 +1,155 @@
+//! The answer to a message for a process (stdio): what the exchange that runs it hands on.
+//!
+//! A process has neither statuses nor names of sessions, so they are put in its place here: a process that is no more is a
+//! session that is not known, and its name is that of the session.
+
+use std::sync::Arc;
+
+use ::http::{Method, StatusCode};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Arrived, BackendFault};
+use crate::{
+    ask::Awaiting,
+    config::{BackendCommand, Gateway},
+    event::Answer,
+    gateway::{
+        BackendRequest, Credentials, OfProcess, ProcessFault, ProcessName, ProcessOutput,
+        RawMessage, ToServer,
+    },
+    hub::{ProcessMessage, ReadProcess, ToHub, ToHubKind},
+    limits,
+    step::Cx,
+    ticket::AskId,
+};
+
+/// A message that was sent.
+#[derive(Debug)]
+pub(crate) struct StdioMessages {
+    /// By which ask it was sent.
+    sent: AskId,
+    /// What is waited for; nothing while nobody wants more.
+    reading: Option<Awaiting<ReadProcess>>,
+    status: Option<StatusCode>,
+    /// The process that is begun for it.
+    begins: Option<ProcessName>,
+    messages: usize,
+}
+
+impl StdioMessages {
+    pub(super) fn send(
+        request: BackendRequest,
+        command: &BackendCommand,
+        gateway: &Gateway,
+        credentials: &Credentials,
+        cx: &mut Cx<'_>,
+    ) -> Self {
+        let mut name =
+            || -> ProcessName { Arc::from(URL_SAFE_NO_PAD.encode(cx.entropy.bytes::<16>())) };
+        let to = match (&request.session, request.revision) {
+            (Some(name), _) => OfProcess::Session(Arc::clone(name)),
+            (None, None) => OfProcess::New(name()),
+            (None, Some(_)) => OfProcess::Stateless(name()),
+        };
+        let begins = match &to {
+            OfProcess::New(name) => Some(Arc::clone(name)),
+            OfProcess::Session(_) | OfProcess::Stateless(_) => None,
+        };
+        let is_end = request.method == Method::DELETE;
+        let message = RawMessage::read(&request.body).ok();
+        let reading = cx.ask_hub(|ticket| {
+            ToHubKind::Process(match (to, message, credentials.owner()) {
+                (OfProcess::Session(name), _, _) if is_end => ProcessMessage::End(ticket, name),
+                (to, Some(message), Some(owner)) => ProcessMessage::Send {
+                    ticket,
+                    to,
+                    owner: Arc::clone(owner),
+                    most: command.processes,
+                    message: Box::new(ToServer {
+                        call: None,
+                        message,
+                        within: request.within.unwrap_or(gateway.call_timeout),
+                    }),
+                },
+                // There is nothing to be sent, or nobody to send it: the hub knows of no such message.
+                _ => ProcessMessage::Read(ticket, AskId(u64::MAX)),
+            })
+        });
+        Self {
+            sent: reading.id(),
+            reading: Some(reading),
+            status: None,
+            begins,
+            messages: 0,
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    pub(super) fn session(&self) -> Option<&str> {
+        self.begins.as_deref()
+    }
+
+    pub(super) fn more(&mut self, cx: &mut Cx<'_>) {
+        if self.reading.is_none() && self.status.is_none() {
+            let sent = self.sent;
+            let read = |ticket| ToHubKind::Process(ProcessMessage::Read(ticket, sent));
+            self.reading = Some(cx.ask_hub(read));
+        }
+    }
+
+    pub(super) fn cancel(&self, cx: &mut Cx<'_>) {
+        let leave = ProcessMessage::Leave(self.sent);
+        cx.to_hub(ToHub(ToHubKind::Process(leave)));
+    }
+
+    pub(super) fn handle(&mut self, answer: Answer) -> Arrived {
+        let Some(reading) = self.reading.take() else {
+            return Arrived::Messages(Vec::new());
+        };
+        let (messages, end) = match reading.into_answer(answer) {
+            ProcessOutput::Sent => (
+                Vec::new(),
+                Some((StatusCode::ACCEPTED, BackendFault::Broken)),
+            ),
+            ProcessOutput::Gone => {
+                let gone = (StatusCode::NOT_FOUND, BackendFault::Unreachable);
+                (Vec::new(), Some(gone))
+            }
+            ProcessOutput::Busy(seconds) => {
+                let busy = BackendFault::Busy(seconds);
+                (Vec::new(), Some((StatusCode::SERVICE_UNAVAILABLE, busy)))
+            }
+            ProcessOutput::Messages(messages) => (messages, None),
+            ProcessOutput::Answered(messages) => {
+                (messages, Some((StatusCode::OK, BackendFault::Broken)))
+            }
+            ProcessOutput::Failed(messages, fault) => {
+                (messages, Some((StatusCode::BAD_GATEWAY, fault_of(fault))))
+            }
+        };
+        self.messages += messages.len();
+        if self.messages > limits::BACKEND_MESSAGES {
+            return Arrived::Fault(BackendFault::TooMany);
+        }
+        match end {
+            None => Arrived::Messages(messages),
+            Some((status, fault)) => {
+                self.status = Some(status);
+                Arrived::End(messages, fault)
+            }
+        }
+    }
+}
+
+fn fault_of(fault: ProcessFault) -> BackendFault {
+    match fault {
+        ProcessFault::NotStarted => BackendFault::Unreachable,
+        ProcessFault::Ended => BackendFault::Broken,
+        ProcessFault::TooLarge => BackendFault::TooLarge,
+        ProcessFault::TimedOut => BackendFault::TimedOut,
+        ProcessFault::Leaked => BackendFault::Leaked,
+    }
+}

@@ -1,0 +1,91 @@
+//! What a process writes to its error stream: bounded, escaped and without its secrets it goes into the log (threat R17).
+
+use std::time::Duration;
+
+use super::StdioServer;
+use crate::{
+    limits,
+    log_event::{Field, LogEventId},
+    step::Cx,
+    time::Instant,
+};
+
+/// How much was logged lately.
+#[derive(Debug)]
+pub(super) struct ErrorStream {
+    minute: Instant,
+    logged: u32,
+    unlogged: u64,
+}
+
+impl ErrorStream {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            minute: now,
+            logged: 0,
+            unlogged: 0,
+        }
+    }
+
+    /// Whether one more line is logged. If a minute has begun, how many were not in the one before.
+    fn admit(&mut self, now: Instant) -> (bool, u64) {
+        let mut unlogged = 0;
+        if now.since(self.minute) >= Duration::from_secs(60) {
+            unlogged = std::mem::take(&mut self.unlogged);
+            (self.minute, self.logged) = (now, 0);
+        }
+        let is_logged = self.logged < limits::PROCESS_COMPLAINTS;
+        match is_logged {
+            true => self.logged += 1,
+            false => self.unlogged += 1,
+        }
+        (is_logged, unlogged)
+    }
+}
+
+impl StdioServer {
+    /// It has written whole lines, or a part of a longer one.
+    pub(super) fn complaint(&mut self, text: &[u8], cx: &mut Cx<'_>) {
+        let text = String::from_utf8_lossy(text);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let (is_logged, unlogged) = self.errors.admit(cx.env.now.instant);
+            self.tell_unlogged_of(unlogged, cx);
+            if is_logged {
+                let said = match self.guard.is_in(line) {
+                    true => "(a secret)",
+                    false => line,
+                };
+                let event = self.event(LogEventId::GatewayProcessSaid, cx);
+                cx.log(event.with_text(Field::Text, said));
+            }
+        }
+    }
+
+    /// Says how much was not logged, if it was not said yet.
+    pub(super) fn tell_unlogged(&mut self, cx: &mut Cx<'_>) {
+        let unlogged = std::mem::take(&mut self.errors.unlogged);
+        self.tell_unlogged_of(unlogged, cx);
+    }
+
+    fn tell_unlogged_of(&self, unlogged: u64, cx: &mut Cx<'_>) {
+        if unlogged > 0 {
+            let event = self.event(LogEventId::GatewayProcessSaid, cx);
+            let event = event.with(Field::Text, "(lines that are not shown)");
+            cx.log(event.with(Field::Count, unlogged.to_string()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_minute_are_bounded_and_the_others_counted() {
+        let mut errors = ErrorStream::new(Instant(0));
+        let logged = (0..250).filter(|_| errors.admit(Instant(1)).0).count();
+        assert_eq!(logged, 100);
+        assert_eq!(errors.admit(Instant(60_000)), (true, 150));
+        assert_eq!(errors.admit(Instant(60_001)), (true, 0));
+    }
+}

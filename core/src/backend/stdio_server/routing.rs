@@ -1,0 +1,135 @@
+//! What a process writes: whom each line is for.
+
+use serde_json::json;
+
+use super::{Stage, StdioServer};
+use crate::{
+    gateway::{MessageKind, ProcessCall, ProcessFault, RawMessage},
+    hub::{ProcessMessage, RunsProcess, ToHubKind},
+    json_rpc::{Error, Id},
+    log_event::{Field, LogEventId},
+    step::Cx,
+};
+
+impl StdioServer {
+    /// Reads a line. The next one comes once this one was taken.
+    pub(super) fn line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+        if matches!(self.stage, Stage::Running) {
+            self.route_line(line, cx);
+        }
+        if self.delivering.is_none() {
+            cx.more(&self.child);
+        }
+    }
+
+    fn route_line(&mut self, line: &[u8], cx: &mut Cx<'_>) {
+        let Ok(text) = std::str::from_utf8(line) else {
+            return self.skip(&String::from_utf8_lossy(line), cx);
+        };
+        match RawMessage::read(text) {
+            Ok(message) if self.guard.is_in(text) => self.leaked(&message, cx),
+            Ok(message) => self.route(message, cx),
+            // Nothing that could be a secret is written to the log.
+            Err(_) if self.guard.is_in(text) => self.skip("(a secret)", cx),
+            Err(_) => self.skip(text, cx),
+        }
+    }
+
+    fn route(&mut self, message: RawMessage, cx: &mut Cx<'_>) {
+        let call = match message.kind() {
+            MessageKind::Response { id, .. } => {
+                let answered = id.as_ref().and_then(|id| self.calls.answer(id));
+                if let Some(call) = answered {
+                    self.has_answered = true;
+                    self.deliver(call, message, true, cx);
+                    self.call_ended(cx);
+                }
+                return;
+            }
+            MessageKind::Request { id, method } if method == "ping" => {
+                let pong = json!({"jsonrpc": "2.0", "id": id, "result": {}});
+                return self.feed_json(&pong, cx);
+            }
+            MessageKind::Request { id, .. } => {
+                let id = id.clone();
+                let asked = self.calls.ask(&id);
+                if asked.is_none() {
+                    return self.refuse(&id, "Nobody is there who could be asked.", cx);
+                }
+                asked
+            }
+            MessageKind::Notification { method } => match method.as_str() {
+                "notifications/progress" => message.token().and_then(|id| self.calls.find(id)),
+                "notifications/cancelled" => {
+                    message.cancelled().and_then(|id| self.calls.asked(id))
+                }
+                _ => self.calls.oldest(),
+            },
+        };
+        if let Some(call) = call {
+            self.deliver(call, message, false, cx);
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        call: ProcessCall,
+        message: RawMessage,
+        is_answer: bool,
+        cx: &mut Cx<'_>,
+    ) {
+        let (name, message) = (self.run.name.clone(), Box::new(message));
+        self.delivering = Some(cx.ask_hub(|ticket| {
+            let deliver = RunsProcess::Deliver {
+                ticket,
+                call,
+                message,
+                is_answer,
+            };
+            ToHubKind::Process(ProcessMessage::Runs(name, deliver))
+        }));
+    }
+
+    /// Answers what it asks with an error.
+    pub(super) fn refuse(&mut self, id: &Id, why: &str, cx: &mut Cx<'_>) {
+        let error = json!({"code": Error::METHOD_NOT_FOUND, "message": why});
+        self.feed_json(&json!({"jsonrpc": "2.0", "id": id, "error": error}), cx);
+    }
+
+    /// It sent a secret that it was given. Whom that was for is told that it failed.
+    fn leaked(&mut self, message: &RawMessage, cx: &mut Cx<'_>) {
+        if let MessageKind::Response { id: Some(id), .. } = message.kind()
+            && let Some(call) = self.calls.answer(id)
+        {
+            self.to_hub(RunsProcess::Fail(call, ProcessFault::Leaked), cx);
+            return self.call_ended(cx);
+        }
+        if let MessageKind::Request { id, .. } = message.kind() {
+            let id = id.clone();
+            self.refuse(&id, "It holds a secret.", cx);
+        }
+        let event = self.event(LogEventId::GatewayLeaked, cx);
+        cx.log(event);
+    }
+
+    /// A line that is no message: a banner, or what a tool prints. The first is in the log, for it is a fault of that server.
+    fn skip(&mut self, text: &str, cx: &mut Cx<'_>) {
+        self.skipped += 1;
+        if self.skipped == 1 && !text.trim().is_empty() {
+            let event = self.event(LogEventId::GatewayProcessSkipped, cx);
+            cx.log(event.with(Field::Text, text));
+        }
+    }
+
+    /// One that is over the limit, and was skipped.
+    pub(super) fn line_too_long(&mut self, cx: &mut Cx<'_>) {
+        if matches!(self.stage, Stage::Running) {
+            self.skipped += 1;
+            self.calls.line_too_long();
+            let event = self.event(LogEventId::GatewayProcessSkipped, cx);
+            cx.log(event.with(Field::Reason, "it is too long"));
+            self.call_ended(cx);
+        }
+        cx.more(&self.child);
+    }
+}

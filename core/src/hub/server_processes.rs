@@ -1,0 +1,394 @@
+//! The processes that are servers behind the gateway (stdio): whose each is, and who waits for its answers.
+//!
+//! ```text
+//! none --a session, or a request without one, needs it--> begun --> Running --no room, idle, its session is over--> Ending --> none
+//! ```
+//!
+//! A process is of one principal (tenant, user, client), and serves one MCP session, or the principal's requests without one
+//! (threat R5). What it says for a request waits here, in few bytes: beyond them the process waits.
+
+mod call;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use self::call::Call;
+use super::{
+    FromHub, FromHubKind, HubOutput, Job, JobKind, ToProcess,
+    asks::{DeliverToCall, ReadProcess, Waiter},
+    process_failures::ProcessFailures,
+};
+use crate::{
+    gateway::{
+        MessageKind, OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput,
+        ProcessOwner, RawMessage, RunProcess, ToServer,
+    },
+    id::{ExchangeId, PrincipalId, SessionId},
+    limits,
+    ticket::{AskId, Ticket},
+    time::Instant,
+};
+
+/// A message about a process.
+#[derive(Debug)]
+pub(crate) enum ProcessMessage {
+    /// The sender has a message for it, of this owner; there may be so many processes in all.
+    Send {
+        ticket: Ticket<ReadProcess>,
+        to: OfProcess,
+        owner: Arc<ProcessOwner>,
+        most: usize,
+        message: Box<ToServer>,
+    },
+    /// The sender waits for what else is said for the request that it has sent by that ask.
+    Read(Ticket<ReadProcess>, AskId),
+    /// The sender waits no longer for the answer to that one.
+    Leave(AskId),
+    /// It is needed no more.
+    End(Ticket<ReadProcess>, ProcessName),
+    /// About a process that the sender runs.
+    Runs(ProcessName, RunsProcess),
+}
+
+/// A message of the exchange that runs a process.
+#[derive(Debug)]
+pub(crate) enum RunsProcess {
+    /// It takes messages.
+    Begun,
+    /// It has said this for a request; the answer, perhaps. The sender is answered once there is room for more.
+    Deliver {
+        ticket: Ticket<DeliverToCall>,
+        call: ProcessCall,
+        message: Box<RawMessage>,
+        is_answer: bool,
+    },
+    /// There will be no answer to this request.
+    Fail(ProcessCall, ProcessFault),
+    /// This message was not passed on.
+    NotSent(ProcessCall, ProcessOutput),
+    /// It takes no more messages; whether it has ended by itself without having answered any.
+    Ending { has_failed: bool },
+}
+
+#[derive(Debug)]
+struct Process {
+    owner: Arc<ProcessOwner>,
+    /// Whether it serves requests without a session.
+    is_stateless: bool,
+    /// The exchange that runs it; what comes before there is one waits.
+    run_by: Option<ExchangeId>,
+    waiting: Vec<ToProcess>,
+    /// Who opens a session with it: if that fails, it is nobody's.
+    opened_by: Option<ExchangeId>,
+    used: Instant,
+    is_ending: bool,
+}
+
+impl Process {
+    fn tell(&mut self, message: ToProcess, out: &mut VecDeque<HubOutput>) {
+        match self.run_by {
+            Some(exchange) => {
+                let message = FromHub(FromHubKind::Process(message));
+                out.push_back(HubOutput::Deliver(exchange, message));
+            }
+            None => self.waiting.push(message),
+        }
+    }
+
+    fn end(&mut self, out: &mut VecDeque<HubOutput>) {
+        if !std::mem::replace(&mut self.is_ending, true) {
+            self.tell(ToProcess::End, out);
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct ServerProcesses {
+    processes: BTreeMap<ProcessName, Process>,
+    calls: BTreeMap<ProcessCall, Call>,
+    failures: ProcessFailures,
+}
+
+impl ServerProcesses {
+    pub(super) fn handle(
+        &mut self,
+        from: ExchangeId,
+        message: ProcessMessage,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        match message {
+            ProcessMessage::Send {
+                ticket,
+                to,
+                owner,
+                most,
+                message,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                match self.find(from, to, owner, most, now, out) {
+                    Ok(name) => self.send(waiter, &name, message, now, out),
+                    Err(output) => out.push_back(waiter.answer(output)),
+                }
+            }
+            ProcessMessage::Read(ticket, ask) => {
+                let (call, waiter) = ((from, ask), Waiter::new(from, ticket));
+                let Some(found) = self.calls.get_mut(&call) else {
+                    return out.push_back(waiter.answer(ProcessOutput::Gone));
+                };
+                found.reader = Some(waiter);
+                if found.hand_on(out) {
+                    self.calls.remove(&call);
+                }
+            }
+            ProcessMessage::Leave(ask) => self.leave((from, ask), out),
+            ProcessMessage::End(ticket, name) => {
+                if let Some(process) = self.processes.get_mut(&name) {
+                    process.end(out);
+                }
+                out.push_back(Waiter::new(from, ticket).answer(ProcessOutput::Sent));
+            }
+            ProcessMessage::Runs(name, message) => self.runs(from, &name, message, now, out),
+        }
+    }
+
+    /// The process that a message is for, which may have to be begun.
+    fn find(
+        &mut self,
+        from: ExchangeId,
+        to: OfProcess,
+        owner: Arc<ProcessOwner>,
+        most: usize,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) -> Result<ProcessName, ProcessOutput> {
+        let is_there = |process: &Process| !process.is_ending;
+        let (name, opened_by) = match to {
+            OfProcess::Session(name) => {
+                let found = self.processes.get(&name);
+                let is_theirs = found.is_some_and(|process| {
+                    is_there(process) && process.owner.principal == owner.principal
+                });
+                return is_theirs.then_some(name).ok_or(ProcessOutput::Gone);
+            }
+            OfProcess::Stateless(name) => {
+                let found = self.processes.iter().find(|(_, process)| {
+                    let is_theirs = process.owner.principal == owner.principal;
+                    is_there(process) && process.is_stateless && is_theirs
+                });
+                if let Some((name, _)) = found {
+                    return Ok(Arc::clone(name));
+                }
+                (name, None)
+            }
+            OfProcess::New(name) => (name, Some(from)),
+        };
+        if let Some(seconds) = self.failures.rest(owner.principal, now) {
+            return Err(ProcessOutput::Busy(seconds));
+        }
+        if !self.has_room(owner.principal, most, out) {
+            return Err(ProcessOutput::Busy(limits::PROCESS_REST.as_secs()));
+        }
+        let run = RunProcess {
+            name: Arc::clone(&name),
+            owner: Arc::clone(&owner),
+        };
+        out.push_back(HubOutput::Spawn(Job(JobKind::RunServer(Box::new(run)))));
+        let process = Process {
+            owner,
+            is_stateless: opened_by.is_none(),
+            run_by: None,
+            waiting: Vec::new(),
+            opened_by,
+            used: now,
+            is_ending: false,
+        };
+        self.processes.insert(Arc::clone(&name), process);
+        Ok(name)
+    }
+
+    /// Whether there may be one more. One that has nothing to do makes room: of this owner, or else of all.
+    fn has_room(
+        &mut self,
+        principal: PrincipalId,
+        most: usize,
+        out: &mut VecDeque<HubOutput>,
+    ) -> bool {
+        let live = || self.processes.values().filter(|process| !process.is_ending);
+        let is_theirs = |process: &&Process| process.owner.principal == principal;
+        let is_full = live().filter(is_theirs).count() >= limits::PROCESSES_OF_PRINCIPAL;
+        if !is_full && live().count() < most {
+            // Those that are being ended take memory, too.
+            return self.processes.len() < most.saturating_mul(2);
+        }
+        let busy = |name: &ProcessName| self.calls.values().any(|call| call.process == *name);
+        let idle = self.processes.iter().filter(|(name, process)| {
+            let is_theirs = process.owner.principal == principal;
+            !process.is_ending && (!is_full || is_theirs) && !busy(name)
+        });
+        let oldest = idle.min_by_key(|(_, process)| process.used);
+        let oldest = oldest.map(|(name, _)| Arc::clone(name));
+        let Some(oldest) = oldest.and_then(|name| self.processes.get_mut(&name)) else {
+            return false;
+        };
+        oldest.end(out);
+        self.processes.len() < most.saturating_mul(2)
+    }
+
+    fn send(
+        &mut self,
+        waiter: Waiter<ReadProcess>,
+        name: &ProcessName,
+        mut message: Box<ToServer>,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let Some(process) = self.processes.get_mut(name) else {
+            return;
+        };
+        process.used = now;
+        if !matches!(message.message.kind(), MessageKind::Request { .. }) {
+            process.tell(ToProcess::Send(message), out);
+            return out.push_back(waiter.answer(ProcessOutput::Sent));
+        }
+        let id = (waiter.exchange, waiter.ticket.id());
+        message.call = Some(id);
+        process.tell(ToProcess::Send(message), out);
+        let call = Call {
+            process: Arc::clone(name),
+            said: Vec::new(),
+            bytes: 0,
+            end: None,
+            reader: Some(waiter),
+            writer: None,
+        };
+        self.calls.insert(id, call);
+    }
+
+    fn runs(
+        &mut self,
+        from: ExchangeId,
+        name: &ProcessName,
+        message: RunsProcess,
+        now: Instant,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let Some(process) = self.processes.get_mut(name) else {
+            return;
+        };
+        match message {
+            RunsProcess::Begun => {
+                process.run_by = Some(from);
+                for message in std::mem::take(&mut process.waiting) {
+                    process.tell(message, out);
+                }
+            }
+            RunsProcess::Deliver {
+                ticket,
+                call,
+                message,
+                is_answer,
+            } => {
+                process.used = now;
+                let writer = Waiter::new(from, ticket);
+                let Some(found) = self.calls.get_mut(&call) else {
+                    return out.push_back(writer.answer(()));
+                };
+                found.bytes += message.text().len();
+                found.said.push(*message);
+                found.end = is_answer.then_some(Ok(()));
+                found.writer = Some(writer);
+                if found.hand_on(out) {
+                    self.calls.remove(&call);
+                } else if found.end.is_some() || found.bytes <= limits::PROCESS_WAITING_BYTES {
+                    out.extend(found.writer.take().map(|writer| writer.answer(())));
+                }
+            }
+            RunsProcess::Fail(call, fault) => self.fail(call, fault, out),
+            RunsProcess::NotSent(call, output) => {
+                let found = self.calls.remove(&call);
+                let reader = found.and_then(|call| call.reader);
+                out.extend(reader.map(|reader| reader.answer(output)));
+            }
+            RunsProcess::Ending { has_failed } => {
+                process.is_ending = true;
+                let principal = process.owner.principal;
+                self.failures.ended(principal, has_failed, now);
+            }
+        }
+    }
+
+    fn fail(&mut self, call: ProcessCall, fault: ProcessFault, out: &mut VecDeque<HubOutput>) {
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.end.get_or_insert(Err(fault));
+            out.extend(found.writer.take().map(|writer| writer.answer(())));
+            if found.hand_on(out) {
+                self.calls.remove(&call);
+            }
+        }
+    }
+
+    fn leave(&mut self, id: ProcessCall, out: &mut VecDeque<HubOutput>) {
+        let Some(call) = self.calls.remove(&id) else {
+            return;
+        };
+        out.extend(call.writer.map(|writer| writer.answer(())));
+        if let Some(process) = self.processes.get_mut(&call.process)
+            && call.end.is_none()
+        {
+            process.tell(ToProcess::Left(id), out);
+        }
+    }
+
+    /// The session with this process is open: it lives as long as that.
+    pub(super) fn opened(&mut self, name: &str) {
+        if let Some(process) = self.processes.get_mut(name) {
+            process.opened_by = None;
+        }
+    }
+
+    /// A session was revoked: its processes end.
+    pub(super) fn end_session(&mut self, session: SessionId, out: &mut VecDeque<HubOutput>) {
+        let mut processes = self.processes.values_mut();
+        let theirs = processes
+            .by_ref()
+            .filter(|process| process.owner.session == session);
+        theirs.for_each(|process| process.end(out));
+    }
+
+    /// An exchange has ended, however it did.
+    pub(super) fn forget(&mut self, id: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        if self.processes.is_empty() && self.calls.is_empty() {
+            return;
+        }
+        let own = self.calls.range((id, AskId(0))..=(id, AskId(u64::MAX)));
+        let own: Vec<ProcessCall> = own.map(|(call, _)| *call).collect();
+        for call in own {
+            self.leave(call, out);
+        }
+        let mut run = None;
+        for (name, process) in &mut self.processes {
+            if process.opened_by == Some(id) {
+                process.end(out);
+            }
+            if process.run_by == Some(id) {
+                run = Some(Arc::clone(name));
+            }
+        }
+        let Some(name) = run else {
+            return;
+        };
+        self.processes.remove(&name);
+        let of_it = self.calls.iter().filter(|(_, call)| call.process == name);
+        let of_it: Vec<ProcessCall> = of_it.map(|(id, _)| *id).collect();
+        for call in of_it {
+            self.fail(call, ProcessFault::Ended, out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
