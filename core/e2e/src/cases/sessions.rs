@@ -2,6 +2,8 @@
 
 use std::{os::unix::fs::PermissionsExt as _, time::Instant};
 
+use serde_json::Value;
+
 use crate::{
     Program,
     client::{register_as, sign_in, sign_in_with},
@@ -76,8 +78,18 @@ pub fn operator_lists_and_ends_sessions(program: &Program) {
     server.kill();
     let (_, list) = program.ask("sessions", &server, &["list"]);
     let name = names(&list).remove(0).to_owned();
-    let (_, ended) = program.ask("sessions", &server, &["end", "--session", &name]);
+    // What a server would write of it, the command writes where none runs.
+    let audit = server.folder().join("audit.jsonl");
+    let arguments = ["end", "--session", &name, "--audit-log"];
+    let arguments = [&arguments[..], &[audit.to_str().unwrap()]].concat();
+    let (_, ended) = program.ask("sessions", &server, &arguments);
     assert!(ended.starts_with("1 session was ended"), "{ended}");
+    assert!(ended.contains("session.ended"), "{ended}");
+    let line: Value = serde_json::from_str(&std::fs::read_to_string(&audit).unwrap()).unwrap();
+    assert_eq!(
+        (&line["event"], &line["session"]),
+        (&"session.ended".into(), &name.into())
+    );
     server.start();
     assert!(!grace.works(&server), "what was ended without a server");
     let again = sign_in(&server, "alice");

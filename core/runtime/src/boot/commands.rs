@@ -5,9 +5,12 @@ use entra_mcp_core::{
     time::UnixTime,
 };
 
+use super::ProcessOwner;
 use super::store::{Outlet, open_store};
 use crate::{
+    audit_log,
     key_command::{self, KeyCommand, KeyStatus},
+    log,
     sessions::{self, KeyQuestion, Reply, Sessions, SessionsCommand},
     start_error::StartError,
 };
@@ -26,6 +29,13 @@ pub(super) fn perform(
             return told(request, &reply);
         }
     }
+    if request.ends {
+        // Nobody else writes that they have ended.
+        log::start(config.log, &config.log_filter);
+        if let Some(location) = &config.audit_log {
+            audit_log::start(location, ProcessOwner::Program)?;
+        }
+    }
     let (store, keys) = open_store(config, outlet, now)?;
     let sessions = Sessions {
         store: &store,
@@ -33,7 +43,9 @@ pub(super) fn perform(
         tenant: &config.entra.tenant,
         now,
     };
-    told(request, &sessions.perform(request, |_| {}))
+    let reply = sessions.perform(request, |_| {});
+    log::finish_log();
+    told(request, &reply)
 }
 
 /// Does what is asked about the master keys. How many records need them, the process that serves says.
