@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::data_dir_error::DataDirError;
+use crate::{data_dir_error::DataDirError, unix::owner};
 
 /// A folder that exists, in which this process can write.
 #[derive(Debug)]
@@ -60,9 +60,5 @@ fn new_file(path: &Path) -> io::Result<std::fs::File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    owner::new_file(OpenOptions::new().write(true).mode(0o600), path)
 }

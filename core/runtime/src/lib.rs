@@ -52,6 +52,7 @@ mod stopped;
 mod store;
 pub mod testing;
 mod timeouts;
+mod unix;
 
 #[cfg(feature = "dev-tenant")]
 pub use self::dev_tenant::SharedDevTenant;

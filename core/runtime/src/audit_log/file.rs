@@ -12,7 +12,7 @@ use entra_mcp_core::{
 };
 
 use super::now;
-use crate::log;
+use crate::{log, unix::owner};
 
 /// An audit log that is being written.
 pub(super) struct AuditFile {
@@ -42,7 +42,7 @@ fn open(location: &AuditLogFile) -> io::Result<Output> {
         return Ok(Output::Stdout);
     };
     let mut options = OpenOptions::new();
-    let file = options.append(true).create(true).mode(0o600).open(path)?;
+    let file = owner::open_or_make(options.append(true).mode(0o600), path)?;
     Ok(Output::File(file))
 }
 

@@ -16,7 +16,7 @@ use entra_mcp_core::log_event::{LogEvent, LogEventId};
 use redb::{Database, Error, StorageBackend, backends::FileBackend};
 
 use super::table;
-use crate::log::log;
+use crate::{log::log, unix::owner};
 
 /// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
 const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
@@ -152,14 +152,13 @@ pub(super) fn open_with<B: StorageBackend>(
     if_absent: IfAbsent,
     wrap: impl FnOnce(FileBackend) -> B,
 ) -> Result<Database, Error> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(if_absent == IfAbsent::Make)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(Error::Io)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    let file = match if_absent {
+        IfAbsent::Make => owner::open_or_make(&mut options, path),
+        IfAbsent::Fail => options.open(path),
+    };
+    let file = file.map_err(Error::Io)?;
     file.set_permissions(PermissionsExt::from_mode(0o600))
         .map_err(Error::Io)?;
     let database = Database::builder()

@@ -1,0 +1,3 @@
+//! What is specific to Unix.
+
+pub(crate) mod owner;
