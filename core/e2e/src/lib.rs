@@ -95,6 +95,7 @@ suite!($ end_to_end_core:
     tokens::token_of_one_endpoint_is_refused_at_the_other,
     lifecycle::killed_server_keeps_its_sessions,
     lifecycle::terminated_server_shuts_down,
+    lifecycle::server_lives_on_after_a_hangup,
     lifecycle::invalid_settings_are_reported_in_words,
     secrets::entra_secrets_are_never_disclosed,
     secrets::data_folder_is_private_and_holds_no_plaintext,

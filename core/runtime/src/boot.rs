@@ -39,6 +39,7 @@ use crate::{
     sessions::{self, KeyQuestion, Question, Sessions, Told},
     settings::{Given, Program},
     shared::DriveJobs,
+    signals,
     start_error::StartError,
     startup_banner::startup_banner,
     stopped::Stopped,
@@ -204,6 +205,7 @@ impl Settings {
         owner: ProcessOwner,
     ) -> Result<RuntimeParts, StartError> {
         if owner == ProcessOwner::Server {
+            signals::outlive_hangup();
             log::start(self.config.log, &self.config.log_filter);
         }
         log::summarize();

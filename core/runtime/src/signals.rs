@@ -1,8 +1,11 @@
-//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once.
+//! SIGTERM and Ctrl-C: the first asks for an orderly end, the second ends at once. SIGHUP asks for what is open or was read to be
+//! opened and read anew, and ends nothing.
+
+use std::sync::{Arc, atomic::AtomicBool};
 
 use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
@@ -30,6 +33,14 @@ pub fn on_shutdown(f: impl FnOnce() + Send + 'static) {
             }
         });
     if let Err(error) = started {
+        unavailable(&error);
+    }
+}
+
+/// From now on SIGHUP does not end the process, though nothing may be there to be opened or read anew: a supervisor sends it for a
+/// reload, a terminal when it closes.
+pub(crate) fn outlive_hangup() {
+    if let Err(error) = signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false))) {
         unavailable(&error);
     }
 }

@@ -45,6 +45,15 @@ pub fn terminated_server_shuts_down(program: &Program) {
     assert!(client.works(&server));
 }
 
+/// SIGHUP, with nothing to open or to read anew: the reload of a supervisor ends nothing.
+pub fn server_lives_on_after_a_hangup(program: &Program) {
+    let server = program.start();
+    let client = sign_in(&server, "alice");
+    server.signal("HUP");
+    assert!(client.works(&server));
+    server.assert_healthy();
+}
+
 /// SIGTERM, behind a balancer that asks now and then: what it still sends is served.
 pub fn terminated_server_is_not_ready_and_serves_while_balancers_find_out(program: &Program) {
     let server = program.start_with(&["--shutdown-delay", "1m"]);
