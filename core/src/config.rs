@@ -58,6 +58,8 @@ pub struct Config {
     pub dev_tenant: Option<Vec<SocketAddr>>,
     /// Where records are kept.
     pub store: StoreLocation,
+    /// The file with the certificates (PEM) that are believed of a shared store, in place of the public ones.
+    pub store_ca: Option<PathBuf>,
     /// The configured master keys, first the one that seals; empty: one is generated and kept in the data folder.
     pub keys: Vec<MasterKey>,
     /// Origins of web pages that may use the MCP endpoints, besides the server's own.

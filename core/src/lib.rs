@@ -94,6 +94,7 @@
 //! #     dev_tenant: None,
 //! #     store: StoreLocation::Folder("data".into()),
 //! #     keys: Vec::new(),
+//! #     store_ca: None,
 //! #     allowed_origins: Vec::new(),
 //! #     registration: Registration::Open,
 //! #     allowed_users: AllowedUsers::default(),

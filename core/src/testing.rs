@@ -86,6 +86,7 @@ impl TestServer {
             dev_tenant: None,
             store: StoreLocation::Folder("data".into()),
             keys: Vec::new(),
+            store_ca: None,
             allowed_origins: vec!["http://localhost:6274".to_owned()],
             registration: crate::config::Registration::Open,
             allowed_users: crate::config::AllowedUsers::default(),

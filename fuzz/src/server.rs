@@ -126,6 +126,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         dev_tenant: None,
         store: store(options),
         keys: Vec::new(),
+        store_ca: None,
         allowed_origins: Vec::new(),
         registration: entra_mcp_core::config::Registration::Open,
         allowed_users: AllowedUsers::default(),

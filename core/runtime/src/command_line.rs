@@ -42,7 +42,7 @@ use self::{
     given::{
         ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, DEV_TENANT, DEVICE_AUTHORIZATION, Given,
         LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG, SESSIONS_PER_USER,
-        Setting, TRUSTED_PROXY,
+        STORE_CA, Setting, TRUSTED_PROXY,
     },
     help::help,
     listen::{Listen, addresses, allowed_hosts, public_url},
@@ -95,6 +95,7 @@ pub fn parse(
     let store = store::location(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
     store::need_keys(&given, store.as_ref(), &mut errors);
+    store::refuse_without_store(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
     let (allowed_users, contact) = sign_in::read(&given, &mut errors);
@@ -119,6 +120,7 @@ pub fn parse(
                 entra,
                 dev_tenant,
                 store,
+                store_ca: given.value(&STORE_CA).map(PathBuf::from),
                 keys,
                 allowed_origins,
                 registration,

@@ -12,6 +12,15 @@ pub enum SharedStoreError {
         store: String,
         /// The cause.
         error: String,
+        /// What to change.
+        cure: &'static str,
+    },
+    /// The certificates that are to be believed of it cannot be had.
+    Authorities {
+        /// Their file.
+        file: String,
+        /// Why.
+        error: String,
     },
     /// The replicas that use it have other master keys.
     WrongKey {
@@ -23,11 +32,12 @@ pub enum SharedStoreError {
 impl Display for SharedStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unusable { store, error } => write!(
+            Self::Unusable { store, error, cure } => {
+                write!(f, "The store {store} cannot be used: {error}.\n{cure}")
+            }
+            Self::Authorities { file, error } => write!(
                 f,
-                "The store {store} cannot be used: {error}.\n\
-                 It must be a Redis of version 6.2 or later whose user may do GET, GETDEL, GETRANGE, SET, \
-                 SETNX, DEL, TIME, EVALSHA, SCRIPT LOAD, PING, PUBLISH and SUBSCRIBE."
+                "--store-ca (ENTRA_MCP_STORE_CA): {file} {error}. Write the certificates of the store's authorities into it as PEM."
             ),
             Self::WrongKey { store } => write!(
                 f,

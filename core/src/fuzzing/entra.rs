@@ -41,6 +41,7 @@ pub(super) fn server() -> Server {
         dev_tenant: None,
         store: StoreLocation::Folder(std::path::PathBuf::new()),
         keys: Vec::new(),
+        store_ca: None,
         allowed_origins: Vec::new(),
         registration: crate::config::Registration::Open,
         allowed_users: AllowedUsers::default(),

@@ -1,5 +1,7 @@
 //! Opening the store, before anything is served.
 
+#[cfg(feature = "redis")]
+use std::path::Path;
 use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "redis")]
@@ -15,6 +17,8 @@ use crate::command_line::{ConfigError, StoreSettingError};
 #[cfg(feature = "redis")]
 use crate::{
     client_credential::ClientAssertions,
+    egress::certificates,
+    shared_store_error::SharedStoreError,
     store::{RedisStore, StoreTokens},
 };
 use crate::{
@@ -69,7 +73,9 @@ pub(super) fn open_store(
         #[cfg(feature = "redis")]
         StoreLocation::Redis(server) => {
             let tokens = tokens(server, config, outlet, now)?;
-            let store = RedisStore::open(server, outlet.egress.roots(), tokens, now)?;
+            let own = config.store_ca.as_deref().map(authorities).transpose()?;
+            let roots = own.as_deref().or(outlet.egress.roots());
+            let store = RedisStore::open(server, roots, tokens, now)?;
             let keys = key::shared_ring(&config.keys, &store)?;
             Ok((RecordStore::Redis(store), keys))
         }
@@ -78,6 +84,21 @@ pub(super) fn open_store(
             let not_built = ConfigError::Store(StoreSettingError::NotBuilt);
             Err(StartError::Config(vec![not_built]))
         }
+    }
+}
+
+/// The certificates in the file of the settings, as DER.
+#[cfg(feature = "redis")]
+fn authorities(file: &Path) -> Result<Vec<Vec<u8>>, SharedStoreError> {
+    let wrong = |error| SharedStoreError::Authorities {
+        file: file.display().to_string(),
+        error,
+    };
+    let pem = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let authorities = certificates(&pem);
+    match authorities.is_empty() {
+        true => Err(wrong("holds no certificate, or a malformed one".to_owned())),
+        false => Ok(authorities),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) use self::{
     },
     settings::*,
     sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER},
-    store::{STORE, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
+    store::{STORE, STORE_CA, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
 };
 use super::{error::ConfigError, nearest::nearest};
 

@@ -11,8 +11,8 @@ use url::{Host, Url};
 use super::{
     error::{ConfigError, StoreSettingError},
     given::{
-        DATA_DIR, Given, KEY, STORE, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE,
-        STORE_PREFIX,
+        DATA_DIR, Given, KEY, STORE, STORE_CA, STORE_ENTRA_AUTH, STORE_PASSWORD,
+        STORE_PASSWORD_FILE, STORE_PREFIX,
     },
 };
 use crate::egress::decoded;
@@ -60,6 +60,25 @@ pub(super) fn need_keys(
     }
 }
 
+/// What is said of a store that there is not was meant for one.
+pub(super) fn refuse_without_store(given: &Given, errors: &mut Vec<ConfigError>) {
+    if given.value(&STORE).is_some() {
+        return;
+    }
+    for setting in [
+        &STORE_PASSWORD,
+        &STORE_PASSWORD_FILE,
+        &STORE_PREFIX,
+        &STORE_ENTRA_AUTH,
+        &STORE_CA,
+    ] {
+        if given.value(setting).is_some() {
+            let setting = (setting.flag, setting.variable);
+            errors.push(ConfigError::Store(StoreSettingError::NoStore { setting }));
+        }
+    }
+}
+
 fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, StoreSettingError> {
     if !cfg!(feature = "redis") {
         return Err(StoreSettingError::NotBuilt);
@@ -81,7 +100,11 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
         _ => return Err(StoreSettingError::SeveralPasswords),
     };
     let user = Some(url.username()).filter(|user| !user.is_empty());
-    let password = match by_entra(given)? {
+    let is_by_entra = by_entra(given)?;
+    if user.is_some() && password.is_none() && !is_by_entra {
+        return Err(StoreSettingError::UserWithoutPassword);
+    }
+    let password = match is_by_entra {
         false => password,
         true if is_dev || user.is_none() || password.is_some() || !endpoint.is_private() => {
             return Err(StoreSettingError::EntraAuthIncomplete);
@@ -89,6 +112,9 @@ fn redis(given: &Given, address: &str, is_dev: bool) -> Result<RedisServer, Stor
         true => Some(RedisPassword::EntraToken),
     };
     let mut prefix = prefix(given)?;
+    if matches!(endpoint, RedisEndpoint::Cluster { .. }) && !has_hash_tag(&prefix) {
+        return Err(StoreSettingError::PrefixOfCluster);
+    }
     if is_dev {
         prefix.push_str(DEV);
         prefix.push(':');
@@ -124,7 +150,7 @@ fn endpoint(address: &str) -> Result<(Url, (RedisEndpoint, u16)), StoreSettingEr
             // A cluster has no other one.
             match database {
                 0 => Ok((url, (RedisEndpoint::Cluster { nodes, is_secure }, 0))),
-                _ => Err(StoreSettingError::NotRedis),
+                _ => Err(StoreSettingError::DatabaseOfCluster),
             }
         }
         "redis+sentinel" | "valkey+sentinel" | "rediss+sentinel" | "valkeys+sentinel" => {
@@ -231,6 +257,14 @@ fn prefix(given: &Given) -> Result<String, StoreSettingError> {
         true => Ok(prefix.to_owned()),
         false => Err(StoreSettingError::InvalidPrefix),
     }
+}
+
+/// Whether all keys that begin like this are of one hash slot (Redis cluster specification, "Hash tags").
+fn has_hash_tag(prefix: &str) -> bool {
+    let tag = prefix
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    tag.is_some_and(|(tag, _)| !tag.is_empty())
 }
 
 fn data_dir(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Option<PathBuf> {

@@ -5,6 +5,7 @@
 //! itself. Nothing is kept in memory here: every look-up asks, so that what was ended on one replica has ended on
 //! all. What Redis has answered is as durable as Redis is: see `core/docs/replicas.md`.
 
+mod advice;
 mod channel;
 mod connector;
 mod mark;
@@ -103,6 +104,7 @@ impl RedisStore {
         let address = server.to_string();
         let unusable = |fault| SharedStoreError::Unusable {
             store: address.clone(),
+            cure: advice::cure(&fault, server),
             error: text_of(fault),
         };
         let store = Self {
@@ -191,6 +193,7 @@ impl RedisStore {
         done.map_err(|fault| SharedStoreError::Unusable {
             store: self.address.clone(),
             error: text_of(fault),
+            cure: "Try again.",
         })
     }
 

@@ -22,6 +22,17 @@ pub enum StoreSettingError {
     EntraAuthIncomplete,
     /// Keys cannot begin with this.
     InvalidPrefix,
+    /// A setting of a shared store is given, and no store.
+    NoStore {
+        /// The flag of that setting, if it has one, and its variable.
+        setting: (&'static str, &'static str),
+    },
+    /// There is a user and no password.
+    UserWithoutPassword,
+    /// A cluster has no numbered databases.
+    DatabaseOfCluster,
+    /// The keys of a cluster need a part in braces to be on one node.
+    PrefixOfCluster,
     /// There is no master key that replicas could share.
     KeyMissing,
 }
@@ -29,9 +40,17 @@ pub enum StoreSettingError {
 impl StoreSettingError {
     pub(super) fn setting(self) -> Cow<'static, str> {
         Cow::from(match self {
-            Self::NotBuilt | Self::NotRedis | Self::PasswordInFlag => STORE.name(),
-            Self::SeveralPasswords => STORE_PASSWORD.name(),
-            Self::InvalidPrefix => STORE_PREFIX.name(),
+            Self::NotBuilt | Self::NotRedis | Self::PasswordInFlag | Self::DatabaseOfCluster => {
+                STORE.name()
+            }
+            Self::NoStore {
+                setting: ("", variable),
+            } => variable.to_owned(),
+            Self::NoStore {
+                setting: (flag, variable),
+            } => format!("--{flag} ({variable})"),
+            Self::SeveralPasswords | Self::UserWithoutPassword => STORE_PASSWORD.name(),
+            Self::InvalidPrefix | Self::PrefixOfCluster => STORE_PREFIX.name(),
             Self::InvalidEntraAuth | Self::EntraAuthIncomplete => STORE_ENTRA_AUTH.name(),
             Self::KeyMissing => KEY.name(),
         })
@@ -49,6 +68,14 @@ impl StoreSettingError {
             Self::EntraAuthIncomplete => {
                 "a token of Entra ID is for a user, goes over TLS, comes from a real tenant, and stands in place of a password"
             }
+            Self::NoStore { .. } => "it is of a store that replicas share, and there is none",
+            Self::UserWithoutPassword => "it is missing, and the address of the store names a user",
+            Self::DatabaseOfCluster => {
+                "its address names a database by a number, and a cluster has none"
+            }
+            Self::PrefixOfCluster => {
+                "it has no part in braces, without which the nodes of a cluster share the keys out among them"
+            }
             Self::InvalidPrefix => "it is not at most 64 visible ASCII characters",
             Self::KeyMissing => "it is missing, and replicas that share a store need the same keys",
         }
@@ -64,6 +91,16 @@ impl StoreSettingError {
             Self::SeveralPasswords => "Give it in one place.",
             Self::InvalidEntraAuth => "Write on or off.",
             Self::EntraAuthIncomplete => "Write rediss://OBJECT_ID@HOST:PORT, and no password.",
+            Self::NoStore { .. } => {
+                "Give the address of the store, --store (ENTRA_MCP_STORE), too, or leave it out."
+            }
+            Self::UserWithoutPassword => {
+                "Put the password of that user into it, or its file into ENTRA_MCP_STORE_PASSWORD_FILE, or leave out the user."
+            }
+            Self::DatabaseOfCluster => {
+                "Leave the number out. Deployments are kept apart by --store-prefix (ENTRA_MCP_STORE_PREFIX)."
+            }
+            Self::PrefixOfCluster => "Write it in braces, such as {entra-mcp-test}:.",
             Self::InvalidPrefix => "Write something such as {entra-mcp}:.",
             Self::KeyMissing => {
                 "Make one with `openssl rand -base64 32` and give it to every replica."

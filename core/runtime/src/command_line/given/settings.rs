@@ -14,7 +14,9 @@ use super::lifetimes::{
     SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
 };
 use super::sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER};
-use super::store::{STORE, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX};
+use super::store::{
+    STORE, STORE_CA, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX,
+};
 
 /// A setting: its flag, its variable, and what `--help` says of it.
 #[derive(Debug)]
@@ -269,6 +271,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &PUBLIC_URL,
     &DATA_DIR,
     &STORE,
+    &STORE_CA,
     &STORE_ENTRA_AUTH,
     &STORE_PREFIX,
     &STORE_PASSWORD,

@@ -28,6 +28,12 @@ pub(in crate::command_line) const STORE_ENTRA_AUTH: Setting = setting(
     "prove to that store who this server is by a token of Entra ID, as Azure Managed Redis wants it: that of the managed identity, or of the \
      application; the user in its address is the object id of the one or of the other's service principal (default off)",
 );
+pub(in crate::command_line) const STORE_CA: Setting = setting(
+    "store-ca",
+    "ENTRA_MCP_STORE_CA",
+    "FILE",
+    "PEM certificates of authorities that are believed of that store in place of the public ones (default: none)",
+);
 pub(in crate::command_line) const STORE_PREFIX: Setting = setting(
     "store-prefix",
     "ENTRA_MCP_STORE_PREFIX",

@@ -176,6 +176,34 @@ mod redis {
         assert!(!error.to_string().contains("word@"), "{error}");
     }
 
+    // Q1
+    #[test]
+    fn setting_of_a_store_that_would_do_nothing_is_an_error() {
+        for (flag, variable) in [
+            ("", "ENTRA_MCP_STORE_PASSWORD"),
+            ("", "ENTRA_MCP_STORE_PASSWORD_FILE"),
+            ("store-prefix", "ENTRA_MCP_STORE_PREFIX"),
+            ("store-entra-auth", "ENTRA_MCP_STORE_ENTRA_AUTH"),
+            ("store-ca", "ENTRA_MCP_STORE_CA"),
+        ] {
+            let setting = (flag, variable);
+            let expected = ConfigError::Store(StoreSettingError::NoStore { setting });
+            assert_eq!(error(&[], &[KEYED, (variable, "off")]), expected);
+            assert!(expected.to_string().contains("--store (ENTRA_MCP_STORE)"));
+        }
+        let user = error(&["--store", "rediss://mcp@cache"], &[KEYED]);
+        let expected = ConfigError::Store(StoreSettingError::UserWithoutPassword);
+        assert_eq!(user, expected);
+        let numbered = error(&["--store", "redis://a,b/3"], &[KEYED]);
+        let expected = ConfigError::Store(StoreSettingError::DatabaseOfCluster);
+        assert_eq!(numbered, expected);
+        for prefix in ["a:", "{}a:", "{a:"] {
+            let arguments = ["--store", "redis://a,b", "--store-prefix", prefix];
+            let expected = ConfigError::Store(StoreSettingError::PrefixOfCluster);
+            assert_eq!(error(&arguments, &[KEYED]), expected, "{prefix}");
+        }
+    }
+
     #[test]
     fn wrong_store_is_an_error_with_the_right_one() {
         let of = |arguments: &[&str], variables: &[(&str, &str)]| match error(arguments, variables)
@@ -195,7 +223,6 @@ mod redis {
             "redis+unix://host/path",
             "redis+unix:///",
             "redis+unix:///path?pass=word",
-            "redis://a,b/1",
             "redis://a,,b",
             "redis://a,b?x=y",
             "redis+sentinel://a",

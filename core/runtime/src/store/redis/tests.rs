@@ -1,5 +1,6 @@
 //! What only a store can do that several share, and that is away now and then.
 
+mod advice;
 mod channel;
 mod cluster;
 mod entra;
