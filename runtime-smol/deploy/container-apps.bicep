@@ -1,11 +1,16 @@
-// Azure Container Apps: one replica, whose managed identity pulls the image and
-// reads the secrets from a key vault. Written from Microsoft's reference; it was not deployed.
+// Azure Container Apps: three replicas over an Azure Managed Redis. One managed identity pulls the image, reads the master key
+// from a key vault, proves to Redis who the server is, and stands in place of a client secret: there is no other secret.
+// Written from Microsoft's reference; it was not deployed.
 //
 //     az deployment group create -g RESOURCE_GROUP -f container-apps.bicep \
 //         -p image=REGISTRY.azurecr.io/entra-mcp:0.1.0 registry=REGISTRY keyVault=VAULT host=mcp.contoso.com clientId=…
 //
-// Before: the vault holds `entra-mcp-key` (openssl rand -base64 32) and `entra-mcp-client-secret`; both the registry and
-// the vault are in this resource group.
+// Before: the vault holds `entra-mcp-key` (openssl rand -base64 32); the registry and the vault are in this resource group; the
+// image was built with `--build-arg FEATURES=redis`. After, the application must believe the identity (`az ad app
+// federated-credential create` with the outputs `issuer` and `subject`, see core/docs/entra-application.md).
+//
+// The ingress ends a request after 240 seconds: a stream is opened again by its client then, and goes on; a call that takes longer
+// is to be a task, or needs a premium ingress with another `requestIdleTimeout`.
 
 param location string = resourceGroup().location
 param image string
@@ -54,6 +59,37 @@ resource mayRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+// Its one address leads to the node that has the keys, all of which are in one slot.
+resource redis 'Microsoft.Cache/redisEnterprise@2025-04-01' = {
+  name: 'entra-mcp-${uniqueString(resourceGroup().id)}'
+  location: location
+  sku: { name: 'Balanced_B0' }
+  properties: { minimumTlsVersion: '1.2' }
+}
+
+resource database 'Microsoft.Cache/redisEnterprise/databases@2025-04-01' = {
+  parent: redis
+  name: 'default'
+  properties: {
+    port: 10000
+    clientProtocol: 'Encrypted'
+    clusteringPolicy: 'EnterpriseCluster'
+    // An evicted session would sign its user out.
+    evictionPolicy: 'NoEviction'
+    accessKeysAuthentication: 'Disabled'
+    persistence: { aofEnabled: true, aofFrequency: '1s' }
+  }
+}
+
+resource mayStore 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-04-01' = {
+  parent: database
+  name: 'entramcp'
+  properties: {
+    accessPolicyName: 'default'
+    user: { objectId: identity.properties.principalId }
+  }
+}
+
 resource logs 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   name: 'entra-mcp'
   location: location
@@ -77,7 +113,7 @@ resource environment 'Microsoft.App/managedEnvironments@2024-03-01' = {
 resource app 'Microsoft.App/containerApps@2024-03-01' = {
   name: 'entra-mcp'
   location: location
-  dependsOn: [mayPull, mayRead]
+  dependsOn: [mayPull, mayRead, mayStore]
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: { '${identity.id}': {} }
@@ -89,12 +125,12 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
       registries: [{ server: acr.properties.loginServer, identity: identity.id }]
       secrets: [
         { name: 'key', keyVaultUrl: '${vault.properties.vaultUri}secrets/entra-mcp-key', identity: identity.id }
-        { name: 'client-secret', keyVaultUrl: '${vault.properties.vaultUri}secrets/entra-mcp-client-secret', identity: identity.id }
       ]
     }
     template: {
-      // One process owns a data folder; more need a shared store.
-      scale: { minReplicas: 1, maxReplicas: 1 }
+      scale: { minReplicas: 3, maxReplicas: 3 }
+      // More than both of the times below together.
+      terminationGracePeriodSeconds: 60
       containers: [
         {
           name: 'entra-mcp'
@@ -102,23 +138,29 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           resources: { cpu: json('0.5'), memory: '1Gi' }
           env: [
             { name: 'ENTRA_MCP_PUBLIC_URL', value: 'https://${host}' }
-            // Of the ingress, whose addresses are private ones.
+            { name: 'ENTRA_MCP_STORE', value: 'rediss://${identity.properties.principalId}@${redis.properties.hostName}:10000' }
+            { name: 'ENTRA_MCP_STORE_ENTRA_AUTH', value: 'on' }
+            // Twice as long as the readiness probe needs to find out that this replica ends.
+            { name: 'ENTRA_MCP_SHUTDOWN_DELAY', value: '8s' }
+            { name: 'ENTRA_MCP_SHUTDOWN_TIMEOUT', value: '45s' }
+            // Of the ingress, whose addresses are private ones. It passes `traceparent` on: the id of a request in the logs may be its
+            // sender's choice.
             { name: 'ENTRA_MCP_TRUSTED_PROXIES', value: '100.64.0.0/10,10.0.0.0/8' }
             { name: 'ENTRA_MCP_KEY', secretRef: 'key' }
             { name: 'AZURE_TENANT_ID', value: tenant().tenantId }
             { name: 'AZURE_CLIENT_ID', value: clientId }
-            { name: 'AZURE_CLIENT_SECRET', secretRef: 'client-secret' }
+            { name: 'ENTRA_MCP_MANAGED_IDENTITY', value: identity.properties.clientId }
           ]
           probes: [
             { type: 'Liveness', httpGet: { path: '/healthz', port: 3001 }, periodSeconds: 10 }
+            { type: 'Readiness', httpGet: { path: '/readyz', port: 3001 }, periodSeconds: 2, failureThreshold: 2 }
           ]
-          volumeMounts: [{ volumeName: 'data', mountPath: '/data' }]
         }
       ]
-      // Gone with the replica: then users sign in again. Redis keeps them.
-      volumes: [{ name: 'data', storageType: 'EmptyDir' }]
     }
   }
 }
 
 output address string = app.properties.configuration.ingress.fqdn
+output issuer string = '${az.environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+output subject string = identity.properties.principalId
