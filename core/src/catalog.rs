@@ -27,6 +27,7 @@ mod elicitation_schema;
 mod entries;
 mod error;
 mod fixture;
+mod graph;
 mod input_request;
 mod meta;
 mod names;
@@ -52,6 +53,7 @@ pub use self::{
     elicitation_schema::{ElicitationSchema, FieldSchema},
     entries::{Catalog, Handler, ScopeDefinition},
     error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
+    graph::{GraphError, GraphPage, GraphRequest, GraphResponse},
     input_request::{InputRequest, InputResponse},
     names::Names,
     portable::NonportableSchema,

@@ -88,6 +88,15 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
 /// The most bytes of an answer of Entra's or Graph's.
 pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
 
+/// The most bytes of a body that a tool sends to Graph: what Graph takes in one request without an upload session.
+pub const GRAPH_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most bytes of an answer of Graph's that a tool may ask for: it is held in memory. What is larger is read in pieces.
+pub const GRAPH_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
+
+/// The longest that a tool may wait for an answer of Graph's.
+pub const GRAPH_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How long a sign-in may take, from the consent page to the callback.
 pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 

@@ -144,7 +144,7 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
         "world_graph" => (0..6)
             .flat_map(|_| {
                 let pause = choice.between(Duration::from_secs(5), Duration::from_secs(40));
-                let graph = Effect::Graph("v1.0/me".to_owned());
+                let graph = Effect::graph("v1.0/me");
                 [ScriptStep::Pause(pause), ScriptStep::Effect(graph)]
             })
             .collect(),

@@ -11,7 +11,8 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     catalog::{
-        CallError, ChangeNotification, Effect, EffectResult, InputRequest, InputResponse, LogLevel,
+        CallError, ChangeNotification, Effect, EffectResult, GraphError, GraphPage, GraphRequest,
+        GraphResponse, InputRequest, InputResponse, LogLevel,
     },
     secret::Secret,
 };
@@ -263,10 +264,49 @@ impl Context {
     ///
     /// There is none, with a message for the model and the user; or the call is over.
     pub fn graph(&self, path: &str) -> Result<Bytes, CallError> {
-        match self.effect(Effect::Graph(path.to_owned()))? {
-            EffectResult::Graph(body) => body.map_err(CallError::Message),
+        let request = GraphRequest::get_path(path);
+        Ok(self.graph_send(request)?.into_body())
+    }
+
+    /// Sends Microsoft Graph a request as the user.
+    ///
+    /// # Errors
+    ///
+    /// Graph refuses it, cannot be reached, or wants no requests at the moment; or the call is over. With `?` model and user
+    /// are told why.
+    pub fn graph_send(&self, request: GraphRequest) -> Result<GraphResponse, GraphError> {
+        match self.effect(Effect::Graph(request))? {
+            EffectResult::Graph(answer) => answer,
             _ => Err(Interrupted.into()),
         }
+    }
+
+    /// Asks Microsoft Graph for a page of a list. The page has the request for the next one.
+    ///
+    /// ```
+    /// use entra_mcp_blocking::{CallError, Context, GraphRequest};
+    /// use serde_json::Value;
+    ///
+    /// /// No more than 100: each page costs time, and the model reads them all.
+    /// fn subjects(cx: &Context) -> Result<Vec<Value>, CallError> {
+    ///     let messages = GraphRequest::get(["v1.0", "me", "messages"]);
+    ///     let mut next = Some(messages.query("$select", "subject").query("$top", 25));
+    ///     let mut found = Vec::new();
+    ///     while let Some(request) = next.filter(|_| found.len() < 100) {
+    ///         let page = cx.graph_page(request)?;
+    ///         found.extend(page.value);
+    ///         next = page.next;
+    ///     }
+    ///     Ok(found)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as of [`Context::graph_send`]; or the answer is no list.
+    pub fn graph_page(&self, request: GraphRequest) -> Result<GraphPage, CallError> {
+        let response = self.graph_send(request.clone())?;
+        response.page_of(&request)
     }
 
     /// Has an effect, and waits for its result.

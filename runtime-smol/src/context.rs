@@ -12,7 +12,8 @@ use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::{
     catalog::{
-        CallError, ChangeNotification, Effect, EffectResult, InputRequest, InputResponse, LogLevel,
+        CallError, ChangeNotification, Effect, EffectResult, GraphError, GraphPage, GraphRequest,
+        GraphResponse, InputRequest, InputResponse, LogLevel,
     },
     secret::Secret,
 };
@@ -271,10 +272,49 @@ impl Context {
     ///
     /// There is none, with a message for the model and the user; or the call is over.
     pub async fn graph(&self, path: &str) -> Result<Bytes, CallError> {
-        match self.effect(Effect::Graph(path.to_owned())).await? {
-            EffectResult::Graph(body) => body.map_err(CallError::Message),
+        let request = GraphRequest::get_path(path);
+        Ok(self.graph_send(request).await?.into_body())
+    }
+
+    /// Sends Microsoft Graph a request as the user.
+    ///
+    /// # Errors
+    ///
+    /// Graph refuses it, cannot be reached, or wants no requests at the moment; or the call is over. With `?` model and user
+    /// are told why.
+    pub async fn graph_send(&self, request: GraphRequest) -> Result<GraphResponse, GraphError> {
+        match self.effect(Effect::Graph(request)).await? {
+            EffectResult::Graph(answer) => answer,
             _ => Err(Interrupted.into()),
         }
+    }
+
+    /// Asks Microsoft Graph for a page of a list. The page has the request for the next one.
+    ///
+    /// ```
+    /// use entra_mcp_smol::{CallError, Context, GraphRequest};
+    /// use serde_json::Value;
+    ///
+    /// /// No more than 100: each page costs time, and the model reads them all.
+    /// async fn subjects(cx: Context) -> Result<Vec<Value>, CallError> {
+    ///     let messages = GraphRequest::get(["v1.0", "me", "messages"]);
+    ///     let mut next = Some(messages.query("$select", "subject").query("$top", 25));
+    ///     let mut found = Vec::new();
+    ///     while let Some(request) = next.filter(|_| found.len() < 100) {
+    ///         let page = cx.graph_page(request).await?;
+    ///         found.extend(page.value);
+    ///         next = page.next;
+    ///     }
+    ///     Ok(found)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as of [`Context::graph_send`]; or the answer is no list.
+    pub async fn graph_page(&self, request: GraphRequest) -> Result<GraphPage, CallError> {
+        let response = self.graph_send(request.clone()).await?;
+        response.page_of(&request)
     }
 
     /// Has an effect, and waits for its result.

@@ -206,19 +206,29 @@ pub mod long_calls {}
 /// not there, and scopes, for which the client is sent to sign in for more ([`Tool::requires_role`](crate::Tool::requires_role),
 /// [`requires_group`](crate::Tool::requires_group), [`requires_scope`](crate::Tool::requires_scope)).
 ///
-/// [`Context::graph`](crate::Context::graph) asks Microsoft Graph as the user, and [`Context::token`](crate::Context::token) gives a token of the user's for
-/// another API. A token must not leave the server: neither in a result, nor in a log line.
+/// [`Context::graph_send`](crate::Context::graph_send) asks Microsoft Graph as the user: any method, headers that Graph knows, a body. What Graph
+/// refuses is a [`GraphError`](crate::GraphError) with its status and code; with `?` the model is told. [`Context::graph_page`](crate::Context::graph_page)
+/// reads a list page by page, [`GraphRequest::follow_link`](crate::GraphRequest::follow_link) gets the content of a file.
+/// [`Context::token`](crate::Context::token) gives a token of the user's for another API. It must not leave the server: neither in a result,
+/// nor in a log line.
 ///
 /// ```
-/// use entra_mcp_smol::{CallError, Context, ScopeDefinition, Tool, testing::Script};
-/// use serde_json::{Value, json};
+/// use entra_mcp_smol::{CallError, Context, GraphRequest, ScopeDefinition, Tool, testing::Script};
+/// use serde_json::json;
 ///
 /// async fn subjects(cx: Context) -> Result<String, CallError> {
-///     let body = cx.graph("v1.0/me/messages?$select=subject&$top=5").await?;
-///     let found: Value = serde_json::from_slice(&body).map_err(CallError::internal)?;
-///     let all = found["value"].as_array().into_iter().flatten();
-///     let subjects: Vec<_> = all.filter_map(|mail| mail["subject"].as_str()).collect();
+///     let messages = GraphRequest::get(["v1.0", "me", "messages"]);
+///     let page = cx.graph_page(messages.query("$top", 5)).await?;
+///     let subjects: Vec<_> = page.value.iter().filter_map(|mail| mail["subject"].as_str()).collect();
 ///     Ok(subjects.join("\n"))
+/// }
+///
+/// async fn subject(cx: Context, id: &str) -> Result<Option<String>, CallError> {
+///     match cx.graph_send(GraphRequest::get(["v1.0", "me", "messages", id])).await {
+///         Ok(found) => found.json::<serde_json::Value>().map(|mail| Some(mail["subject"].to_string())),
+///         Err(error) if error.status == Some(404) => Ok(None),
+///         Err(error) => Err(error.into()),
+///     }
 /// }
 ///
 /// // Offered by the server, asked for when it is first needed:
@@ -231,9 +241,12 @@ pub mod long_calls {}
 /// # let _ = (mail, tool);
 ///
 /// let answer = json!({"value": [{"subject": "Lunch"}, {"subject": "Report"}]});
-/// let script = Script::new().graph("v1.0/me/messages?$select=subject&$top=5", &answer);
+/// let script = Script::new()
+///     .graph("v1.0/me/messages?$top=5", &answer)
+///     .graph_refuses("v1.0/me/messages/7", 404, "ErrorItemNotFound", "The object was not found.");
 /// let (cx, _) = script.context::<Context>();
-/// assert_eq!(smol::block_on(subjects(cx)).unwrap(), "Lunch\nReport");
+/// assert_eq!(smol::block_on(subjects(cx.clone())).unwrap(), "Lunch\nReport");
+/// assert_eq!(smol::block_on(subject(cx, "7")).unwrap(), None);
 /// ```
 pub mod who_calls {}
 

@@ -5,15 +5,18 @@ pub use entra_mcp_core::{
     catalog::{
         AgentFor, Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError,
         CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect, EffectResult,
-        ElicitationSchema, FieldSchema, Handler, HeaderAnnotationError, Icon, InputRequest,
-        InputResponse, Json, LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt,
-        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Role,
-        ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema,
+        ElicitationSchema, FieldSchema, GraphError, GraphPage, GraphRequest, GraphResponse,
+        Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json, LogLevel,
+        NonportableSchema, Principal, PrincipalKind, Prompt, PromptArgument, PromptMessages,
+        Resource, ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport,
+        Tool, ToolResult, ToolSchema,
     },
     config::PublicUrlError,
     request_id::RequestId,
     secret::Secret,
 };
+
+pub use http::Method;
 
 pub use crate::{
     AuthorityHostError, Config, ConfigError, Credential, DataDirError, EntraSetting,

@@ -7,12 +7,14 @@ mod performer;
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Invoke, Target},
-    catalog::{Call, ClientCapabilities, InputResponse, Names, Principal},
+    catalog::{
+        Call, ClientCapabilities, GraphError, GraphResponse, InputResponse, Names, Principal,
+    },
     secret::Secret,
 };
+use http::Method;
 use serde_json::{Map, Value};
 
 use self::performer::Outcomes;
@@ -128,22 +130,47 @@ impl Script {
         self.answer(key, InputResponse::Accepted(values))
     }
 
-    /// Graph answers a request of this path and query with this JSON. Said again, it is the answer to the next such request;
-    /// the last answer is given to all that follow.
+    /// Graph answers a GET of this path and query, encoded as in `GraphRequest::path`, with this JSON. Said again, it is the answer
+    /// to the next such request; the last answer is given to all that follow.
     #[must_use]
     pub fn graph(self, path: impl Into<String>, body: &Value) -> Self {
-        self.graph_outcome(path.into(), Ok(body.to_string().into()))
+        let answer = GraphResponse::new(body.to_string());
+        self.graph_answers(Method::GET, path, Ok(answer))
+    }
+
+    /// Graph refuses such a request with this status, `error.code` and `error.message`.
+    #[must_use]
+    pub fn graph_refuses(
+        self,
+        path: impl Into<String>,
+        status: u16,
+        code: &str,
+        message: &str,
+    ) -> Self {
+        self.graph_answers(
+            Method::GET,
+            path,
+            Err(GraphError::new(status, code, message)),
+        )
     }
 
     /// Graph gives no answer to such a request; this is what the function is told.
     #[must_use]
     pub fn graph_fails(self, path: impl Into<String>, message: impl Into<String>) -> Self {
-        self.graph_outcome(path.into(), Err(message.into()))
+        let error = GraphError::no_answer(message.into());
+        self.graph_answers(Method::GET, path, Err(error))
     }
 
-    fn graph_outcome(mut self, path: String, outcome: Result<Bytes, String>) -> Self {
-        let outcomes = self.outcomes.graph.entry(path).or_default();
-        outcomes.push_back(outcome);
+    /// The same for a request of any method.
+    #[must_use]
+    pub fn graph_answers(
+        mut self,
+        method: Method,
+        path: impl Into<String>,
+        answer: Result<GraphResponse, GraphError>,
+    ) -> Self {
+        let outcomes = self.outcomes.graph.entry((method, path.into()));
+        outcomes.or_default().push_back(answer);
         self
     }
 
@@ -207,15 +234,15 @@ mod tests {
             .graph_fails("v1.0/me", "throttled")
             .graph("v1.0/me", &json!({"id": 1}));
         let (performer, seen) = performer(script);
-        let ask = |path: &str| match performer.perform(Effect::Graph(path.to_owned())) {
+        let ask = |path: &str| match performer.perform(Effect::graph(path)) {
             EffectResult::Graph(outcome) => outcome,
             other => panic!("{other:?}"),
         };
-        assert_eq!(ask("v1.0/me"), Err("throttled".to_owned()));
-        let body = Bytes::from(r#"{"id":1}"#);
-        assert_eq!(ask("v1.0/me"), Ok(body.clone()));
-        assert_eq!(ask("v1.0/me"), Ok(body));
-        let unknown = ask("v1.0/users").unwrap_err();
+        assert_eq!(ask("v1.0/me"), Err(GraphError::no_answer("throttled")));
+        let answer = GraphResponse::new(r#"{"id":1}"#);
+        assert_eq!(ask("v1.0/me"), Ok(answer.clone()));
+        assert_eq!(ask("v1.0/me"), Ok(answer));
+        let unknown = ask("v1.0/users").unwrap_err().to_string();
         assert!(unknown.contains("v1.0/users"), "{unknown}");
         assert_eq!(seen.graph().len(), 4);
     }

@@ -19,11 +19,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CallError, InputRequest, InputResponse, Names};
+use super::{
+    CallError, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse, Names,
+};
 use crate::{request_id::RequestId, secret::Secret};
 
 /// What kind of caller a principal is.
@@ -251,8 +252,8 @@ pub enum Effect {
     RequestInput(BTreeMap<String, InputRequest>),
     /// Wait a while.
     Sleep(Duration),
-    /// Ask Microsoft Graph as the user: a GET of this path and query, such as `v1.0/me`.
-    Graph(String),
+    /// Ask Microsoft Graph as the user.
+    Graph(GraphRequest),
     /// An Entra token of the user for these scopes of one resource, such as
     /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
     /// none, means the Graph that is configured, so that it works in every cloud.
@@ -281,6 +282,12 @@ impl Effect {
         Self::Log(level, Value::String(text.to_owned()))
     }
 
+    /// Returns a GET of this path and query of Microsoft Graph, such as `v1.0/me`.
+    #[must_use]
+    pub fn graph(path: impl Into<String>) -> Self {
+        Self::Graph(GraphRequest::get_path(path))
+    }
+
     /// Returns one input request.
     #[must_use]
     pub fn request_input(key: &str, input_request: InputRequest) -> Self {
@@ -296,8 +303,8 @@ pub enum EffectResult {
     Done,
     /// The responses of the client; [`Call::answer`] gives them too.
     Input(BTreeMap<String, InputResponse>),
-    /// The body of Graph's answer; or why there is none, for the model and the user.
-    Graph(Result<Bytes, String>),
+    /// Graph's answer.
+    Graph(Result<GraphResponse, GraphError>),
     /// The token; or why there is none, for the model and the user.
     Token(Result<Secret<String>, String>),
 }

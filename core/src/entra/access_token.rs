@@ -13,7 +13,7 @@
 //! Of replicas that share the store one asks Entra, and the others wait for what it gets. Where two ask at once all the
 //! same, the store's version decides which tokens are stored, and both go on with valid tokens.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     permission::Permission,
@@ -71,7 +71,7 @@ pub(crate) enum AccessTokenError {
     /// The user must sign in again; the session is deleted, its streams are not closed yet.
     SessionEnded,
     /// Entra does not give a token for this; why, for the model and the user.
-    Denied(&'static str),
+    Denied(Cow<'static, str>),
     /// The caller's token of Entra's must satisfy these claims.
     ClaimsRequired(Arc<String>),
     /// Not now.
@@ -87,7 +87,7 @@ fn ended() -> AccessTokenProgress {
 }
 
 fn denied(reason: &'static str) -> AccessTokenProgress {
-    Progress::Ready(Err(AccessTokenError::Denied(reason)))
+    Progress::Ready(Err(AccessTokenError::Denied(reason.into())))
 }
 
 fn unavailable(fault: Fault) -> AccessTokenProgress {

@@ -1,5 +1,7 @@
 //! An access token for a call of somebody: that of their session, or one on behalf of the access token that they present.
 
+use std::borrow::Cow;
+
 use super::{
     access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
     on_behalf_of::{OnBehalfOf, OnBehalfOfProgress},
@@ -11,6 +13,7 @@ use crate::{
     catalog::PrincipalKind,
     entra_token::EntraCaller,
     event::Answer,
+    fault::Fault,
     secret::Secret,
     session::record::{Session, User},
     step::{Cx, Progress},
@@ -56,6 +59,26 @@ impl Credentials {
             Self::Assertion(assertion) => &assertion.user,
         }
     }
+}
+
+/// Says to model and user why there is no token.
+pub(crate) fn no_token(fault: Fault) -> Cow<'static, str> {
+    Cow::Borrowed(match fault {
+        Fault::Throttled(seconds) => {
+            return Cow::Owned(format!(
+                "Microsoft Entra ID has had too many requests. Please try again in {seconds} seconds."
+            ));
+        }
+        Fault::Entra => {
+            "Microsoft Entra ID cannot be reached at the moment. Please try again later."
+        }
+        Fault::Configuration => {
+            "Microsoft Entra ID refuses what this server asks for: it does not pass, and its operator must look at its log."
+        }
+        Fault::Store => {
+            "This server cannot read its sessions at the moment. Please try again later."
+        }
+    })
 }
 
 /// A token that is being got.
@@ -111,7 +134,7 @@ impl CallerToken {
                 on_behalf_of(OnBehalfOf::start(&assertion, scope, false, cx))
             }
             None => Progress::Ready(Err(AccessTokenError::Denied(
-                "The tool asked for a token that Entra ID does not have.",
+                "The tool asked for a token that Entra ID does not have.".into(),
             ))),
         }
     }
@@ -142,7 +165,7 @@ fn graph_on_behalf_of(
 fn has_user(kind: PrincipalKind) -> Result<(), AccessTokenError> {
     match kind.has_user() {
         true => Ok(()),
-        false => Err(AccessTokenError::Denied(NO_USER)),
+        false => Err(AccessTokenError::Denied(NO_USER.into())),
     }
 }
 

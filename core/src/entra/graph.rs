@@ -1,20 +1,20 @@
-//! Microsoft Graph: one GET as the signed-in user, with their own token.
+//! Microsoft Graph: one request as the signed-in user, with their own token.
 //!
 //! ```text
-//! Token --ready--> Sent --200--> answered
+//! Token --ready--> Sent --2xx--> answered
+//!   |               | a link, and the request follows one: Linked, without the token --2xx--> answered
 //!   |               | 401, once: Token again, with a token that is surely new
 //!   |               | 401 again: Ending, until the session is deleted
 //!   +--> session over, or Entra out of reach
 //! ```
 //!
-//! What Graph says in an error stays here: the message for the user is our own
-//! (threat O1).
+//! What Graph says in an error goes to the function that asked, and not to the log (threat O1).
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use ::http::StatusCode;
+use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
 
 use super::{
@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch},
+    ask::{Ask, Awaiting, Fetch, FetchFault},
+    catalog::{GraphError, GraphRequest, GraphResponse},
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -37,18 +38,17 @@ use crate::{
     throttle::{self, Throttled, whole_seconds},
 };
 
-/// A GET under way.
+/// A request under way.
 #[derive(Debug)]
-pub(crate) struct GraphRequest {
-    /// Path and query, relative to Graph's base address. Never spliced from arguments (threat P9).
-    path: String,
+pub(crate) struct AskGraph {
     asker: Box<Asker>,
     state: State,
 }
 
-/// On behalf of whom Graph is asked.
+/// What Graph is asked, and on behalf of whom.
 #[derive(Debug)]
 struct Asker {
+    request: GraphRequest,
     credentials: Credentials,
     /// Graph has refused the token that was at hand, and this is a new one.
     renewed: bool,
@@ -58,226 +58,227 @@ struct Asker {
 enum State {
     Token(CallerToken),
     Sent(Awaiting<Fetch>),
+    Linked(Awaiting<Fetch>),
     Ending(EndingSession),
 }
 
-/// How far a GET is, and what it results in: the body of a 200.
-pub(crate) type GraphProgress = Progress<GraphRequest, Result<Bytes, GraphError>>;
-
-fn failed(error: GraphError) -> GraphProgress {
-    Progress::Ready(Err(error))
-}
+/// How far a request is, and what it results in.
+pub(crate) type GraphProgress = Progress<AskGraph, Result<GraphResponse, GraphEnd>>;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum GraphError {
+pub(crate) enum GraphEnd {
     /// The user must sign in again: the session is deleted, its streams are not closed yet.
     SessionEnded,
     /// The caller's token of Entra's must satisfy these claims.
     ClaimsRequired(Arc<String>),
-    /// 403.
-    NotAllowed,
-    /// There is no token for this, and why.
-    Denied(&'static str),
-    /// 404.
-    NotFound,
-    /// 429, or another request was: not before so many seconds.
-    Throttled(u64),
-    /// 5xx, or no connection.
-    Unavailable,
-    /// Entra, which gives the tokens, could not be asked.
-    EntraUnavailable,
-    /// Entra refuses this server's own registration.
-    Misconfigured,
-    /// The session, which holds the tokens, could not be read or written.
-    StoreUnavailable,
-    /// Anything else.
-    Unexpected,
+    /// The function is told so.
+    Failed(Box<GraphError>),
 }
 
-impl GraphError {
-    /// The token, without which Graph is not asked, could not be got.
-    fn of_token(fault: Fault) -> Self {
-        match fault {
-            Fault::Entra | Fault::Throttled(_) => Self::EntraUnavailable,
-            Fault::Configuration => Self::Misconfigured,
-            Fault::Store => Self::StoreUnavailable,
+fn failed(error: GraphError) -> GraphProgress {
+    end(GraphEnd::Failed(Box::new(error)))
+}
+
+fn end(end: GraphEnd) -> GraphProgress {
+    Progress::Ready(Err(end))
+}
+
+fn store_unavailable() -> GraphProgress {
+    failed(of_token(Fault::Store))
+}
+
+/// The token, without which Graph is not asked, could not be got.
+fn of_token(fault: Fault) -> GraphError {
+    GraphError::no_answer(super::caller_token::no_token(fault))
+}
+
+impl AskGraph {
+    pub(crate) fn start(request: GraphRequest, caller: &Caller, cx: &mut Cx<'_>) -> GraphProgress {
+        if let Err(error) = request.check() {
+            return failed(error);
         }
-    }
-
-    /// For the model and the user.
-    pub(crate) fn message(self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
-            Self::Throttled(seconds) => {
-                return Cow::Owned(format!(
-                    "Microsoft Graph has had too many requests. Please try again in {seconds} seconds."
-                ));
-            }
-            Self::Denied(reason) => reason,
-            Self::SessionEnded | Self::ClaimsRequired(_) => {
-                "The session has ended. Please sign in again."
-            }
-            Self::NotAllowed => {
-                "Microsoft Graph does not allow this: the permission is missing, or a policy of \
-                 the organization forbids it."
-            }
-            Self::NotFound => "Microsoft Graph does not know what was asked for.",
-            Self::Unavailable => {
-                "Microsoft Graph cannot be reached at the moment. Please try again later."
-            }
-            Self::EntraUnavailable => {
-                "Microsoft Entra ID cannot be reached at the moment. Please try again later."
-            }
-            Self::Misconfigured => {
-                "Microsoft Entra ID refuses this server itself. Its operator must look at its log."
-            }
-            Self::StoreUnavailable => {
-                "This server cannot read its sessions at the moment. Please try again later."
-            }
-            Self::Unexpected => "Microsoft Graph gave an answer that this server does not expect.",
-        })
-    }
-}
-
-impl GraphRequest {
-    pub(crate) fn start(path: String, caller: &Caller, cx: &mut Cx<'_>) -> GraphProgress {
         let asker = Box::new(Asker {
+            request,
             credentials: Credentials::of(caller),
             renewed: false,
         });
         let step = CallerToken::for_graph(&asker.credentials, cx);
-        Self::token(path, asker, step, cx)
+        Self::token(asker, step, cx)
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> GraphProgress {
         match self.state {
             State::Token(access) => {
                 let step = access.handle(answer, cx);
-                Self::token(self.path, self.asker, step, cx)
+                Self::token(self.asker, step, cx)
             }
             State::Sent(awaiting) => {
                 let answer = awaiting.into_answer(answer);
-                Self::answered(self.path, self.asker, answer, cx)
+                Self::answered(self.asker, answer, cx)
+            }
+            State::Linked(awaiting) => {
+                match received(awaiting.into_answer(answer), &self.asker, cx) {
+                    Ok(response) if response.status().is_success() => found(response),
+                    Ok(response) => refused(&response, cx),
+                    Err(error) => failed(error),
+                }
             }
             State::Ending(ending) => match ending.handle(answer, cx) {
-                Ok(()) => failed(GraphError::SessionEnded),
-                Err(_) => failed(GraphError::StoreUnavailable),
+                Ok(()) => end(GraphEnd::SessionEnded),
+                Err(_) => store_unavailable(),
             },
         }
     }
 
-    fn ending(path: String, asker: Box<Asker>, ending: EndingSession) -> GraphProgress {
-        let state = State::Ending(ending);
-        Progress::Pending(Self { path, asker, state })
+    fn waiting(asker: Box<Asker>, state: State) -> GraphProgress {
+        Progress::Pending(Self { asker, state })
     }
 
-    fn sent(path: String, asker: Box<Asker>, awaiting: Awaiting<Fetch>) -> GraphProgress {
-        let state = State::Sent(awaiting);
-        Progress::Pending(Self { path, asker, state })
-    }
-
-    fn token(
-        path: String,
-        asker: Box<Asker>,
-        step: CallerTokenProgress,
-        cx: &mut Cx<'_>,
-    ) -> GraphProgress {
+    fn token(asker: Box<Asker>, step: CallerTokenProgress, cx: &mut Cx<'_>) -> GraphProgress {
         match step {
-            Progress::Pending(access) => {
-                let state = State::Token(access);
-                Progress::Pending(Self { path, asker, state })
-            }
+            Progress::Pending(access) => Self::waiting(asker, State::Token(access)),
             Progress::Ready(Ok(token)) => match throttled(&asker, cx) {
-                Some(wait) => failed(GraphError::Throttled(whole_seconds(wait))),
-                None => Self::send(path, asker, &token, cx),
+                Some(wait) => failed(too_many(wait)),
+                None => Self::send(asker, &token, cx),
             },
-            Progress::Ready(Err(error)) => failed(match error {
-                AccessTokenError::SessionEnded => GraphError::SessionEnded,
-                AccessTokenError::ClaimsRequired(claims) => GraphError::ClaimsRequired(claims),
-                AccessTokenError::Denied(reason) => GraphError::Denied(reason),
-                AccessTokenError::Unavailable(fault) => GraphError::of_token(fault),
-            }),
+            Progress::Ready(Err(error)) => match error {
+                AccessTokenError::SessionEnded => end(GraphEnd::SessionEnded),
+                AccessTokenError::ClaimsRequired(claims) => end(GraphEnd::ClaimsRequired(claims)),
+                AccessTokenError::Denied(reason) => failed(GraphError::no_answer(reason)),
+                AccessTokenError::Unavailable(fault) => failed(of_token(fault)),
+            },
         }
     }
 
-    fn send(
-        path: String,
-        asker: Box<Asker>,
-        token: &Secret<String>,
-        cx: &mut Cx<'_>,
-    ) -> GraphProgress {
-        match graph_fetch::get(&path, token, cx) {
+    fn send(asker: Box<Asker>, token: &Secret<String>, cx: &mut Cx<'_>) -> GraphProgress {
+        match graph_fetch::of_request(&asker.request, token, cx) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
-                Self::sent(path, asker, awaiting)
+                Self::waiting(asker, State::Sent(awaiting))
             }
-            None => failed(GraphError::Unexpected),
+            None => failed(GraphError::misuse(
+                "its address is not one of the Microsoft Graph that is configured",
+            )),
         }
     }
 
     fn answered(
-        path: String,
         asker: Box<Asker>,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
-        let response = match answer {
+        let response = match received(answer, &asker, cx) {
             Ok(response) => response,
-            Err(fault) => {
-                let event = LogEvent::new(LogEventId::GraphUnreachable);
-                cx.log(event.with(Field::Error, fault.as_str()));
-                return failed(GraphError::Unavailable);
-            }
+            Err(error) => return failed(error),
         };
         let status = response.status();
-        let refused = match status {
-            StatusCode::OK => return Progress::Ready(Ok(response.into_body())),
-            StatusCode::UNAUTHORIZED => return Self::unauthorized(path, asker, cx),
-            StatusCode::FORBIDDEN => GraphError::NotAllowed,
-            StatusCode::NOT_FOUND => GraphError::NotFound,
+        if status.is_success() {
+            return found(response);
+        }
+        match status {
+            StatusCode::UNAUTHORIZED => Self::unauthorized(asker, cx),
+            StatusCode::FOUND if asker.request.follows_link() => Self::follow(asker, &response, cx),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let wait = throttle::retry_after(response.headers());
-                match wait.or((status == StatusCode::TOO_MANY_REQUESTS)
-                    .then_some(limits::RETRY_AFTER_DEFAULT))
-                {
-                    Some(wait) => hold_back(wait, &asker, cx),
-                    None => GraphError::Unavailable,
+                let without = (status == StatusCode::TOO_MANY_REQUESTS)
+                    .then_some(limits::RETRY_AFTER_DEFAULT);
+                match wait.or(without) {
+                    Some(wait) => {
+                        log_status(&response, LogEventId::GraphFailed, cx);
+                        hold_back(wait, &asker, cx);
+                        failed(of_status(&response).with_retry_after(wait))
+                    }
+                    None => refused(&response, cx),
                 }
             }
-            status if status.is_server_error() => GraphError::Unavailable,
-            _ => GraphError::Unexpected,
-        };
-        let event = match refused {
-            GraphError::NotAllowed | GraphError::NotFound => LogEventId::GraphRefused,
-            _ => LogEventId::GraphFailed,
-        };
-        let event = LogEvent::new(event).with(Field::Status, status.as_str());
-        let id = response.headers().get("request-id");
-        let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
-        cx.log(event.with(Field::GraphRequestId, id));
-        failed(refused)
+            _ => refused(&response, cx),
+        }
+    }
+
+    /// Graph names where the content is: without a token, for there it needs none.
+    fn follow(asker: Box<Asker>, response: &Response<Bytes>, cx: &mut Cx<'_>) -> GraphProgress {
+        let link = response.headers().get(header::LOCATION);
+        let link = link.and_then(|link| link.to_str().ok());
+        match link.and_then(|link| graph_fetch::of_link(link, &asker.request, cx)) {
+            Some(fetch) => {
+                let awaiting = cx.fetch(fetch);
+                Self::waiting(asker, State::Linked(awaiting))
+            }
+            None => refused(response, cx),
+        }
     }
 
     /// Revoked, or refused by policy: a new token shows whether Entra agrees. If Graph refuses that
     /// too, the session ends, so that the client does not refresh for ever but signs in
     /// (threat D11).
-    fn unauthorized(path: String, mut asker: Box<Asker>, cx: &mut Cx<'_>) -> GraphProgress {
+    fn unauthorized(mut asker: Box<Asker>, cx: &mut Cx<'_>) -> GraphProgress {
         if asker.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
             let Credentials::Session(session, _) = &asker.credentials else {
-                return failed(GraphError::NotAllowed);
+                return failed(GraphError::new(StatusCode::FORBIDDEN.as_u16(), "", ""));
             };
             let ending = EndingSession::start(session.id, &session.outline, cx);
             if cx.env.server.has(Planted::WritesNotAwaited) {
-                return failed(GraphError::SessionEnded);
+                return end(GraphEnd::SessionEnded);
             }
-            return Self::ending(path, asker, ending);
+            return Self::waiting(asker, State::Ending(ending));
         }
         cx.log(LogEventId::GraphTokenRefused);
         asker.renewed = true;
         let step = CallerToken::renew(&asker.credentials, cx);
-        Self::token(path, asker, step, cx)
+        Self::token(asker, step, cx)
     }
+}
+
+fn found(response: Response<Bytes>) -> GraphProgress {
+    Progress::Ready(Ok(GraphResponse::of(response)))
+}
+
+/// The answer, if there is one.
+fn received(
+    answer: <Fetch as Ask>::Answer,
+    asker: &Asker,
+    cx: &mut Cx<'_>,
+) -> Result<Response<Bytes>, GraphError> {
+    answer.map_err(|fault| {
+        let event = LogEvent::new(LogEventId::GraphUnreachable);
+        cx.log(event.with(Field::Error, fault.as_str()));
+        match fault {
+            FetchFault::TooLarge => {
+                let (most, _) = asker.request.bounds();
+                GraphError::no_answer(format!(
+                    "The answer of Microsoft Graph is longer than {most} bytes: ask for less of it."
+                ))
+            }
+            FetchFault::Unreachable | FetchFault::TimedOut | FetchFault::Forbidden => {
+                GraphError::no_answer(
+                    "Microsoft Graph cannot be reached at the moment. Please try again later.",
+                )
+            }
+        }
+    })
+}
+
+fn of_status(response: &Response<Bytes>) -> GraphError {
+    GraphError::of_answer(response.status(), response.body())
+}
+
+fn refused(response: &Response<Bytes>, cx: &mut Cx<'_>) -> GraphProgress {
+    let status = response.status();
+    let event = match status {
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => LogEventId::GraphRefused,
+        _ => LogEventId::GraphFailed,
+    };
+    log_status(response, event, cx);
+    failed(of_status(response))
+}
+
+fn log_status(response: &Response<Bytes>, event: LogEventId, cx: &mut Cx<'_>) {
+    let event = LogEvent::new(event).with(Field::Status, response.status().as_str());
+    let id = response.headers().get("request-id");
+    let id = id.and_then(|id| id.to_str().ok()).unwrap_or_default();
+    cx.log(event.with(Field::GraphRequestId, id));
 }
 
 /// How long this user's requests to Graph must still wait.
@@ -288,9 +289,17 @@ fn throttled(asker: &Asker, cx: &Cx<'_>) -> Option<Duration> {
 }
 
 /// Makes all of this user's requests to Graph wait.
-fn hold_back(wait: Duration, asker: &Asker, cx: &mut Cx<'_>) -> GraphError {
+fn hold_back(wait: Duration, asker: &Asker, cx: &mut Cx<'_>) {
     let requests = Throttled::Graph(asker.credentials.user().key());
     let until = cx.env.now.instant.after(wait);
     cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
-    GraphError::Throttled(whole_seconds(wait))
 }
+
+/// Another request of this user was one too many.
+fn too_many(wait: Duration) -> GraphError {
+    let status = StatusCode::TOO_MANY_REQUESTS.as_u16();
+    GraphError::new(status, "", "").with_retry_after(Duration::from_secs(whole_seconds(wait)))
+}
+
+#[cfg(test)]
+mod tests;

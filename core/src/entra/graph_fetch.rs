@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     ask::{Fetch, FetchTarget},
+    catalog::GraphRequest,
     limits,
     secret::Secret,
     step::Cx,
@@ -20,9 +21,47 @@ fn address(graph: &Url, path: &str) -> Option<Url> {
     (is_there && url.username().is_empty() && url.password().is_none()).then_some(url)
 }
 
-/// A GET of a path, relative to Graph's base address.
-pub(super) fn get(path: &str, token: &Secret<String>, cx: &mut Cx<'_>) -> Option<Fetch> {
-    fetch(Request::builder(), path, Bytes::new(), token, cx)
+/// A request of a tool's.
+pub(super) fn of_request(
+    asked: &GraphRequest,
+    token: &Secret<String>,
+    cx: &mut Cx<'_>,
+) -> Option<Fetch> {
+    let mut request = Request::builder().method(asked.method().clone());
+    for (name, value) in asked.headers() {
+        request = request.header(name, value);
+    }
+    let mut fetch = fetch(request, asked.path(), asked.content().clone(), token, cx)?;
+    (fetch.body_limit, fetch.within) = asked.bounds();
+    Some(fetch)
+}
+
+/// What a link leads to that Graph answers with: it needs no token, so that it gets none (threat P9). Only Graph itself is
+/// known to the operator; anything else is on the public internet, by HTTPS.
+pub(super) fn of_link(link: &str, asked: &GraphRequest, cx: &Cx<'_>) -> Option<Fetch> {
+    let graph = &cx.env.server.config.entra.graph;
+    let url = graph.join(link).ok()?;
+    let is_graph = url.origin() == graph.origin();
+    if !is_graph && url.scheme() != "https"
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return None;
+    }
+    let mut request = Request::builder().uri(url.as_str());
+    if let Some(range) = asked.headers().get(header::RANGE) {
+        request = request.header(header::RANGE, range);
+    }
+    let request = request.body(Bytes::new()).ok()?;
+    let (body_limit, within) = asked.bounds();
+    Some(Fetch {
+        target: match is_graph {
+            true => FetchTarget::Configured(request),
+            false => FetchTarget::PublicOnly(request),
+        },
+        body_limit,
+        within,
+    })
 }
 
 /// A POST of JSON, of which nothing is kept.
@@ -45,7 +84,7 @@ pub(super) fn post(
 }
 
 fn fetch(
-    request: request::Builder,
+    mut request: request::Builder,
     path: &str,
     body: Bytes,
     token: &Secret<String>,
@@ -55,10 +94,12 @@ fn fetch(
     let bearer = Zeroizing::new(["Bearer ", token.expose().as_str()].concat().into_bytes());
     let mut bearer = HeaderValue::from_maybe_shared(Bytes::from_owner(bearer)).ok()?;
     bearer.set_sensitive(true);
+    if !request.headers_ref()?.contains_key(header::ACCEPT) {
+        request = request.header(header::ACCEPT, "application/json");
+    }
     let request = request
         .uri(url.as_str())
         .header(header::AUTHORIZATION, bearer)
-        .header(header::ACCEPT, "application/json")
         .header("client-request-id", guid(cx.entropy.bytes()))
         .body(body)
         .ok()?;

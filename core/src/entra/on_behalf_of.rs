@@ -198,8 +198,8 @@ impl Wanted {
 
 fn failed(failure: OnBehalfOfFailure) -> OnBehalfOfProgress {
     Progress::Ready(Err(match failure {
-        OnBehalfOfFailure::Denied => AccessTokenError::Denied(DENIED),
-        OnBehalfOfFailure::MoreRequired => AccessTokenError::Denied(MORE_REQUIRED),
+        OnBehalfOfFailure::Denied => AccessTokenError::Denied(DENIED.into()),
+        OnBehalfOfFailure::MoreRequired => AccessTokenError::Denied(MORE_REQUIRED.into()),
         OnBehalfOfFailure::ClaimsRequired(claims) => AccessTokenError::ClaimsRequired(claims),
         OnBehalfOfFailure::Revoked => AccessTokenError::SessionEnded,
         OnBehalfOfFailure::Unavailable(fault) => AccessTokenError::Unavailable(fault),

@@ -43,7 +43,7 @@ use crate::{
         Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse,
         LogLevel, Step,
     },
-    entra::graph::GraphRequest,
+    entra::graph::AskGraph,
     hub::GetLogLevel,
     json_rpc::Error,
     limits,
@@ -86,7 +86,7 @@ enum State {
     /// The handler's next effect, or its end.
     AwaitingHandler,
     Sleeping(Instant),
-    AwaitingGraph(Box<GraphRequest>),
+    AwaitingGraph(Box<AskGraph>),
     AwaitingToken(Box<effects::Token>),
     /// The log level of the session; this line waits.
     AwaitingLogLevel(Awaiting<GetLogLevel>, LogLevel, Value),

@@ -24,10 +24,10 @@ pub(super) fn tool() -> Tool {
 /// Asks Graph, and chooses of its answer.
 pub(super) fn step(call: &Call) -> Step<ToolResult> {
     match call.results() {
-        [EffectResult::Graph(Ok(body)), ..] => Step::done(profile(body)),
-        [EffectResult::Graph(Err(message)), ..] => Step::failed(message.as_str()),
+        [EffectResult::Graph(Ok(found)), ..] => Step::done(profile(found.body())),
+        [EffectResult::Graph(Err(error)), ..] => Step::failed(error.to_string()),
         // The path is a constant, never put together from arguments (threat P9).
-        _ => Step::effect(Effect::Graph(format!("v1.0/me?$select={SELECT}"))),
+        _ => Step::effect(Effect::graph(format!("v1.0/me?$select={SELECT}"))),
     }
 }
 

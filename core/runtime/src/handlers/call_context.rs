@@ -14,8 +14,8 @@ use entra_mcp_core::request_id::RequestId;
 use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
-        Call, CallError, ClientCapabilities, Effect, EffectResult, InputRequest, InputResponse,
-        Principal,
+        Call, CallError, ClientCapabilities, Effect, EffectResult, GraphError, InputRequest,
+        InputResponse, Principal,
     },
 };
 use serde::de::DeserializeOwned;
@@ -61,6 +61,12 @@ impl std::error::Error for Interrupted {}
 impl From<Interrupted> for CallError {
     fn from(_: Interrupted) -> Self {
         Self::Message("The call was interrupted.".to_owned())
+    }
+}
+
+impl From<Interrupted> for GraphError {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::no_answer(interrupted.to_string())
     }
 }
 

@@ -5,19 +5,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
 use entra_mcp_core::{
-    catalog::{ChangeNotification, Effect, EffectResult, InputRequest, InputResponse, LogLevel},
+    catalog::{
+        ChangeNotification, Effect, EffectResult, GraphError, GraphRequest, GraphResponse,
+        InputRequest, InputResponse, LogLevel,
+    },
     secret::Secret,
 };
+use http::Method;
 use serde_json::Value;
+
+/// What Graph answers.
+pub(super) type GraphOutcome = Result<GraphResponse, GraphError>;
 
 /// What comes of effects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcomes {
     pub(super) answers: BTreeMap<String, InputResponse>,
     /// By path and query; several are given one after the other, the last one for ever.
-    pub(super) graph: BTreeMap<String, VecDeque<Result<Bytes, String>>>,
+    pub(super) graph: BTreeMap<(Method, String), VecDeque<GraphOutcome>>,
     pub(super) tokens: BTreeMap<String, Result<Secret<String>, String>>,
 }
 
@@ -37,7 +43,7 @@ enum SeenEffect {
     Progress(f64, Option<f64>, Option<String>),
     Log(LogLevel, Value),
     Question(String, InputRequest),
-    Graph(String),
+    Graph(GraphRequest),
     Token(String),
     Changed(ChangeNotification),
     Other,
@@ -81,9 +87,9 @@ impl Performer {
                 }
                 EffectResult::Input(answers)
             }
-            Effect::Graph(path) => {
-                let outcome = outcomes.graph(&path);
-                effects.push(SeenEffect::Graph(path));
+            Effect::Graph(request) => {
+                let outcome = request.check().and_then(|()| outcomes.graph(&request));
+                effects.push(SeenEffect::Graph(request));
                 EffectResult::Graph(outcome)
             }
             Effect::Token(scopes) => {
@@ -105,9 +111,14 @@ impl Performer {
 }
 
 impl Outcomes {
-    fn graph(&mut self, path: &str) -> Result<Bytes, String> {
-        let none = || Err(format!("The script has no answer of Graph to `{path}`."));
-        let Some(outcomes) = self.graph.get_mut(path) else {
+    fn graph(&mut self, request: &GraphRequest) -> GraphOutcome {
+        let (method, path) = (request.method(), request.path());
+        let none = || {
+            let words = format!("The script has no answer of Graph to `{method} {path}`.");
+            Err(GraphError::no_answer(words))
+        };
+        let key = (method.clone(), path.to_owned());
+        let Some(outcomes) = self.graph.get_mut(&key) else {
             return none();
         };
         match outcomes.len() {
@@ -159,8 +170,15 @@ impl Seen {
     /// The paths and queries that Graph was asked for.
     #[must_use]
     pub fn graph(&self) -> Vec<String> {
+        let requests = self.graph_requests().into_iter();
+        requests.map(|request| request.path().to_owned()).collect()
+    }
+
+    /// The requests to Graph.
+    #[must_use]
+    pub fn graph_requests(&self) -> Vec<GraphRequest> {
         self.all(|effect| match effect {
-            SeenEffect::Graph(path) => Some(path.clone()),
+            SeenEffect::Graph(request) => Some(request.clone()),
             _ => None,
         })
     }

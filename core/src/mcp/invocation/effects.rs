@@ -9,8 +9,8 @@ use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
     entra::{
         access_token::AccessTokenError,
-        caller_token::{CallerToken, CallerTokenProgress},
-        graph::{GraphError, GraphProgress, GraphRequest},
+        caller_token::{self, CallerToken, CallerTokenProgress},
+        graph::{AskGraph, GraphEnd, GraphProgress},
     },
     event::Answer,
     hub::ToHubKind,
@@ -71,7 +71,7 @@ impl Invocation {
                 let duration = duration.min(self.meta.time_limit);
                 wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
-            Effect::Graph(path) => graph(GraphRequest::start(path, icx.caller, icx.cx)),
+            Effect::Graph(request) => graph(AskGraph::start(request, icx.caller, icx.cx)),
             Effect::Token(permission) => {
                 token(CallerToken::for_scope(&permission, icx.caller, icx.cx))
             }
@@ -190,14 +190,12 @@ impl Invocation {
 fn graph(progress: GraphProgress) -> EffectStep {
     match progress {
         Progress::Pending(request) => wait(State::AwaitingGraph(Box::new(request))),
-        Progress::Ready(Err(GraphError::SessionEnded)) => Err(InvocationEnd::SessionOver(None)),
-        Progress::Ready(Err(GraphError::ClaimsRequired(claims))) => {
+        Progress::Ready(Err(GraphEnd::SessionEnded)) => Err(InvocationEnd::SessionOver(None)),
+        Progress::Ready(Err(GraphEnd::ClaimsRequired(claims))) => {
             Err(InvocationEnd::SessionOver(Some(claims)))
         }
-        Progress::Ready(result) => {
-            let result = result.map_err(|error| error.message().into_owned());
-            done(EffectResult::Graph(result))
-        }
+        Progress::Ready(Err(GraphEnd::Failed(error))) => done(EffectResult::Graph(Err(*error))),
+        Progress::Ready(Ok(response)) => done(EffectResult::Graph(Ok(response))),
     }
 }
 
@@ -213,11 +211,9 @@ fn token(progress: CallerTokenProgress) -> EffectStep {
             return Err(InvocationEnd::SessionOver(Some(claims)));
         }
         Err(AccessTokenError::Denied(reason)) => reason,
-        Err(AccessTokenError::Unavailable(_)) => {
-            "Microsoft Entra ID gave no token at the moment. Please try again later."
-        }
+        Err(AccessTokenError::Unavailable(fault)) => caller_token::no_token(fault),
     };
-    done(EffectResult::Token(Err(error.to_owned())))
+    done(EffectResult::Token(Err(error.into_owned())))
 }
 
 fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) -> EffectStep {

@@ -23,7 +23,7 @@ fn call_of_a_revoked_session_ends_at_once() {
         let response = world.sent(id).response.as_ref().unwrap();
         assert_eq!(response.status(), 401, "{revision}");
         assert_eq!(world.cancelled, 1);
-        world.handle(id, ticket.effect(Effect::Graph("me".to_owned())));
+        world.handle(id, ticket.effect(Effect::graph("me")));
         assert!(world.asked.is_empty(), "Graph is asked no more");
     }
 }
