@@ -208,7 +208,7 @@ pub fn form(text: &[u8]) {
 pub fn scope(text: &str) {
     let scopes = Scopes::new(&[ScopeDefinition {
         name: "mail.read".to_owned(),
-        graph_permission: "Mail.Read".to_owned(),
+        permission: "Mail.Read".to_owned(),
         description: "Read your mail.".to_owned(),
     }]);
     if let Ok(granted) = scopes.grant(Some(text)) {

@@ -134,7 +134,7 @@ impl TestServer {
     pub(crate) fn with_mail(mut self) -> Self {
         self.server.scopes = Scopes::new(&[ScopeDefinition {
             name: "mail.read".to_owned(),
-            graph_permission: "Mail.Read".to_owned(),
+            permission: "Mail.Read".to_owned(),
             description: "Read your mail.".to_owned(),
         }]);
         self

@@ -43,7 +43,7 @@ fn offering_mail(server: Server) -> Server {
     let catalog = Catalog::builder()
         .scope(ScopeDefinition {
             name: "mail.read".to_owned(),
-            graph_permission: "Mail.Read".to_owned(),
+            permission: "Mail.Read".to_owned(),
             description: "Read your mail.".to_owned(),
         })
         .tool(Tool::new("open", "For everybody"), pure)
@@ -249,9 +249,9 @@ fn roles_survive_a_refresh() {
     assert_eq!(said, "Alice Adams: user.read");
 }
 
-// D5, D10, P9: consent that is missing is explained, and a sign-in for more mends it.
+// P1, P9: what the session was not granted is refused in words, and a sign-in for more mends it.
 #[test]
-fn token_for_a_permission_needs_consent() {
+fn token_for_a_permission_needs_a_scope_of_the_session() {
     let mut fixture = Fixture::of(&world(), "carol", LATEST);
     fixture
         .sign_in()
@@ -263,24 +263,21 @@ fn token_for_a_permission_needs_consent() {
     let mail = "https://graph.microsoft.com/Mail.Read";
     assert_eq!(token_for(&mut fixture, "User.Read"), "There is one.");
     let message = token_for(&mut fixture, mail);
-    assert!(message.contains("not consented"), "{message}");
+    assert!(message.contains("not granted `mail.read`"), "{message}");
     for other in [
         "api://11111111-2222-3333-4444-555555555555/Read",
         "Files.Read.Odd",
     ] {
         let message = token_for(&mut fixture, other);
-        assert!(
-            message.starts_with("Microsoft Entra ID") && !message.contains("AADSTS"),
-            "{message}"
-        );
+        assert!(message.contains("offers no scope"), "{message}");
     }
     sign_in_for(&mut fixture, "user.read mail.read").expect("she consents to more");
     assert_eq!(token_for(&mut fixture, mail), "There is one.");
 }
 
-// E7, P9: what was consented to in another session is had on demand, and the session goes on.
+// E7, P1: what was consented to in another session is not this one's.
 #[test]
-fn refresh_token_serves_every_consented_permission() {
+fn consent_of_another_session_gives_no_token_here() {
     let world = world();
     let mut carol = Fixture::of(&world, "carol", LATEST);
     carol.sign_in().expect("carol signs in");
@@ -288,12 +285,11 @@ fn refresh_token_serves_every_consented_permission() {
     elsewhere.client.redirect_uri = "http://127.0.0.1:49152/elsewhere".to_owned();
     sign_in_for(&mut elsewhere, "user.read mail.read").expect("she consents elsewhere");
     connect(&mut carol);
-    for _ in 0..2 {
-        let given = call_with(&mut carol, "token", json!({"for": "Mail.Read"}));
-        assert_eq!(given.expect("the session stays"), "There is one.");
-    }
+    let given = call_with(&mut carol, "token", json!({"for": "Mail.Read"}));
+    let given = given.expect("the session stays");
+    assert!(given.contains("not granted"), "{given}");
     carol.wait(std::time::Duration::from_secs(3500));
-    carol.refresh().expect("the rotated refresh token is good");
+    carol.refresh().expect("the refresh token is good");
     connect(&mut carol);
     call(&mut carol, "open").expect("the session goes on");
 }

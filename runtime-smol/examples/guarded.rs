@@ -9,7 +9,7 @@ use entra_mcp_smol::{Context, ScopeDefinition, Server, StartError, Tool};
 fn main() -> Result<(), StartError> {
     let mail = ScopeDefinition {
         name: "mail.read".to_owned(),
-        graph_permission: "Mail.Read".to_owned(),
+        permission: "Mail.Read".to_owned(),
         description: "Read your mail.".to_owned(),
     };
     let read_mail = Tool::new("readMail", "Tells whether mail can be read").read_only();

@@ -252,8 +252,9 @@ impl Context {
         ElicitResult::read(self.request_input(key, input_request).await?)
     }
 
-    /// An Entra token of the user for these scopes, such as `https://graph.microsoft.com/Mail.Read`:
-    /// acquired, and refreshed where needed. It must not leave this server.
+    /// An Entra token of the user for these permissions of one resource, such as `api://orders/Orders.Read` or
+    /// `https://graph.microsoft.com/Mail.Read`: acquired, kept until it ends, and refreshed where needed. It must not leave this
+    /// server. The session must have been granted scopes that stand for them (`ScopeDefinition`, `Tool::requires_scope`).
     ///
     /// # Errors
     ///

@@ -209,8 +209,9 @@ pub mod long_calls {}
 /// [`Context::graph_send`](crate::Context::graph_send) asks Microsoft Graph as the user: any method, headers that Graph knows, a body. What Graph
 /// refuses is a [`GraphError`](crate::GraphError) with its status and code; with `?` the model is told. [`Context::graph_page`](crate::Context::graph_page)
 /// reads a list page by page, [`GraphRequest::follow_link`](crate::GraphRequest::follow_link) gets the content of a file.
-/// [`Context::token`](crate::Context::token) gives a token of the user's for another API. It must not leave the server: neither in a result,
-/// nor in a log line.
+/// [`Context::token`](crate::Context::token) gives a token of the user's for an API of your own, if the session was granted a scope that
+/// stands for the permission: a [`ScopeDefinition`](crate::ScopeDefinition) with `api://orders/Orders.Read`, which the tool requires. It is kept until it
+/// ends. It must not leave the server: neither in a result, nor in a log line.
 ///
 /// ```
 /// use entra_mcp_smol::{CallError, Context, GraphRequest, ScopeDefinition, Tool, testing::Script};
@@ -234,7 +235,7 @@ pub mod long_calls {}
 /// // Offered by the server, asked for when it is first needed:
 /// let mail = ScopeDefinition {
 ///     name: "mail.read".to_owned(),
-///     graph_permission: "Mail.Read".to_owned(),
+///     permission: "Mail.Read".to_owned(),
 ///     description: "Read your mail.".to_owned(),
 /// };
 /// let tool = Tool::new("subjects", "Lists mail").read_only().requires_scope("mail.read");

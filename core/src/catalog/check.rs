@@ -55,9 +55,7 @@ pub(super) fn scope(
     errors: &mut Vec<CatalogError>,
 ) {
     let ScopeDefinition {
-        name,
-        graph_permission: graph,
-        ..
+        name, permission, ..
     } = scope;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
     if name.is_empty() || !name.bytes().all(is_name) {
@@ -66,11 +64,10 @@ pub(super) fn scope(
     if OIDC_SCOPES.contains(&name.as_str()) {
         errors.push(CatalogError::ReservedScopeName { name: name.clone() });
     }
-    let is_permission = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if graph.is_empty() || !graph.bytes().all(is_permission) {
-        errors.push(CatalogError::InvalidGraphPermission {
+    if !is_permission(permission) {
+        errors.push(CatalogError::InvalidPermission {
             scope: name.clone(),
-            graph: graph.clone(),
+            permission: permission.clone(),
         });
     }
     if name == "user.read" || others.iter().any(|other| other.name == *name) {
@@ -80,6 +77,24 @@ pub(super) fn scope(
     if all.map(|scope| scope.name.len()).sum::<usize>() > limits::OFFERED_SCOPES_BYTES {
         errors.push(CatalogError::ScopeNamesTooLong);
     }
+}
+
+/// A permission of Microsoft Graph's, or of the resource whose App ID URI stands before it.
+fn is_permission(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_uri = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    // Graph's has no resource: which Graph it is, the settings say.
+    let is_resource = |resource: &str| {
+        resource.contains("://")
+            && resource != "https://graph.microsoft.com"
+            && resource.bytes().all(is_uri)
+    };
+    let name = match text.rsplit_once('/') {
+        Some((resource, name)) if is_resource(resource) => name,
+        Some(_) => return false,
+        None => text,
+    };
+    !name.is_empty() && name.bytes().all(is_name) && text.len() <= limits::SCOPE_BYTES
 }
 
 /// MCP 2025-11-25, server/tools, tool names.

@@ -31,8 +31,9 @@ impl<R> Copy for Handler<R> {}
 pub struct ScopeDefinition {
     /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
     pub name: String,
-    /// The permission of Microsoft Graph that it stands for, such as `Mail.Read`.
-    pub graph_permission: String,
+    /// The permission that it stands for: of Microsoft Graph, such as `Mail.Read`, or of an API of your own, such as
+    /// `api://orders/Orders.Read`.
+    pub permission: String,
     /// What it allows, for the consent page.
     pub description: String,
 }

@@ -122,12 +122,12 @@ pub enum CatalogError {
         /// The name.
         name: String,
     },
-    /// A scope stands for what is no permission of Microsoft Graph.
-    InvalidGraphPermission {
+    /// A scope stands for what is no permission of Microsoft Graph, or of another API.
+    InvalidPermission {
         /// The name of the scope.
         scope: String,
         /// What was given as the permission.
-        graph: String,
+        permission: String,
     },
     /// Two scopes have one name.
     DuplicateScope {
@@ -222,7 +222,7 @@ impl Display for CatalogError {
             Self::UnknownPrompt { name } => write!(f, "There is no prompt `{name}` to complete."),
             Self::InvalidScopeName { .. }
             | Self::ReservedScopeName { .. }
-            | Self::InvalidGraphPermission { .. }
+            | Self::InvalidPermission { .. }
             | Self::DuplicateScope { .. }
             | Self::ScopeNamesTooLong => self.write_of_scope(f),
         }
@@ -293,9 +293,10 @@ impl CatalogError {
                 let problem = "is a scope of OpenID Connect, which clients ask for out of habit";
                 write!(f, "`{name}` {problem}: use another name.")
             }
-            Self::InvalidGraphPermission { scope, graph } => {
-                let problem = "stands for no permission of Microsoft Graph, such as `Mail.Read`";
-                write!(f, "The scope `{scope}` {problem}: `{graph}`.")
+            Self::InvalidPermission { scope, permission } => {
+                let problem = "stands for no permission: write `Mail.Read` of Microsoft Graph, and \
+                               `api://orders/Orders.Read` of an API of your own";
+                write!(f, "The scope `{scope}` {problem}, not `{permission}`.")
             }
             Self::DuplicateScope { name } => write!(f, "Two scopes are called `{name}`."),
             Self::ScopeNamesTooLong => {

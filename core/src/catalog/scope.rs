@@ -49,7 +49,7 @@ impl Scopes {
             "See who you are: your name, e-mail address and the rest of your work profile.";
         let mut scopes = vec![ScopeDefinition {
             name: USER_READ.to_owned(),
-            graph_permission: "User.Read".to_owned(),
+            permission: "User.Read".to_owned(),
             description: description.to_owned(),
         }];
         scopes.extend_from_slice(more);
@@ -131,6 +131,13 @@ impl Scopes {
         self.among(|name| is_held(name) || needed.iter().any(|one| one == name))
     }
 
+    /// The names of those of which this is true, with spaces between them.
+    pub(crate) fn standing_for(&self, is_one: impl Fn(&ScopeDefinition) -> bool) -> String {
+        let found = self.0.iter().filter(|offered| is_one(offered));
+        let names: Vec<_> = found.map(|offered| offered.name.as_str()).collect();
+        names.join(" ")
+    }
+
     fn among(&self, is_one: impl Fn(&str) -> bool) -> Scope {
         let found = self.0.iter().filter(|offered| is_one(&offered.name));
         Scope(found.cloned().collect())
@@ -149,35 +156,55 @@ impl Scope {
         other.0.iter().all(|scope| self.0.contains(scope))
     }
 
-    /// Whether Entra's `scope` holds the permission of each. Entra writes them with the resource or
-    /// without, as they were asked for, and in whichever case it knows them.
+    /// Whether Entra's `scope` holds the permission of each that is Graph's: the token is for one resource only. Entra writes
+    /// them with the resource or without, as they were asked for, and in whichever case it knows them.
     pub(crate) fn is_granted_by(&self, entra_scope: &str) -> bool {
         let granted = entra_scope
             .split(' ')
             .map(|scope| scope.rsplit('/').next().unwrap_or(scope));
-        self.0.iter().all(|offered| {
+        self.of_graph().all(|permission| {
             granted
                 .clone()
-                .any(|scope| scope.eq_ignore_ascii_case(&offered.graph_permission))
+                .any(|scope| scope.eq_ignore_ascii_case(permission))
         })
+    }
+
+    /// The permissions of Microsoft Graph.
+    fn of_graph(&self) -> impl Iterator<Item = &str> {
+        let permissions = self.0.iter().map(|offered| offered.permission.as_str());
+        permissions.filter(|permission| !permission.contains('/'))
+    }
+
+    /// What the user is asked to consent to: the sign-in itself, a refresh token, and all permissions. Those of other resources
+    /// than Microsoft Graph are consented to with it, and asked for one by one when they are needed (Microsoft identity
+    /// platform, "Scopes and permissions").
+    pub(crate) fn to_consent_scope(&self, entra: &EntraApp) -> String {
+        let permissions = self.0.iter().map(|offered| offered.permission.as_str());
+        let of_others = permissions.filter(|permission| permission.contains('/'));
+        let graph = self.to_entra_scope(entra);
+        let all = std::iter::once(graph.as_str()).chain(of_others);
+        all.collect::<Vec<_>>().join(" ")
     }
 
     /// What Entra is asked for: the sign-in itself, a refresh token, and the permissions of
     /// Microsoft Graph, of one resource only (AADSTS28000).
     pub(crate) fn to_entra_scope(&self, entra: &EntraApp) -> String {
-        format!(
-            "openid profile offline_access {}",
-            self.to_resource_scope(entra)
-        )
+        let graph = self.to_resource_scope(entra);
+        format!("openid profile offline_access {graph}")
     }
 
-    /// The permissions of Microsoft Graph alone, for a token without a refresh token.
+    /// The permissions of Microsoft Graph alone, for a token without a refresh token. Where none was granted, it is
+    /// `User.Read`, which every sign-in has: a token is of some resource.
     pub(crate) fn to_resource_scope(&self, entra: &EntraApp) -> String {
         let graph = entra.graph.as_str().trim_end_matches('/');
-        let permissions = self.0.iter();
-        let permissions =
-            permissions.map(|offered| format!("{graph}/{}", offered.graph_permission));
-        permissions.collect::<Vec<_>>().join(" ")
+        let permissions: Vec<_> = self
+            .of_graph()
+            .map(|permission| format!("{graph}/{permission}"))
+            .collect();
+        match permissions.is_empty() {
+            true => format!("{graph}/User.Read"),
+            false => permissions.join(" "),
+        }
     }
 }
 
@@ -195,7 +222,7 @@ mod tests {
     fn offered(name: &str, graph: &str) -> ScopeDefinition {
         ScopeDefinition {
             name: name.to_owned(),
-            graph_permission: graph.to_owned(),
+            permission: graph.to_owned(),
             description: "Read.".to_owned(),
         }
     }
@@ -283,6 +310,29 @@ mod tests {
         assert_eq!(widened.to_string(), "user.read mail.read");
         let widened = scopes().widened("mail.read files.read", &needed);
         assert_eq!(widened.to_string(), "mail.read files.read");
+    }
+
+    // Entra: a sign-in may be for several resources, a token is of one (AADSTS28000).
+    #[test]
+    fn permission_of_another_resource_is_consented_to_and_in_no_token_of_graph() {
+        let server = crate::testing::TestServer::dev();
+        let entra = &server.server.config.entra;
+        let scopes = Scopes::new(&[
+            offered("mail.read", "Mail.Read"),
+            offered("orders.read", "api://orders/Orders.Read"),
+        ]);
+        let all = scopes.all();
+        assert_eq!(
+            all.to_consent_scope(entra),
+            "openid profile offline_access https://graph.example/User.Read \
+             https://graph.example/Mail.Read api://orders/Orders.Read"
+        );
+        assert!(!all.to_entra_scope(entra).contains("orders"));
+        assert!(all.is_granted_by("User.Read Mail.Read"));
+        let orders = scopes.grant(Some("orders.read")).unwrap();
+        let graph = "https://graph.example/User.Read";
+        assert_eq!(orders.to_resource_scope(entra), graph);
+        assert!(orders.is_granted_by("openid User.Read"));
     }
 
     #[test]

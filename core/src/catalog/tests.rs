@@ -57,12 +57,13 @@ fn invalid_scope_fails_at_the_start() {
         errors(|catalog| {
             catalog.scope(ScopeDefinition {
                 name: name.to_owned(),
-                graph_permission: graph.to_owned(),
+                permission: graph.to_owned(),
                 description: "Read.".to_owned(),
             })
         })
     };
     assert_eq!(of("mail.read", "Mail.Read"), []);
+    assert_eq!(of("orders.read", "api://orders/Orders.Read"), []);
     for (name, graph) in [
         ("user.read", "User.Read"),
         ("openid", "Mail.Read"),
@@ -70,6 +71,10 @@ fn invalid_scope_fails_at_the_start() {
         ("mail.read", ""),
         ("mail.read", "https://graph.microsoft.com/Mail.Read"),
         ("mail.read", "Mail.Read Files.Read"),
+        ("orders.read", "api://orders/Orders Read"),
+        ("orders.read", "api://orders/"),
+        ("orders.read", "orders/Orders.Read"),
+        ("orders.read", "/Orders.Read"),
         (&"x".repeat(513), "Mail.Read"),
     ] {
         let errors = of(name, graph);

@@ -1,5 +1,5 @@
 //! An access token of a session: Graph's, of which one is stored and renewed when it is about to expire, or
-//! one for another permission, which is fetched on demand and not stored.
+//! one for another permission, which is fetched on demand and not stored (`session_token`).
 //!
 //! ```text
 //! stored and fresh --> the token
@@ -33,10 +33,11 @@ use crate::{
         update::{Attempt, Update, UpdateError, Updated},
     },
     step::{Cx, Progress},
+    time::UnixTime,
 };
 
 /// For the model and the user.
-const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
+pub(super) const PERMISSION_DENIED: &str = "Microsoft Entra ID does not give this server the permission that is needed: \
                          it was not consented to, or a policy of the organization forbids it.";
 
 /// An access token that is being acquired.
@@ -65,6 +66,22 @@ enum State {
     Ending(EndingSession),
 }
 
+/// An access token, and when it ends.
+#[derive(Debug)]
+pub(crate) struct AccessToken {
+    pub(crate) secret: Secret<String>,
+    pub(crate) expires: UnixTime,
+}
+
+impl From<EntraTokens> for AccessToken {
+    fn from(tokens: EntraTokens) -> Self {
+        Self {
+            secret: tokens.access_token,
+            expires: tokens.expires,
+        }
+    }
+}
+
 /// Why there is no access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AccessTokenError {
@@ -80,7 +97,7 @@ pub(crate) enum AccessTokenError {
 
 /// How far it is, and what it results in.
 pub(crate) type AccessTokenProgress =
-    Progress<Box<AcquireToken>, Result<Secret<String>, AccessTokenError>>;
+    Progress<Box<AcquireToken>, Result<AccessToken, AccessTokenError>>;
 
 fn ended() -> AccessTokenProgress {
     Progress::Ready(Err(AccessTokenError::SessionEnded))
@@ -102,7 +119,7 @@ impl AcquireToken {
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
-            Some(tokens) if is_fresh(&tokens, cx) => Progress::Ready(Ok(tokens.access_token)),
+            Some(tokens) if is_fresh(&tokens, cx) => Progress::Ready(Ok(tokens.into())),
             Some(tokens) => Self::renewing(session, version, &tokens, cx),
             None => ended(),
         }
@@ -120,24 +137,27 @@ impl AcquireToken {
         }
     }
 
-    /// A token for a permission of any resource, such as `https://graph.microsoft.com/Mail.Read`: the
-    /// stored one if it covers the permission, else a new one, of which only the refresh token is stored.
-    pub(crate) fn for_scope(
-        effect: &str,
+    /// Whether the stored token covers a permission; `None` if it does not open.
+    pub(super) fn is_covered(
+        permission: &Permission,
+        session: &Session,
+        cx: &Cx<'_>,
+    ) -> Option<bool> {
+        let tokens = session.entra_tokens(&cx.env.server.keys)?;
+        Some(permission.is_covered_by(&tokens.scope, &cx.env.server.config.entra))
+    }
+
+    /// A new token for a permission of any resource, such as `api://orders/Orders.Read`, of which only the refresh token is
+    /// stored.
+    pub(super) fn for_permission(
+        permission: &Permission,
         session: &Session,
         version: Version,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
-        let entra = &cx.env.server.config.entra;
-        let Some(permission) = Permission::parse(effect, entra) else {
-            return denied("The tool asked for a token that Entra ID does not have.");
-        };
         let Some(old) = session.entra_tokens(&cx.env.server.keys) else {
             return ended();
         };
-        if permission.is_covered_by(&old.scope, entra) {
-            return Self::start(session, version, cx);
-        }
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
@@ -186,7 +206,7 @@ impl AcquireToken {
                 // It is valid even if it could not be stored: the next call will renew again.
                 Progress::Ready(Ok(Updated::Written(())) | Err(UpdateError::NotWritten)) => {
                     renewal.lease.release(cx);
-                    Progress::Ready(Ok(fresh.tokens.access_token))
+                    Progress::Ready(Ok(fresh.tokens.into()))
                 }
                 Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
                     renewal.reread(fresh, stored, attempt, cx)
@@ -263,7 +283,7 @@ impl Renewal {
             return ended();
         };
         if is_fresh(&tokens, cx) && tokens.access_token.expose() != old.access_token.expose() {
-            return Progress::Ready(Ok(tokens.access_token));
+            return Progress::Ready(Ok(tokens.into()));
         }
         self.session = session;
         self.refresh(version, &tokens, cx)
@@ -312,7 +332,7 @@ impl Renewal {
                 if theirs.refreshed >= fresh.tokens.refreshed && !is_ahead(&theirs, cx) =>
             {
                 self.lease.release(cx);
-                Progress::Ready(Ok(fresh.tokens.access_token))
+                Progress::Ready(Ok(fresh.tokens.into()))
             }
             Some(_) => {
                 self.session = session;

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use super::{
-    access_token::{AccessTokenError, AccessTokenProgress, AcquireToken},
+    access_token::{AccessToken, AccessTokenError, AccessTokenProgress, AcquireToken},
     on_behalf_of::{OnBehalfOf, OnBehalfOfProgress},
     permission::Permission,
+    session_token::{SessionToken, SessionTokenProgress},
 };
 use crate::{
     admit::caller::Caller,
     ask::Version,
-    catalog::PrincipalKind,
+    catalog::{PrincipalKind, scope::Scope},
     entra_token::EntraCaller,
     event::Answer,
     fault::Fault,
@@ -85,6 +86,7 @@ pub(crate) fn no_token(fault: Fault) -> Cow<'static, str> {
 #[derive(Debug)]
 pub(crate) enum CallerToken {
     Session(Box<AcquireToken>),
+    OnDemand(Box<SessionToken>),
     OnBehalfOf(Box<OnBehalfOf>),
 }
 
@@ -113,35 +115,40 @@ impl CallerToken {
         }
     }
 
-    /// A token for a permission of any resource.
+    /// A token for a permission of any resource, if the caller was granted a scope that stands for it.
     pub(crate) fn for_scope(
         permission: &str,
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> CallerTokenProgress {
-        let assertion = match Credentials::of(caller) {
-            Credentials::Session(session, version) => {
-                return of_session(AcquireToken::for_scope(permission, &session, version, cx));
-            }
-            Credentials::Assertion(assertion) => assertion,
-        };
-        if let Err(error) = has_user(assertion.caller.kind) {
+        let credentials = Credentials::of(caller);
+        if let Credentials::Assertion(assertion) = &credentials
+            && let Err(error) = has_user(assertion.caller.kind)
+        {
             return Progress::Ready(Err(error));
         }
-        match Permission::parse(permission, &cx.env.server.config.entra) {
-            Some(permission) => {
+        let permission = match granted(permission, caller, cx) {
+            Ok(permission) => permission,
+            Err(reason) => return Progress::Ready(Err(AccessTokenError::Denied(reason))),
+        };
+        let (session, version) = match credentials {
+            Credentials::Session(session, version) => (session, version),
+            Credentials::Assertion(assertion) => {
                 let scope = permission.to_resource_scope();
-                on_behalf_of(OnBehalfOf::start(&assertion, scope, false, cx))
+                return on_behalf_of(OnBehalfOf::start(&assertion, scope, false, cx));
             }
-            None => Progress::Ready(Err(AccessTokenError::Denied(
-                "The tool asked for a token that Entra ID does not have.".into(),
-            ))),
+        };
+        match AcquireToken::is_covered(&permission, &session, cx) {
+            Some(true) => of_session(AcquireToken::start(&session, version, cx)),
+            Some(false) => on_demand(SessionToken::start(permission, &session, version, cx)),
+            None => Progress::Ready(Err(AccessTokenError::SessionEnded)),
         }
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> CallerTokenProgress {
         match self {
             Self::Session(access) => of_session(access.handle(answer, cx)),
+            Self::OnDemand(request) => on_demand(request.handle(answer, cx)),
             Self::OnBehalfOf(request) => on_behalf_of(request.handle(answer, cx)),
         }
     }
@@ -169,8 +176,48 @@ fn has_user(kind: PrincipalKind) -> Result<(), AccessTokenError> {
     }
 }
 
+/// What a tool asks a token for, if the caller was granted that: what the consent page said holds, whatever else the user
+/// has consented to at Entra (threat P1).
+fn granted(wanted: &str, caller: &Caller, cx: &Cx<'_>) -> Result<Permission, Cow<'static, str>> {
+    let server = cx.env.server;
+    let entra = &server.config.entra;
+    let Some(permission) = Permission::parse(wanted, entra) else {
+        return Err("The tool asked for a token that Entra ID does not have.".into());
+    };
+    let is_one_of = |scope: Scope| permission.is_among(&scope, entra);
+    if is_one_of(server.scopes.held(&caller.scope)) {
+        return Ok(permission);
+    }
+    Err(match is_one_of(server.scopes.all()) {
+        true => {
+            let needed = server.scopes.standing_for(|scope| permission.needs(scope, entra));
+            format!(
+                "This session was not granted `{needed}`. The tool must require that scope (`requires_scope`), so that the \
+                 client has its user sign in for it."
+            )
+        }
+        false => "This server offers no scope that stands for the permission that the tool needs, so that no user can \
+                  grant it: its author must define one (`ScopeDefinition`), and have the tool require it."
+            .to_owned(),
+    }
+    .into())
+}
+
 fn of_session(progress: AccessTokenProgress) -> CallerTokenProgress {
-    progress.map_pending(CallerToken::Session)
+    secret(progress.map_pending(CallerToken::Session))
+}
+
+fn on_demand(progress: SessionTokenProgress) -> CallerTokenProgress {
+    secret(progress.map_pending(|request| CallerToken::OnDemand(Box::new(request))))
+}
+
+fn secret(
+    progress: Progress<CallerToken, Result<AccessToken, AccessTokenError>>,
+) -> CallerTokenProgress {
+    match progress {
+        Progress::Pending(pending) => Progress::Pending(pending),
+        Progress::Ready(result) => Progress::Ready(result.map(|token| token.secret)),
+    }
 }
 
 fn on_behalf_of(progress: OnBehalfOfProgress) -> CallerTokenProgress {

@@ -4,7 +4,11 @@
 //! `https://graph.microsoft.com/` and no resource at all both mean the Graph that is configured, so
 //! that the same call works in a national cloud and in the dev tenant.
 
-use crate::{config::EntraApp, limits};
+use crate::{
+    catalog::{ScopeDefinition, scope::Scope},
+    config::EntraApp,
+    limits,
+};
 
 /// The resource that Microsoft's documentation names everywhere.
 const GRAPH: &str = "https://graph.microsoft.com/";
@@ -43,6 +47,20 @@ impl Permission {
         })
     }
 
+    /// Whether each is one that a scope of these stands for.
+    pub(crate) fn is_among(&self, scope: &Scope, entra: &EntraApp) -> bool {
+        self.0.iter().all(|wanted| {
+            let mut granted = scope.iter();
+            granted.any(|granted| is_permission_of(granted, wanted, entra))
+        })
+    }
+
+    /// Whether one of them is what this scope stands for.
+    pub(crate) fn needs(&self, scope: &ScopeDefinition, entra: &EntraApp) -> bool {
+        let mut wanted = self.0.iter();
+        wanted.any(|wanted| is_permission_of(scope, wanted, entra))
+    }
+
     /// What Entra is asked for: the refresh token is to be rotated.
     pub(crate) fn to_entra_scope(&self) -> String {
         format!("openid profile offline_access {}", self.to_resource_scope())
@@ -52,6 +70,12 @@ impl Permission {
     pub(crate) fn to_resource_scope(&self) -> String {
         self.0.join(" ")
     }
+}
+
+/// Whether a scope stands for this permission, which names its resource.
+fn is_permission_of(scope: &ScopeDefinition, wanted: &str, entra: &EntraApp) -> bool {
+    let own = Permission::parse(&scope.permission, entra);
+    own.is_some_and(|own| own.0.iter().all(|own| own.eq_ignore_ascii_case(wanted)))
 }
 
 /// The configured Graph, with a slash at its end.

@@ -20,7 +20,10 @@ pub const ENTRA_TOKEN_NAMES: usize = 64;
 /// The longest claims challenge of Entra's that is passed on.
 pub const CLAIMS_CHALLENGE_BYTES: usize = 4096;
 
-/// How many tokens that Entra gave on behalf of callers are kept, of some 3 KB each.
+/// The longest that a token of a session for another resource is kept: Entra is asked again then whether the user may still have it.
+pub const SESSION_TOKEN_KEPT: Duration = Duration::from_secs(3600);
+
+/// How many tokens that Entra gave on behalf of callers, or for other resources to sessions, are kept, of some 3 KB each.
 pub const ON_BEHALF_OF_TOKENS: usize = 2048;
 
 /// How many exchanges wait for one of them.

@@ -102,7 +102,10 @@ impl PendingSignIn {
         } else {
             self.state.clone()
         };
-        let scope = self.request.scope.to_entra_scope(&env.server.config.entra);
+        let scope = self
+            .request
+            .scope
+            .to_consent_scope(&env.server.config.entra);
         let own = [&state, &self.nonce, &self.code_verifier];
         entra_address::of(&scope, own, metadata, env)
     }

@@ -69,6 +69,28 @@ impl World {
         issued.0.expose().clone()
     }
 
+    /// The session of somebody who has signed in is for these scopes from now on.
+    pub(crate) fn grant(&mut self, user: &str, scope: &str) {
+        let mut session = self.session(user);
+        session.scope = scope.to_owned();
+        let (_, share) = session_of(user, "a client");
+        self.store_session(session, &share);
+    }
+
+    /// The token of somebody's session as it is stored now.
+    pub(crate) fn token_of_stored(&self, user: &str) -> String {
+        let (session, (_, share)) = (self.session(user), session_of(user, "a client"));
+        let granted = Granted::whole(&session);
+        let issued = token::issue(
+            &session,
+            &granted,
+            &share,
+            self.server.env(),
+            &mut entropy(4),
+        );
+        issued.0.expose().clone()
+    }
+
     /// The token of somebody who has signed in.
     pub(crate) fn token(&self, user: &str) -> String {
         let (session, share) = session_of(user, "a client");

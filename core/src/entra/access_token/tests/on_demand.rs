@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use super::{is_alive, with_token_for};
 use crate::{
     ask::FetchFault,
-    catalog::{Call, Catalog, Effect, EffectResult, Handler, Step, Tool, ToolResult},
+    catalog::{
+        Call, Catalog, Effect, EffectResult, Handler, ScopeDefinition, Step, Tool, ToolResult,
+        scope::Scopes,
+    },
+    limits,
     mcp::testing::{GRAPH_TOKEN, World, rpc},
     session::record::EntraTokens,
     testing::json as body,
@@ -29,8 +33,25 @@ fn world(left: u64) -> World {
     let mut world = with_token_for(std::time::Duration::from_secs(left));
     let schema = json!({"type": "object", "properties": {"scope": {"type": "string"}}});
     let tool = Tool::new("show", "Shows a token").input_schema(schema);
+    let scope = |name: &str, permission: &str| ScopeDefinition {
+        name: name.to_owned(),
+        permission: permission.to_owned(),
+        description: "Read.".to_owned(),
+    };
+    let scopes = [
+        scope("mail.read", "Mail.Read"),
+        scope("orders.read", OTHER),
+        scope("secret.read", "Secret.Read"),
+    ];
     let catalog = Catalog::builder().tool(tool, Handler::Step(show));
+    let catalog = scopes
+        .iter()
+        .cloned()
+        .fold(catalog, |catalog, scope| catalog.scope(scope));
     world.server.server.catalog = catalog.build().unwrap();
+    world.server.server.scopes = Scopes::new(&scopes);
+    world.initialize("alice", "2025-11-25");
+    world.grant("alice", "user.read mail.read orders.read");
     world
 }
 
@@ -38,7 +59,12 @@ fn call(world: &mut World, scope: &str) -> Response<Bytes> {
     let params = json!({"name": "show", "arguments": {"scope": scope}});
     let id = world.initialize("alice", "2025-11-25");
     let named = [("mcp-session-id", id.as_str())];
-    world.post("alice", &named, rpc(1, "tools/call", &params))
+    let sent = rpc(1, "tools/call", &params);
+    let mut request = world.request("alice", "POST", "/mcp", &named, &sent);
+    let bearer = format!("Bearer {}", world.token_of_stored("alice"));
+    let bearer = bearer.parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    world.send(request)
 }
 
 /// What the tool was given for this scope.
@@ -110,6 +136,76 @@ fn token_for_another_resource_is_fetched_and_not_stored() {
     assert_eq!(stored.scope, "User.Read");
     let graph = given(&mut world, "User.Read");
     assert_eq!(graph, format!("{GRAPH_TOKEN} of alice"));
+}
+
+// P9: of one session, and no longer than it lasts.
+#[test]
+fn token_for_another_resource_is_kept_for_its_session_until_it_ends() {
+    let mut world = world(3000);
+    world.entra_responds(200, &token_for_orders());
+    for _ in 0..3 {
+        assert_eq!(given(&mut world, OTHER), "a token for orders");
+    }
+    assert_eq!(world.redeemed.len(), 1);
+    world.entra_responds(200, &json!({"access_token": "another", "expires_in": 3599}));
+    assert_eq!(given(&mut world, "Mail.Read"), "another");
+    assert_eq!(given(&mut world, OTHER), "a token for orders");
+    world.wait(3599 - limits::ACCESS_TOKEN_RENEWAL.as_secs());
+    let mut next = token_for_orders();
+    next["access_token"] = json!("the next");
+    world.entra_responds(200, &next);
+    assert_eq!(given(&mut world, OTHER), "the next");
+    assert_eq!(world.redeemed.len(), 3);
+}
+
+// P1: what the consent page said holds, whatever else the user has consented to at Entra.
+#[test]
+fn token_for_what_the_session_was_not_granted_is_refused_with_the_cure() {
+    let mut world = world(3000);
+    world.grant("alice", "user.read");
+    for (scope, cure) in [
+        ("Mail.Read", "not granted `mail.read`"),
+        (
+            "https://graph.microsoft.com/mail.read User.Read",
+            "`user.read mail.read`",
+        ),
+        (OTHER, "not granted `orders.read`"),
+        ("Files.Read", "`ScopeDefinition`"),
+        ("api://other/Orders.Read", "`ScopeDefinition`"),
+        ("User.Read Files.Read", "`ScopeDefinition`"),
+    ] {
+        let told = given(&mut world, scope);
+        assert!(
+            told.starts_with("None: ") && told.contains(cure),
+            "{scope}: {told}"
+        );
+    }
+    assert!(world.redeemed.is_empty());
+    assert_eq!(
+        given(&mut world, "User.Read"),
+        format!("{GRAPH_TOKEN} of alice")
+    );
+}
+
+// What does not pass is not told as what does.
+#[test]
+fn resource_that_entra_does_not_know_is_told_as_permanent() {
+    for (error, told) in [
+        (
+            json!({"error": "invalid_resource", "error_codes": [500011]}),
+            "does not pass",
+        ),
+        (
+            json!({"error": "temporarily_unavailable"}),
+            "try again later",
+        ),
+    ] {
+        let mut world = world(3000);
+        world.entra_responds(400, &error);
+        let given = given(&mut world, OTHER);
+        assert!(given.contains(told) && !given.contains("500011"), "{given}");
+        assert!(is_alive(&world));
+    }
 }
 
 #[test]

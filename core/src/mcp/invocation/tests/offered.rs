@@ -288,7 +288,7 @@ fn with_and_without_reports(support: TaskSupport) -> [World; 2] {
     let plain = || {
         let mail = crate::catalog::ScopeDefinition {
             name: "mail.read".to_owned(),
-            graph_permission: "Mail.Read".to_owned(),
+            permission: "Mail.Read".to_owned(),
             description: "Read mail".to_owned(),
         };
         let open = Tool::new("open", "For all");
