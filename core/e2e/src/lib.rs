@@ -181,6 +181,7 @@ suite!($ end_to_end_library:
     everything::everything_fits_the_schemas_of_the_older_revisions,
     everything::everything_fits_the_schema_of_the_stateless_revision,
     bursts::burst_reaches_its_reader_and_cuts_nobody_off,
+    bursts::twelve_calls_at_once_are_all_answered,
     bursts::stream_resumed_as_its_call_ends_has_the_response,
 );
 

@@ -42,6 +42,11 @@ const STOP_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Where a request comes from of which `tiny_http` does not say it.
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// Each whole response ends its connection. A connection has a thread of `tiny_http`'s own for as long as it lasts, and of
+/// those that come at once some wait for the thread of another: behind clients that keep theirs open, they would wait until
+/// these are gone (its `TaskPool` counts threads as idle that were given a connection already).
+const CLOSES: bool = true;
+
 /// How much of a body is read at once.
 const CHUNK_BYTES: usize = 8 * 1024;
 
@@ -194,7 +199,7 @@ fn unix_time() -> UnixTime {
 fn send(request: tiny_http::Request, method: &Method, response: &Response<Bytes>) {
     let mut writer = request.into_writer();
     let mut bytes = Vec::new();
-    encode::response(&mut bytes, response, method, false, unix_time());
+    encode::response(&mut bytes, response, method, CLOSES, unix_time());
     // Who does not read its answer has left.
     let _ = writer.write_all(&bytes).and_then(|()| writer.flush());
 }
@@ -229,7 +234,7 @@ impl ResponseWriter for TinyWriter {
     fn respond(&mut self, response: Response<Bytes>) {
         self.sent = Sent::All;
         let method = self.method.clone();
-        self.send(|out, _| encode::response(out, &response, &method, false, unix_time()));
+        self.send(|out, _| encode::response(out, &response, &method, CLOSES, unix_time()));
     }
 
     fn open(&mut self, head: Response<()>) {

@@ -67,6 +67,23 @@ fn until_notified(events: &mut Events, method: &str) {
     while next(events)["method"] != *method {}
 }
 
+/// Calls of one user that all ask Graph: more at once than any server has threads waiting. Each is answered, on a connection
+/// that its client keeps open.
+pub fn twelve_calls_at_once_are_all_answered(program: &Program) {
+    let server = program.start();
+    let session = Session::of(&server, "alice");
+    for _ in 0..2 {
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    let result = session.call("getUserDetails", &json!({}));
+                    assert_eq!(result["isError"], false, "{result}");
+                });
+            }
+        });
+    }
+}
+
 /// How many clients come back at once; one may have few streams.
 const AT_ONCE: u64 = 12;
 
