@@ -56,6 +56,8 @@ pub struct Config {
     pub entra: EntraApp,
     /// Where the embedded dev tenant listens, if it is to start.
     pub dev_tenant: Option<Vec<SocketAddr>>,
+    /// A file with people and answers of Graph for it.
+    pub dev_tenant_file: Option<PathBuf>,
     /// Where records are kept.
     pub store: StoreLocation,
     /// The file with the certificates (PEM) that are believed of a shared store, in place of the public ones.

@@ -116,6 +116,7 @@
 //! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
 //! #     log_filter: LogFilter::default(),
+//! #     dev_tenant_file: None,
 //! #     audit_log: None,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());

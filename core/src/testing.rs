@@ -108,6 +108,7 @@ impl TestServer {
             shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
             log_filter: crate::config::LogFilter::default(),
+            dev_tenant_file: None,
             audit_log: Some(crate::config::AuditLogFile::Stdout),
         };
         Self {

@@ -150,6 +150,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: entra_mcp_core::config::LogFilter::default(),
+        dev_tenant_file: None,
         audit_log: Some(entra_mcp_core::config::AuditLogFile::Stdout),
     };
     Server::new(config, keys.ring(), (options.catalog)())

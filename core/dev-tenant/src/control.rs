@@ -234,7 +234,7 @@ impl DevTenant {
 
     /// As on the first day; but epochs never go redirect, or old tokens would come to life.
     fn reset(&mut self) {
-        let mut directory = Directory::new();
+        let mut directory = Directory::new(&self.people);
         for account in self.directory.all() {
             if let Some(fresh) = directory.by_oid_mut(account.user.oid) {
                 fresh.epoch = account.epoch;

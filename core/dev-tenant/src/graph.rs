@@ -54,7 +54,7 @@ pub(super) struct GraphErrorResponse {
 }
 
 impl GraphErrorResponse {
-    fn new(status: StatusCode, code: &str, message: &str) -> Self {
+    pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
         Self {
             status,
             code: code.to_owned(),
@@ -108,10 +108,12 @@ impl DevTenant {
     /// Everything under `/v1.0/`.
     pub(super) fn graph(&mut self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let fault = self.faults.next_graph_fault();
-        let answer = match fault {
-            Some(fault) => Err(fault),
-            None if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
-            None => self.me(cx),
+        let routed = self.route_of_graph(cx);
+        let answer = match (fault, routed) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(answer)) => answer,
+            (None, None) if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
+            (None, None) => self.me(cx),
         };
         answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
     }
@@ -193,7 +195,10 @@ impl DevTenant {
     }
 
     /// The access token of a request, if it is good.
-    fn access(&self, cx: &RequestContext<'_>) -> Result<AccessToken, GraphErrorResponse> {
+    pub(super) fn access(
+        &self,
+        cx: &RequestContext<'_>,
+    ) -> Result<AccessToken, GraphErrorResponse> {
         let value = cx.header(header::AUTHORIZATION.as_str());
         let (scheme, presented) = value.split_once(' ').unwrap_or((value, ""));
         let presented = presented.trim();
@@ -212,7 +217,7 @@ impl DevTenant {
 
     /// Whose token it is. Revocation reaches only clients that can take a claims challenge
     /// (continuous access evaluation); others keep their access until the token expires.
-    fn person_of(&self, token: &AccessToken) -> Result<&Account, GraphErrorResponse> {
+    pub(super) fn person_of(&self, token: &AccessToken) -> Result<&Account, GraphErrorResponse> {
         let Some(sign_in) = &token.user else {
             let message = "/me request is only valid with delegated authentication flow.";
             return Err(GraphErrorResponse::new(
@@ -240,7 +245,7 @@ impl DevTenant {
     }
 }
 
-fn require(token: &AccessToken, scope: &str) -> Result<(), GraphErrorResponse> {
+pub(super) fn require(token: &AccessToken, scope: &str) -> Result<(), GraphErrorResponse> {
     if token.scopes.iter().any(|name| name == scope) {
         return Ok(());
     }

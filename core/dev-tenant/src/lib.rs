@@ -17,9 +17,11 @@ mod browser;
 mod client;
 mod client_assertion;
 mod control;
+mod data;
 mod faults;
 mod formats;
 mod graph;
+mod graph_routes;
 mod id_token;
 mod log;
 mod managed_identity;
@@ -47,6 +49,7 @@ use http::{Method, Request, Response, StatusCode};
 use self::{aadsts_error::AadstsError, metadata::Tenant, request_context::RequestContext};
 pub use self::{
     control::{Control, ResourcePolicy},
+    data::{GraphRoute, TenantData, UserData},
     faults::{GraphError, TokenError},
     id_token::{IdTokenFault, UnsignedResponse},
     log::RecordedRequest,
@@ -146,6 +149,8 @@ pub struct DevTenant {
     sealer: sealed::Sealer,
     signing: signing::Signing,
     directory: users::Directory,
+    people: Vec<users::Person>,
+    routes: Vec<GraphRoute>,
     used: sealed::SpentTokens,
     faults: faults::Faults,
     log: log::Log,
@@ -173,11 +178,22 @@ impl DevTenant {
             settings: Settings::default(),
             sealer: sealed::Sealer::new(seed),
             signing: signing::Signing::default(),
-            directory: users::Directory::new(),
+            directory: users::Directory::new(&[]),
+            people: Vec::new(),
+            routes: Vec::new(),
             used: sealed::SpentTokens::default(),
             faults: faults::Faults::default(),
             log: log::Log::default(),
         }
+    }
+
+    /// The same with people and answers of Graph that were brought along.
+    #[must_use]
+    pub fn with_data(mut self, data: TenantData) -> Self {
+        self.people = data.users.iter().map(users::Person::of).collect();
+        self.directory = users::Directory::new(&self.people);
+        self.routes = data.graph;
+        self
     }
 
     /// Answers a request, whose body was read whole.
@@ -219,7 +235,7 @@ impl DevTenant {
         let is_get = cx.method == Method::GET || cx.method == Method::HEAD;
         let is_post = cx.method == Method::POST;
         let path = cx.path;
-        if path.starts_with("/v1.0/") {
+        if path.starts_with("/v1.0/") || self.has_route(cx) {
             return Reply::Respond(self.graph(cx));
         }
         let trimmed = path.strip_prefix('/').unwrap_or(path);

@@ -4,6 +4,7 @@ mod api;
 mod authorize;
 mod client_assertion;
 mod controls;
+mod data;
 mod faults;
 mod graph;
 mod metadata;

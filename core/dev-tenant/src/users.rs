@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use super::data::UserData;
+
 /// Somebody who can sign in, or cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestUser {
@@ -39,7 +41,7 @@ pub struct TestUser {
     pub note: &'static str,
 }
 
-const NOBODY: TestUser = TestUser {
+pub(super) const NOBODY: TestUser = TestUser {
     username: "",
     oid: "",
     display_name: "",
@@ -255,13 +257,51 @@ impl Account {
     }
 }
 
+/// Somebody whom the file describes.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    user: &'static TestUser,
+    roles: Option<Vec<String>>,
+    groups: Option<Vec<String>>,
+}
+
+impl Person {
+    pub(super) fn of(data: &UserData) -> Self {
+        Self {
+            user: data.to_user(),
+            roles: data.roles.clone(),
+            groups: data.groups.clone(),
+        }
+    }
+}
+
 /// All accounts.
 #[derive(Clone, Debug)]
 pub(super) struct Directory(Vec<Account>);
 
 impl Directory {
-    pub(super) fn new() -> Self {
-        Self(USERS.iter().map(Account::at_first).collect())
+    /// Those of the tenant, and these: who has a name that there is already is meant by it.
+    pub(super) fn new(people: &[Person]) -> Self {
+        let mut accounts: Vec<_> = USERS.iter().map(Account::at_first).collect();
+        for person in people {
+            let mut described = Account::at_first(person.user);
+            let mut others = accounts.iter_mut();
+            let known = others.find(|account| account.user.username == person.user.username);
+            if let Some(known) = &known {
+                described.roles.clone_from(&known.roles);
+                described.groups.clone_from(&known.groups);
+                described.status = known.status;
+                described.needs_second_factor = known.needs_second_factor;
+                described.consented.clone_from(&known.consented);
+            }
+            described.roles = person.roles.clone().unwrap_or(described.roles);
+            described.groups = person.groups.clone().unwrap_or(described.groups);
+            match known {
+                Some(known) => *known = described,
+                None => accounts.push(described),
+            }
+        }
+        Self(accounts)
     }
 
     pub(super) fn all(&self) -> &[Account] {

@@ -221,7 +221,7 @@ impl Settings {
         let (store, keys) = open_store(&self.config, &self.outlet, self.clock.now().unix)?;
         store.renew_mark(&keys)?;
         #[cfg(feature = "dev-tenant")]
-        let tenant = SharedDevTenant::of(&self.config).map(Arc::new);
+        let tenant = SharedDevTenant::of(&self.config)?.map(Arc::new);
         let server = Arc::new(Server::new(*self.config, keys, catalog));
         Ok(RuntimeParts {
             #[cfg(feature = "dev-tenant")]

@@ -40,9 +40,9 @@ pub use self::error::{
 };
 use self::{
     given::{
-        ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, DEV_TENANT, DEVICE_AUTHORIZATION, Given,
-        LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS, RUST_LOG, SESSIONS_PER_USER,
-        STORE_CA, Setting, TRUSTED_PROXY,
+        ALLOW_ORIGIN, AUDIT_LOG, CLIENTS, CODE_PAGE, DEV_TENANT, DEV_TENANT_FILE,
+        DEVICE_AUTHORIZATION, Given, LISTEN, LOG, METRICS_LISTEN, PROXY_PROTOCOL, RESPONSE_ISS,
+        RUST_LOG, SESSIONS_PER_USER, STORE_CA, Setting, TRUSTED_PROXY,
     },
     help::help,
     listen::{Listen, addresses, allowed_hosts, public_url},
@@ -118,6 +118,7 @@ pub fn parse(
                 listen: listen.addresses,
                 public_url,
                 entra,
+                dev_tenant_file: given.value(&DEV_TENANT_FILE).map(PathBuf::from),
                 dev_tenant,
                 store,
                 store_ca: given.value(&STORE_CA).map(PathBuf::from),

@@ -81,6 +81,18 @@ impl Config {
             .setting(DEV_TENANT_LISTEN, "localhost:0")
     }
 
+    /// People, roles, groups and answers of Graph for the development tenant, as JSON of this form:
+    ///
+    /// ```json
+    /// {"users": [{"userPrincipalName": "zoe@contoso.example", "roles": ["Tickets.Admin"]}],
+    ///  "graph": [{"path": "/v1.0/me/messages", "scope": "Mail.Read", "body": {"value": []}}]}
+    /// ```
+    #[must_use]
+    pub fn dev_tenant_file(self, file: impl Into<PathBuf>) -> Self {
+        let file: PathBuf = file.into();
+        self.setting("ENTRA_MCP_DEV_TENANT_FILE", file.display().to_string())
+    }
+
     /// The settings of the environment and of `.env`; arguments are not read.
     ///
     /// # Errors

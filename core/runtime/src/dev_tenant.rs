@@ -2,21 +2,23 @@
 //! the signatures that it asks for.
 
 use std::{
+    fs,
     net::SocketAddr,
+    path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use entra_mcp_core::{config::Config, error_responses, log_event::LogEventId, time::Now};
-use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, UnsignedResponse};
+use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, TenantData, UnsignedResponse};
 use http::{Request, Response};
 use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
-use crate::{log::log, seed::seed};
+use crate::{log::log, seed::seed, start_error::StartError};
 
 /// The dev tenant, ready to be served on a port of its own.
 #[derive(Debug)]
@@ -27,16 +29,26 @@ pub struct SharedDevTenant {
 
 impl SharedDevTenant {
     /// The tenant, if the settings want one.
-    pub(crate) fn of(config: &Config) -> Option<Self> {
-        let listen = config.dev_tenant.clone()?;
+    ///
+    /// # Errors
+    ///
+    /// The file that they name cannot be read, or something is wrong with it.
+    pub(crate) fn of(config: &Config) -> Result<Option<Self>, StartError> {
+        let Some(listen) = config.dev_tenant.clone() else {
+            return Ok(None);
+        };
         let origin = config.entra.authority_host.origin().ascii_serialization();
         let redirect_uris = vec![config.public_url.join("/auth/callback")];
         let settings = DevTenantConfig {
             origin,
             redirect_uris,
         };
-        let machine = Mutex::new(DevTenant::new(settings, &seed()));
-        Some(Self { listen, machine })
+        let mut machine = DevTenant::new(settings, &seed());
+        if let Some(path) = &config.dev_tenant_file {
+            machine = machine.with_data(read(path)?);
+        }
+        let machine = Mutex::new(machine);
+        Ok(Some(Self { listen, machine }))
     }
 
     /// Where it listens.
@@ -64,6 +76,16 @@ impl SharedDevTenant {
             }
         }
     }
+}
+
+/// Reads people and answers of Graph.
+fn read(path: &Path) -> Result<TenantData, StartError> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string());
+    let data = text.and_then(|text| TenantData::parse(&text));
+    data.map_err(|problem| StartError::DevTenantFile {
+        path: path.to_owned(),
+        problem,
+    })
 }
 
 /// Signs with RS256 what the dev tenant issues; not under the mutex, for it takes a millisecond.

@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     fmt::{self, Display},
     io,
+    path::PathBuf,
 };
 
 use entra_mcp_core::catalog::CatalogErrors;
@@ -106,6 +107,13 @@ pub enum StartError {
     Store(SharedStoreError),
     /// What this server proves its identity to Entra ID with cannot be used.
     ClientCredential(ClientCredentialError),
+    /// The file of the development tenant cannot be used.
+    DevTenantFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
     /// The file of registered clients is wrong.
     Clients(ClientsFileError),
     /// An address cannot be listened on.
@@ -181,6 +189,9 @@ impl Display for StartError {
             Self::DataDir(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::ClientCredential(error) => error.fmt(f),
+            Self::DevTenantFile { path, problem } => {
+                write!(f, "{} is wrong: {problem}.", path.display())
+            }
             Self::Clients(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
             Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
@@ -221,6 +232,7 @@ impl Error for StartError {
             | Self::KeyStillNeeded { .. }
             | Self::InvalidClientCommand { .. }
             | Self::BackendProcess(_)
+            | Self::DevTenantFile { .. }
             | Self::Clients(_)
             | Self::Store(_)
             | Self::AnotherAuditLog { .. }

@@ -63,6 +63,7 @@ pub(super) fn server() -> Server {
         shutdown: crate::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: crate::config::LogFilter::default(),
+        dev_tenant_file: None,
         audit_log: None,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

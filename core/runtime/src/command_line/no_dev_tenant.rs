@@ -6,7 +6,7 @@ use entra_mcp_core::config::EntraApp;
 
 use super::{
     error::ConfigError,
-    given::{DEV_TENANT, DEV_TENANT_LISTEN, Given},
+    given::{DEV_TENANT, DEV_TENANT_FILE, DEV_TENANT_LISTEN, Given},
     listen::Listen,
 };
 
@@ -14,7 +14,11 @@ use super::{
 pub(super) const HELP: &str = "";
 
 /// Flags that this build does not have.
-pub(super) const HIDDEN: [&str; 2] = [DEV_TENANT.flag, DEV_TENANT_LISTEN.flag];
+pub(super) const HIDDEN: [&str; 3] = [
+    DEV_TENANT.flag,
+    DEV_TENANT_LISTEN.flag,
+    DEV_TENANT_FILE.flag,
+];
 
 /// There is none.
 pub(super) fn application(

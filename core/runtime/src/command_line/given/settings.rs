@@ -77,6 +77,12 @@ pub(in crate::command_line) const DEV_TENANT: Setting = setting(
     "",
     "start the development tenant even if AZURE_* is set",
 );
+pub(in crate::command_line) const DEV_TENANT_FILE: Setting = setting(
+    "dev-tenant-file",
+    "ENTRA_MCP_DEV_TENANT_FILE",
+    "FILE",
+    "JSON with [people, roles, groups and answers of Graph](development-tenant.md) for the development tenant",
+);
 pub(in crate::command_line) const DEV_TENANT_LISTEN: Setting = setting(
     "dev-tenant-listen",
     "ENTRA_MCP_DEV_TENANT_LISTEN",
@@ -278,6 +284,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &STORE_PASSWORD_FILE,
     &DEV_TENANT,
     &DEV_TENANT_LISTEN,
+    &DEV_TENANT_FILE,
     &BACKEND,
     &IDENTITY,
     &BACKEND_AUDIENCE,
