@@ -16,6 +16,7 @@ pub(crate) mod identity_token;
 pub(crate) mod on_behalf_of;
 pub(crate) mod permission;
 pub(crate) mod refresh_lease;
+pub(crate) mod session_token;
 pub mod store_token;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -46,4 +46,6 @@
 //! assert!(delete_mail(&cx, "7".to_owned()).is_err());
 //! ```
 
-pub use entra_mcp_runtime::testing::{Script, Seen};
+pub use entra_mcp_runtime::testing::{
+    CallResult, Client, ClientError, REVISIONS, Script, Seen, SignIn,
+};

@@ -303,9 +303,26 @@ pub mod around {}
 /// [`testing::Script`](crate::testing::Script) makes a context: it says who calls and what Graph, the user and Entra answer, and
 /// [`Seen`](crate::testing::Seen) tells what the function did. No server, no network, no waiting; see [`testing`](crate::testing).
 ///
-/// To try the whole, start a server with the development tenant inside of the test ([`embedding`]) and sign in with any MCP client.
-/// The development tenant takes orders by `POST /control` of its own address: `{"action": "revoke", "username": "alice"}` voids a user's sessions,
-/// `{"action": "disable", "username": "alice"}` disables the account.
+/// To try the whole, start a server with the development tenant inside of the test ([`embedding`]), and sign in with
+/// [`testing::SignIn`](crate::testing::SignIn): its client speaks every revision of MCP, and answers what the server asks.
+///
+/// ```
+/// use entra_mcp_smol::{Config, Context, Server, Tool, testing::SignIn};
+/// use serde_json::json;
+///
+/// let folder = std::env::temp_dir().join(format!("entra-mcp-guide-tests-{}", std::process::id()));
+/// let running = Server::new(Config::dev_tenant().data_folder(&folder))
+///     .tool(Tool::new("ping", "Answers"), |_cx: Context| async { Ok("pong") })
+///     .start()
+///     .unwrap();
+/// let alice = SignIn::new("alice").revision("2026-07-28").to(&running).unwrap();
+/// assert_eq!(alice.call("ping", &json!({})).unwrap().text(), "pong");
+/// # drop(running);
+/// # std::fs::remove_dir_all(folder).ok();
+/// ```
+///
+/// People, roles, groups and what Graph answers come from a file: [`Config::dev_tenant_file`](crate::Config::dev_tenant_file). `core/docs/development-tenant.md`
+/// describes it, and how the tenant is told to fail while it runs.
 pub mod tests {}
 
 /// # Inside of another program

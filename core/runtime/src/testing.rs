@@ -3,6 +3,7 @@
 //! A [`Script`] says who calls and what effects result in. A context made of it is given to the function under test, and
 //! [`Seen`] tells afterwards what the function did.
 
+mod client;
 mod performer;
 
 use std::time::Duration;
@@ -19,7 +20,10 @@ use serde_json::{Map, Value};
 
 use self::performer::Outcomes;
 pub(crate) use self::performer::Performer;
-pub use self::performer::Seen;
+pub use self::{
+    client::{CallResult, Client, ClientError, REVISIONS, SignIn},
+    performer::Seen,
+};
 use crate::handlers::{CallContext, SharedState};
 
 /// The tenant of users that a script names.

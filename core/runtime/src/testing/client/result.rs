@@ -1,0 +1,35 @@
+//! What a tool's result says.
+
+use serde_json::Value;
+
+/// The result of a call, as the client got it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallResult(pub(super) Value);
+
+impl CallResult {
+    /// Returns the texts of its content, with line breaks between them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let content = self.0["content"].as_array().into_iter().flatten();
+        let texts = content.filter_map(|content| content["text"].as_str());
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns its structured content; null if it has none.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        &self.0["structuredContent"]
+    }
+
+    /// Returns whether the tool says that it failed.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.0["isError"] == true
+    }
+
+    /// Returns all of it.
+    #[must_use]
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+}
