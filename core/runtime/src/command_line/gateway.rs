@@ -37,20 +37,16 @@ const OF_BACKEND: [&Setting; 7] = [
     &BACKEND_CERT,
 ];
 
-/// Reads all of them.
-pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
-    let words = process::words(given, errors);
-    let is_command = given.command.is_some() || given.value(&BACKEND_COMMAND).is_some();
-    let mut wrong = |error| errors.push(ConfigError::Gateway(error));
+/// Whether there is a backend. What does not fit the kind that it is, is wrong.
+fn fit(given: &Given, is_command: bool, wrong: &mut impl FnMut(GatewayError)) -> bool {
     let is_given = |setting: &&&Setting| given.value(setting).is_some();
-    let address = given.value(&BACKEND);
-    match (address, is_command) {
+    match (given.value(&BACKEND), is_command) {
         (None, false) => {
             let needless = OF_BACKEND.iter().chain(&process::OF_COMMAND);
             for setting in needless.filter(is_given) {
                 wrong(GatewayError::NoBackend(setting.name()));
             }
-            return None;
+            return false;
         }
         (Some(_), true) => wrong(GatewayError::TwoBackends),
         (Some(_), false) => {
@@ -64,6 +60,18 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
             }
         }
     }
+    true
+}
+
+/// Reads all of them.
+pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
+    let words = process::words(given, errors);
+    let is_command = given.command.is_some() || given.value(&BACKEND_COMMAND).is_some();
+    let mut wrong = |error| errors.push(ConfigError::Gateway(error));
+    if !fit(given, is_command, &mut wrong) {
+        return None;
+    }
+    let address = given.value(&BACKEND);
     let address = address.map(|address| {
         let backend = BackendAddress::parse(address);
         backend.map_err(|error| wrong(GatewayError::Address(error)))

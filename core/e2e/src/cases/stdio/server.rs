@@ -45,8 +45,10 @@ pub(super) fn serve() {
             r#"{{"result":{result},"jsonrpc":"2.0","id":{id}}}"#
         ));
     }
-    while stays {
-        std::thread::park();
+    if stays {
+        loop {
+            std::thread::park();
+        }
     }
 }
 
