@@ -7,6 +7,7 @@ mod answer_reader;
 pub(crate) mod assertion;
 mod backend_request;
 mod credential_guard;
+pub(crate) mod discover_result;
 mod initialize_result;
 mod message;
 mod raw_json;

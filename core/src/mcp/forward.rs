@@ -31,7 +31,7 @@ use crate::{
     },
     config::{BackendIdentity, Gateway},
     event::Answer,
-    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced},
+    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced, discover_result},
     hub::{
         BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
         FindBackendSession, TableFull, ToHub, ToHubKind,
@@ -323,6 +323,10 @@ impl Forward {
             }
         };
         for message in messages {
+            let message = match self.method.as_str() {
+                "server/discover" => discover_result::without_what_does_not_pass(message),
+                _ => message,
+            };
             if let Some(response) = self.relay(message, icx) {
                 if end.is_none() {
                     incoming.cancel(icx.cx);

@@ -1,0 +1,81 @@
+//! What a backend says of itself without a session: of its capabilities those pass that the gateway keeps.
+//!
+//! Source: MCP specification 2026-07-28, server/discover.
+
+use super::{
+    RawMessage,
+    raw_json::{self, JsonFault, Members},
+};
+
+/// Capabilities that do not pass: nobody can listen for changes (`subscriptions/listen`), and the ids of tasks would be good for
+/// whoever hears of one (threat R5).
+const NOT_PASSED: [&[&str]; 5] = [
+    &["result", "capabilities", "tools", "listChanged"],
+    &["result", "capabilities", "prompts", "listChanged"],
+    &["result", "capabilities", "resources", "listChanged"],
+    &["result", "capabilities", "resources", "subscribe"],
+    &[
+        "result",
+        "capabilities",
+        "extensions",
+        "io.modelcontextprotocol/tasks",
+    ],
+];
+
+/// The response to `server/discover` as clients get it.
+pub(crate) fn without_what_does_not_pass(message: RawMessage) -> RawMessage {
+    let without = NOT_PASSED
+        .iter()
+        .try_fold(message.text().to_owned(), |text, path| {
+            let cut = place(&text, path)?;
+            Ok::<_, JsonFault>(match cut {
+                Some(cut) => raw_json::splice(&text, vec![(cut, "")]),
+                None => text,
+            })
+        });
+    without
+        .ok()
+        .and_then(|text| RawMessage::read(&text).ok())
+        .unwrap_or(message)
+}
+
+/// What is to be cut out so that the member at this path is not there; `None` if it is not.
+fn place(text: &str, path: &[&str]) -> Result<Option<std::ops::Range<usize>>, JsonFault> {
+    let Some((last, above)) = path.split_last() else {
+        return Ok(None);
+    };
+    let mut at = raw_json::whole(text)?;
+    for name in above {
+        match Members::of(text, at)?.get(name) {
+            Some(found) => at = found,
+            None => return Ok(None),
+        }
+    }
+    Ok(Members::of(text, at)?.cut(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_that_the_gateway_does_not_keep_are_not_told() {
+        for (text, passed) in [
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true, "listChanged":true,"x":1.0},"extensions":{"io.modelcontextprotocol/tasks":{},"a/b":{}},"prompts":{}},"supportedVersions":["2026-07-28"]}}"#,
+                r#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":{"tools":{},"resources":{"x":1.0},"extensions":{"a/b":{}},"prompts":{}},"supportedVersions":["2026-07-28"]}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#,
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":[]}}"#,
+                r#"{"jsonrpc":"2.0","id":1,"result":{"capabilities":[]}}"#,
+            ),
+        ] {
+            let message = RawMessage::read(text).unwrap();
+            assert_eq!(without_what_does_not_pass(message).text(), passed);
+        }
+    }
+}
