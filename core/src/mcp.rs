@@ -26,6 +26,7 @@ pub(crate) mod streamable_http;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod testing;
+mod undelivered;
 mod v2024_11_05;
 mod v2026_07_28;
 

@@ -3,7 +3,8 @@
 //!
 //! A message is one that its sender has given its own hub already. It is sealed under the master key and bound to its
 //! time, for whoever can write to the store's server could make one up or repeat it (threat Q9). It may be lost: then
-//! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest.
+//! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest, but for changes of lists
+//! and resources, which are not announced then.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,8 @@ impl ReplicaMessage {
         Some(sealed.into())
     }
 
-    fn open(sealed: &[u8], server: &Server, now: UnixTime) -> Option<Self> {
+    /// The message that was sealed; `None` if it is not one of these days, or was made up.
+    pub(crate) fn open(sealed: &[u8], server: &Server, now: UnixTime) -> Option<Self> {
         let text = server
             .keys
             .open(Purpose::ReplicaMessage, FORM, b"", sealed)?;

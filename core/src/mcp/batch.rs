@@ -1,5 +1,6 @@
 //! Requests that are answered one after the other: one, or those of a batch.
 
+mod awaited;
 mod forwarded;
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
@@ -58,7 +59,6 @@ pub(crate) enum BatchEnd {
     SessionOver(Vec<Response>, Challenge),
 }
 
-/// What a step of a batch leaves.
 pub(crate) type BatchProgress = Progress<RequestBatch, BatchEnd>;
 
 /// What a batch has at hand: the exchange, and the messages to send to the client before the response.

@@ -9,6 +9,7 @@
 //! The three outputs share the deadline, the monitor of the session, cancellation and completion: the
 //! response to a POST, the stream of HTTP+SSE, and a task.
 
+mod ending;
 mod http_sse_output;
 mod output;
 
@@ -16,17 +17,18 @@ use std::{ops::ControlFlow, time::Duration};
 
 pub(crate) use self::{http_sse_output::HttpSseOutput, output::Output};
 use super::{
-    batch::{self, BatchCx, BatchEnd, BatchProgress, RequestBatch},
-    invocation::{Challenge, ClientProfile, ServerMessage},
+    batch::{BatchCx, BatchEnd, BatchProgress, RequestBatch},
+    invocation::{ClientProfile, ServerMessage},
     session::McpSession,
     session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
     tasks::{TaskRunner, TaskStep},
+    undelivered::{ForCall, Lookups},
 };
 use crate::{
     admit::caller::Caller,
     event::{Answer, Input},
     hub::{TaskUpdate, ToCall, ToHub, ToHubKind, ToTask},
-    json_rpc::{Error, Request, Response},
+    json_rpc::{Error, Request},
     limits,
     log_event::LogEventId,
     step::{Cx, Progress},
@@ -42,6 +44,8 @@ pub(crate) struct Execution {
     batch: Option<RequestBatch>,
     output: Output,
     monitor: SessionMonitor,
+    /// The looks for what the client has told another replica.
+    undelivered: Lookups,
     deadline: Instant,
 }
 
@@ -70,6 +74,7 @@ impl Execution {
             mcp_session,
             batch: None,
             output,
+            undelivered: Lookups::default(),
             deadline: now.after(call_timeout(cx)),
         });
         let mut messages = Vec::new();
@@ -152,6 +157,14 @@ impl Execution {
             ControlFlow::Break(state) => return self.session_looked_up(state, cx),
             ControlFlow::Continue(answer) => answer,
         };
+        let whose = (
+            self.caller.principal_id,
+            self.mcp_session.as_ref().map(|one| one.id),
+        );
+        let answer = match self.undelivered.answered(answer, whose, cx) {
+            Ok(found) => return self.undelivered_found(found, cx),
+            Err(answer) => answer,
+        };
         let is_over = self.batch.is_none();
         let answer = match &mut self.output {
             Output::Post(response) => match response.answered(answer, cx) {
@@ -179,7 +192,10 @@ impl Execution {
         cx: &mut Cx<'_>,
     ) -> Progress<Box<Self>> {
         match state {
-            SessionState::Alive => self.wait(cx),
+            SessionState::Alive => {
+                self.look_for_undelivered(cx);
+                self.wait(cx)
+            }
             SessionState::Unverified => {
                 cx.log(LogEventId::SessionUnverified);
                 self.give_up(
@@ -197,6 +213,23 @@ impl Execution {
                 cx.to_hub(ToHub(ToHubKind::EndSession(session)));
                 progress
             }
+        }
+    }
+
+    fn undelivered_found(
+        mut self: Box<Self>,
+        found: Option<ForCall>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Box<Self>> {
+        match found {
+            None => {
+                self.undelivered.next(cx);
+                self.wait(cx)
+            }
+            Some(ForCall::Response(id, result)) => {
+                self.call_message(ToCall::ClientResponse(id, result), cx)
+            }
+            Some(ForCall::Cancelled(id)) => self.call_message(ToCall::Cancelled(id), cx),
         }
     }
 
@@ -285,6 +318,15 @@ impl Execution {
         self.wait(cx)
     }
 
+    fn look_for_undelivered(&mut self, cx: &mut Cx<'_>) {
+        if let (Some(session), Some(batch)) = (&self.mcp_session, &self.batch) {
+            let whose = (self.caller.principal_id, session.id);
+            let of_server = batch.awaited_responses();
+            let lookups = &mut self.undelivered;
+            lookups.start(whose, batch.unanswered(), of_server.into_iter(), cx);
+        }
+    }
+
     /// Lets the requests go on, if there are any.
     fn step(
         mut self: Box<Self>,
@@ -324,75 +366,6 @@ impl Execution {
                     cx.to_hub(ToHub(ToHubKind::EndSession(session)));
                 }
                 progress
-            }
-        }
-    }
-
-    /// Cancels what was not answered, and returns the messages that say so to the client.
-    fn cancel(&mut self, cx: &mut Cx<'_>) -> Vec<ServerMessage> {
-        let mut messages = Vec::new();
-        if let Some(batch) = self.batch.take() {
-            batch.cancel(&mut self.batch_cx(&mut messages, cx));
-        }
-        messages
-    }
-
-    /// Sends the responses, and nothing after them.
-    fn finish(
-        mut self: Box<Self>,
-        responses: Vec<Response>,
-        messages: Vec<ServerMessage>,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Box<Self>> {
-        self.output.send(messages, self.mcp_session.as_ref(), cx);
-        match self.output {
-            Output::Post(response) => {
-                response.finish(&responses, cx);
-                Progress::Ready(())
-            }
-            Output::HttpSse(output) => {
-                output.finish(&responses, cx);
-                Progress::Ready(())
-            }
-            Output::Task(ref mut task) => {
-                task.finish(responses.into_iter().next(), cx);
-                self.wait(cx)
-            }
-        }
-    }
-
-    /// The session was revoked: what has not been answered ends with an error.
-    fn revoked(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
-        let Some(batch) = self.batch.take() else {
-            return self.wait(cx);
-        };
-        let mut messages = Vec::new();
-        let error = batch::sign_in_ended();
-        let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
-        self.session_over(responses, messages, None, cx)
-    }
-
-    /// The session was revoked, or its user must sign in again.
-    fn session_over(
-        mut self: Box<Self>,
-        responses: Vec<Response>,
-        messages: Vec<ServerMessage>,
-        challenge: Challenge,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Box<Self>> {
-        self.output.send(messages, self.mcp_session.as_ref(), cx);
-        match self.output {
-            Output::Post(response) => {
-                response.session_over(&responses, challenge, cx);
-                Progress::Ready(())
-            }
-            Output::HttpSse(output) => {
-                output.finish(&responses, cx);
-                Progress::Ready(())
-            }
-            Output::Task(ref mut task) => {
-                task.finish(responses.into_iter().next(), cx);
-                self.wait(cx)
             }
         }
     }

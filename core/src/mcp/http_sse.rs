@@ -19,7 +19,7 @@ use bytes::Bytes;
 use super::{
     dispatch::missing_scopes,
     execution::{Execution, HttpSseOutput, Output},
-    inbound::{self, Origin},
+    inbound::{self, Origin, Routed},
     invocation::ClientProfile,
     lifecycle,
 };
@@ -196,7 +196,8 @@ impl ReceivedMessage {
             principal: self.caller.principal_id,
             mcp_session: self.mcp_session,
         };
-        let requests = inbound::route_messages(messages, from, cx);
+        // A client stays with the replica that has its stream, and so its calls.
+        let Routed { requests, .. } = inbound::route_messages(messages, from, cx);
         let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()

@@ -6,7 +6,7 @@
 use ::http::Response;
 use bytes::Bytes;
 
-use super::audit;
+use super::{audit, undelivered::Undelivered};
 use crate::{
     admit::{bearer, caller::Caller},
     id::{McpSessionId, PrincipalId, ServerRequestId},
@@ -23,50 +23,59 @@ pub(crate) struct Origin {
     pub(crate) mcp_session: McpSessionId,
 }
 
-/// What wants an answer. Answers of the client and cancellations are handed on to the calls that they
+/// What messages come to.
+#[derive(Debug, Default)]
+pub(crate) struct Routed {
+    /// What wants an answer.
+    pub(crate) requests: Vec<Request>,
+    /// What is for calls, to be kept in case that it does not reach their replica.
+    pub(crate) undelivered: Vec<Undelivered>,
+}
+
+/// Routes messages of a client. Answers of the client and cancellations are handed on to the calls that they
 /// are for, if these are the client's own; notifications that mean nothing here are dropped, and so are
 /// answers that nobody asked for (threat K8).
-pub(crate) fn route_messages(
-    messages: Vec<Message>,
-    from: Origin,
-    cx: &mut Cx<'_>,
-) -> Vec<Request> {
+pub(crate) fn route_messages(messages: Vec<Message>, from: Origin, cx: &mut Cx<'_>) -> Routed {
     let Origin {
         principal,
         mcp_session,
     } = from;
-    let mut requests = Vec::new();
+    let mut routed = Routed::default();
     for message in messages {
-        match message {
-            Message::Request(request) => requests.push(request),
+        let for_call = match message {
+            Message::Request(request) => {
+                routed.requests.push(request);
+                None
+            }
             Message::Notification(notification) => {
                 let request = notification.params.get("requestId");
                 let cancels = notification.method == "notifications/cancelled";
-                if let (true, Some(request)) = (cancels, request.and_then(id_of)) {
-                    cx.to_every_hub(ReplicaMessage::CancelRequest {
-                        principal,
-                        mcp_session,
-                        request,
-                    });
-                }
+                let request = request.filter(|_| cancels).and_then(id_of);
+                request.map(|request| ReplicaMessage::CancelRequest {
+                    principal,
+                    mcp_session,
+                    request,
+                })
             }
             Message::Response(response) => {
                 let request = match &response.id {
                     Some(Id::Text(text)) => ServerRequestId::parse(text),
                     _ => None,
                 };
-                if let Some(request) = request {
-                    cx.to_every_hub(ReplicaMessage::ClientResponse {
-                        principal,
-                        mcp_session,
-                        request,
-                        result: response.result.map(Box::new),
-                    });
-                }
+                request.map(|request| ReplicaMessage::ClientResponse {
+                    principal,
+                    mcp_session,
+                    request,
+                    result: response.result.map(Box::new),
+                })
             }
+        };
+        if let Some(message) = for_call {
+            routed.undelivered.extend(Undelivered::of(&message, cx));
+            cx.to_every_hub(message);
         }
     }
-    requests
+    routed
 }
 
 /// 403: the token does not have the scopes.

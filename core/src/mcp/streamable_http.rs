@@ -5,6 +5,7 @@
 //!    |        |          +--> 401: the user must sign in again
 //!    |        +-- subscriptions/listen --> Listening
 //!    |        +-- tools/call that becomes a task --> Task
+//!    |        +-- an answer or a cancellation, with replicas --> Keeping --stored--> 202
 //!    +-- DELETE --> Ending --stored--> 204
 //!                      +--> conflict: read again, end again
 //! ```
@@ -15,6 +16,7 @@
 //! Source: MCP specification 2025-03-26 to 2026-07-28, basic/transports, Streamable HTTP.
 
 mod delete;
+mod keeping;
 mod post;
 mod post_response;
 #[cfg(test)]
@@ -23,8 +25,8 @@ mod tests;
 use ::http::{Method, Request};
 use bytes::Bytes;
 
-use self::delete::Ending;
 pub(crate) use self::post_response::PostResponse;
+use self::{delete::Ending, keeping::Keeping};
 use super::{execution::Execution, forward::Initializing, headers, sse_stream::Stream};
 use crate::{
     admit::caller::Authenticate,
@@ -37,6 +39,7 @@ pub(crate) enum Streamable {
     Authenticating(Box<Waiting>),
     Executing(Box<Execution>),
     Ending(Box<Ending>),
+    Keeping(Keeping),
     /// The backend opens a session (a gateway only).
     Initializing(Box<Initializing>),
     Listening(Box<Stream>),
@@ -65,7 +68,10 @@ impl Streamable {
     /// Whether it has something to do when the peer has left: the end of an MCP session is written, a
     /// call is cancelled, or goes on for a client that comes back.
     pub(crate) fn survives_disconnect(&self) -> bool {
-        !matches!(self, Self::Authenticating(_) | Self::Initializing(_))
+        !matches!(
+            self,
+            Self::Authenticating(_) | Self::Initializing(_) | Self::Keeping(_)
+        )
     }
 
     /// Whether it wants its ticks.
@@ -84,13 +90,17 @@ impl Streamable {
             }
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::Ending(ending), Input::Answer(answer)) => ending.handle(answer, cx),
+            (Self::Keeping(keeping), Input::Answer(answer)) => keeping.handle(answer, cx),
             (Self::Initializing(state), Input::Answer(answer)) => {
                 let next = state.handle(answer, cx);
                 next.map_pending(|state| Self::Initializing(Box::new(state)))
             }
             // The end of an MCP session is written though its client has left. Neither is a call.
             (
-                state @ (Self::Authenticating(_) | Self::Ending(_) | Self::Initializing(_)),
+                state @ (Self::Authenticating(_)
+                | Self::Ending(_)
+                | Self::Keeping(_)
+                | Self::Initializing(_)),
                 Input::Tick
                 | Input::Disconnected
                 | Input::Call(_)

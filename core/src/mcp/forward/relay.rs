@@ -102,6 +102,11 @@ impl Forward {
         self.tell_text(response.to_string(), icx);
     }
 
+    /// What the backend has asked and the client has not answered yet.
+    pub(crate) fn awaited_responses(&self) -> impl Iterator<Item = ServerRequestId> {
+        self.questions.keys().copied()
+    }
+
     /// The client has answered what the backend asked: with a result, or with the message of an error.
     pub(crate) fn client_response(
         &mut self,

@@ -45,6 +45,23 @@ impl AwaitedInput {
 }
 
 impl Invocation {
+    /// The requests that were sent and wait for a response.
+    pub(crate) fn awaited_responses(&self) -> impl Iterator<Item = ServerRequestId> {
+        let input = match &self.state {
+            State::AwaitingInput(input) => Some(input),
+            State::AwaitingAdmission
+            | State::AwaitingHandler
+            | State::Sleeping(_)
+            | State::AwaitingGraph(_)
+            | State::AwaitingToken(_)
+            | State::AwaitingLogLevel(..)
+            | State::AwaitingRoom(_) => None,
+        };
+        input
+            .into_iter()
+            .flat_map(|input| input.sent.keys().copied())
+    }
+
     /// Requests input, but for what was given before.
     pub(super) fn request_input(
         &mut self,

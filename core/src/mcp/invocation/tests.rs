@@ -7,6 +7,7 @@ mod input;
 mod matrix;
 mod native;
 mod offered;
+mod replicas;
 mod revocation;
 mod streams;
 

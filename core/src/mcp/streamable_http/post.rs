@@ -4,6 +4,7 @@ use ::http::{HeaderValue, StatusCode};
 
 use super::{
     Streamable,
+    keeping::Keeping,
     post_response::{Form, PostResponse},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
         execution::{Execution, Output},
         forward::Initializing,
         headers,
-        inbound::{self, Origin},
+        inbound::{self, Origin, Routed},
         invocation::ClientProfile,
         lifecycle,
         reply::{json, refused},
@@ -125,9 +126,15 @@ fn in_session(
         principal: caller.principal_id,
         mcp_session: session.id,
     };
-    let requests = inbound::route_messages(messages, from, cx);
-    if requests.is_empty() {
+    let Routed {
+        requests,
+        undelivered,
+    } = inbound::route_messages(messages, from, cx);
+    if requests.is_empty() && undelivered.is_empty() {
         return cx.done(response::empty(StatusCode::ACCEPTED));
+    }
+    if requests.is_empty() {
+        return Keeping::start(undelivered, cx);
     }
     let client = ClientProfile {
         revision: session.revision,

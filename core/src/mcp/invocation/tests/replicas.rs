@@ -1,0 +1,125 @@
+//! What a client says to another replica than the one that performs its call.
+
+use super::*;
+use crate::{event::Event, limits, replicas};
+
+fn able() -> Value {
+    json!({"elicitation": {}})
+}
+
+fn accept(request: &Value, name: &str) -> Value {
+    let result = json!({"action": "accept", "content": {"name": name}});
+    json!({"jsonrpc": "2.0", "id": request["id"], "result": result})
+}
+
+fn cancellation() -> Value {
+    json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+}
+
+/// A call that asks its user, on one of several replicas; and what it asks.
+fn asked(world: &mut World) -> (Client, ExchangeId, Value) {
+    world.share_store();
+    let client = Client::new(world, "2025-11-25", able());
+    let id = client.begin(world, "tools/call", json!({"name": "ask"}));
+    let question = messages(world, id)[0].clone();
+    assert_eq!(question["method"], "elicitation/create");
+    (client, id, question)
+}
+
+/// The client posts this to another replica; the word of that one is lost unless it is delivered afterwards.
+fn post_elsewhere(world: &mut World, client: &Client, message: &Value) -> u16 {
+    let own = world.go_to_another_replica();
+    let status = client.post(world, message);
+    world.hub = own;
+    status
+}
+
+fn deliver(world: &mut World) {
+    let now = world.server.now;
+    for message in std::mem::take(&mut world.published) {
+        let opened = replicas::open_message(&message, &world.server.server, now.unix);
+        world.hub.handle(ExchangeId(999), opened.unwrap(), now);
+    }
+    // Whatever it is, the hub does what it says.
+    world.handle(ExchangeId(999), Event::Tick);
+}
+
+#[test]
+fn answer_to_another_replica_reaches_the_call_at_once() {
+    let mut world = world();
+    let (client, id, question) = asked(&mut world);
+    let answer = accept(&question, "Alice");
+    assert_eq!(post_elsewhere(&mut world, &client, &answer), 202);
+    deliver(&mut world);
+    assert_eq!(messages(&world, id).len(), 2, "the next question");
+}
+
+// Q9
+#[test]
+fn answer_to_another_replica_is_found_in_the_store_though_its_word_is_lost() {
+    let mut world = world();
+    let (client, id, question) = asked(&mut world);
+    let answer = accept(&question, "Alice");
+    assert_eq!(post_elsewhere(&mut world, &client, &answer), 202);
+    assert_eq!(messages(&world, id).len(), 1);
+    world.wait(limits::KEEP_ALIVE.as_secs());
+    let second = messages(&world, id)[1].clone();
+    assert_ne!(second["id"], question["id"]);
+    // An answer counts once, whichever way it comes.
+    deliver(&mut world);
+    assert_eq!(messages(&world, id).len(), 2);
+}
+
+#[test]
+fn cancellation_by_another_replica_is_found_in_the_store_though_its_word_is_lost() {
+    let mut world = world();
+    let (client, id, _) = asked(&mut world);
+    assert_eq!(post_elsewhere(&mut world, &client, &cancellation()), 202);
+    assert!(!world.is_over(id));
+    world.wait(limits::KEEP_ALIVE.as_secs());
+    assert!(world.is_over(id));
+}
+
+// I4
+#[test]
+fn answer_and_cancellation_of_another_user_are_not_found_for_the_call() {
+    let mut world = world();
+    let (_, id, question) = asked(&mut world);
+    let bob = Client::of("bob", &mut world, "2025-11-25", able());
+    for message in [cancellation(), accept(&question, "Mallory")] {
+        assert_eq!(post_elsewhere(&mut world, &bob, &message), 202);
+    }
+    world.wait(limits::KEEP_ALIVE.as_secs());
+    assert!(!world.is_over(id));
+    assert_eq!(messages(&world, id).len(), 1);
+}
+
+// Q4: what cannot be kept is not accepted.
+#[test]
+fn answer_that_the_store_does_not_keep_is_not_accepted() {
+    let mut world = world();
+    let (client, id, question) = asked(&mut world);
+    let answer = accept(&question, "Alice");
+    assert_eq!(post_elsewhere(&mut world, &client, &answer), 202);
+    world.conflicts = 1;
+    assert_eq!(post_elsewhere(&mut world, &client, &answer), 503);
+    assert!(!world.is_over(id));
+}
+
+#[test]
+fn change_on_another_replica_is_announced_to_a_stream() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    world.share_store();
+    let session = client.session.clone().unwrap();
+    let fields = [("mcp-session-id", session.as_str())];
+    let stream = world.request("alice", "GET", "/mcp", &fields, "");
+    let stream = world.begin(stream);
+    let own = world.go_to_another_replica();
+    client.call(&mut world, "change", json!({}));
+    world.hub = own;
+    deliver(&mut world);
+    let said = messages(&world, stream);
+    let is_change = |one: &Value| one["method"] == "notifications/tools/list_changed";
+    assert!(said.iter().any(is_change), "{said:?}");
+}
