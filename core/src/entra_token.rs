@@ -31,6 +31,8 @@ pub(crate) struct EntraCaller {
     pub(crate) is_guest: bool,
     /// Our own scopes that it has, space separated.
     pub(crate) scope: String,
+    /// The authentication contexts that were satisfied.
+    pub(crate) contexts: Names,
     /// Whether its client takes claims challenges (`xms_cc` has `cp1`).
     pub(crate) takes_challenges: bool,
     /// When the token ends.

@@ -150,6 +150,7 @@ mod throttle; // Waits that Entra and Graph asked for.
 mod ticket; // Who asks, who may answer, who waits for the answer.
 
 // Floor 2: settings and formats.
+mod claims_challenge; // What Entra or a resource wants of a token.
 mod client_document; // What a client says of itself at the URL that is its id.
 mod client_id_url; // A `client_id` that is a URL.
 mod client_keys; // The keys by which a client proves who it is.

@@ -22,6 +22,7 @@ mod session;
 mod session_monitor;
 pub(crate) mod sse;
 pub(crate) mod sse_stream;
+mod step_up;
 pub(crate) mod streamable_http;
 mod tasks;
 #[cfg(test)]

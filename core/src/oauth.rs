@@ -26,6 +26,7 @@ pub(crate) mod length_prefixed;
 pub(crate) mod metadata;
 mod moving_records;
 pub(crate) mod opaque_token;
+pub(crate) mod page_sign_in;
 pub(crate) mod pending_sign_in;
 pub(crate) mod pkce;
 pub(crate) mod register;
@@ -33,6 +34,7 @@ pub(crate) mod remembered_consents;
 pub(crate) mod resource;
 pub(crate) mod revoke;
 pub(crate) mod sign_in_failure;
+pub(crate) mod step_up;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod token;

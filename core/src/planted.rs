@@ -62,4 +62,6 @@ pub enum Planted {
     EntraTokenAudienceIgnored,
     /// A token on behalf of one caller is given to another (threat D17).
     OnBehalfOfCrossed,
+    /// What Entra or Graph wants of the user is not passed on to Entra (threat D22).
+    ClaimsDropped,
 }

@@ -34,6 +34,8 @@ pub enum Route {
     Callback,
     /// What a user has connected, and its end.
     Connections,
+    /// Where a user satisfies what Entra wants of a session.
+    StepUp,
     /// The token endpoint (RFC 6749 section 3.2).
     Token,
     /// The revocation endpoint (RFC 7009).
@@ -130,6 +132,7 @@ impl Route {
             "/consent" => Self::Consent,
             "/auth/callback" => Self::Callback,
             "/me" => Self::Connections,
+            "/step-up" => Self::StepUp,
             "/token" => Self::Token,
             "/revoke" => Self::Revoke,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -160,6 +163,7 @@ impl Route {
             Self::Consent => "/consent",
             Self::Callback => "/auth/callback",
             Self::Connections => "/me",
+            Self::StepUp => "/step-up",
             Self::Token => "/token",
             Self::Revoke => "/revoke",
             Self::DeviceAuthorization => "/device_authorization",
@@ -181,7 +185,7 @@ impl Route {
             | Self::Revoke
             | Self::DeviceAuthorization
             | Self::Message => &[Method::POST],
-            Self::Device | Self::Connections => &[Method::POST, Method::GET],
+            Self::Device | Self::Connections | Self::StepUp => &[Method::POST, Method::GET],
             Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
             Self::Authorize | Self::Callback | Self::DeviceReturn | Self::Sse => &[Method::GET],
             Self::Home
@@ -210,6 +214,7 @@ impl Route {
             | Self::Consent
             | Self::Callback
             | Self::Connections
+            | Self::StepUp
             | Self::Device
             | Self::DeviceReturn => Some(RateClass::SignIn),
             Self::Token | Self::Revoke | Self::DeviceAuthorization => Some(RateClass::Token),

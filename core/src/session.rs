@@ -12,6 +12,7 @@ pub(crate) mod lookup;
 pub(crate) mod profile;
 pub(crate) mod record;
 pub(crate) mod sealed;
+pub(crate) mod step_up;
 pub(crate) mod token;
 pub(crate) mod update;
 pub(crate) mod user_sessions;

@@ -94,6 +94,7 @@ impl Checks {
                 Box::new(upstream::DisabledUsersAreOut),
                 Box::new(upstream::ThrottlingHolds::default()),
                 Box::new(upstream::CallbacksAreSpent::default()),
+                Box::new(upstream::ClaimsArePassedOn::default()),
             ],
             ledger: Ledger::default(),
         }

@@ -60,6 +60,9 @@ pub const ID_TOKEN_FAULTS: [IdTokenFault; 14] = [
     IdTokenFault::WrongSignature,
 ];
 
+/// What Graph wants of a token: that it is of after the last revocation.
+pub const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
+
 /// Entra and Graph.
 #[derive(Debug)]
 pub struct Entra {
@@ -146,6 +149,17 @@ impl Entra {
         let error = GraphError {
             status,
             retry_after,
+            times,
+            ..GraphError::default()
+        };
+        self.control(Control::GraphError(error), UnixTime(0));
+    }
+
+    /// Graph wants claims of so many of its next requests.
+    pub fn challenge(&mut self, times: u32) {
+        let error = GraphError {
+            status: 401,
+            claims: Some(CLAIMS.to_owned()),
             times,
             ..GraphError::default()
         };

@@ -98,6 +98,16 @@ pub async fn throttle_often(world: World, shared: Shared) {
     }
 }
 
+/// Lets Graph want claims of the next token, once or twice, again and again.
+pub async fn challenge_often(world: World, shared: Shared) {
+    while !shared.borrow().faults_stopped {
+        let times = world.choose(|choice| *choice.pick(&[1, 2]));
+        world.note("faults", "= Graph wants claims");
+        world.entra(|entra| entra.challenge(times));
+        world.sleep(Duration::from_secs(60)).await;
+    }
+}
+
 /// Disables each user in turn while all clocks are a day behind.
 pub async fn disable_with_clocks_back(world: World, shared: Shared) {
     for username in Entra::accounts().users.iter().cycle() {

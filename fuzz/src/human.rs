@@ -74,7 +74,9 @@ impl Human {
         let is_entra = page.url.as_str().starts_with(ENTRA_ORIGIN);
         if !is_entra {
             let decision = if self.approves { "approve" } else { "deny" };
-            return page.button(&[decision]);
+            return page
+                .button(&[decision])
+                .or_else(|| page.button(&["continue"]));
         }
         if let Some(found) = page.button(&[&self.account]) {
             return Some(found);

@@ -176,6 +176,10 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         let throttling = fault_injection::throttle_often(world.clone(), Rc::clone(shared));
         world.spawn(throttling);
     }
+    if world.options(|options| options.has(Unkindness::ClaimsChallenges)) {
+        let challenges = fault_injection::challenge_often(world.clone(), Rc::clone(shared));
+        world.spawn(challenges);
+    }
     if world.options(|options| options.has(Unkindness::DisabledWhileClocksAreBack)) {
         let disabling = fault_injection::disable_with_clocks_back(world.clone(), Rc::clone(shared));
         world.spawn(disabling);

@@ -37,11 +37,13 @@ pub enum Unkindness {
     Partitions,
     /// Some callers have access tokens of Entra's in place of session tokens, some of them for another application.
     EntraCallers,
+    /// Graph wants claims of tokens again and again.
+    ClaimsChallenges,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 16] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -61,6 +63,7 @@ impl Unkindness {
         ),
         ("partitions", Self::Partitions),
         ("entra-callers", Self::EntraCallers),
+        ("claims-challenges", Self::ClaimsChallenges),
     ];
 
     /// What every run has: all but what leaves no time for anything else.

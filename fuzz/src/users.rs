@@ -7,6 +7,7 @@ mod identity;
 mod processes;
 mod revocation;
 mod run_state;
+mod step_up;
 
 use std::{rc::Rc, time::Duration};
 
@@ -272,7 +273,8 @@ impl SimUser {
             let what = format!("{} waits for an answer", self.client.peer.name());
             self.world.fail("answers in time", what);
         }
-        let details = asked.unwrap_or(Err(ClientError::Broken))?;
+        let details = self.satisfied(asked.unwrap_or(Err(ClientError::Broken)));
+        let details = details.await?;
         self.shared.borrow_mut().calls += 1;
         if details.user_principal_name != self.human.account {
             let what = format!("{} is given {details:?}", self.human.account);

@@ -257,3 +257,25 @@ fn token_on_behalf_of_another_user_is_caught() {
         &["user isolation"],
     );
 }
+
+#[test]
+fn dropped_claims_are_caught() {
+    caught_in(
+        &[Unkindness::ClaimsChallenges],
+        |server| server.with_bug(Planted::ClaimsDropped),
+        &["claims are passed on"],
+    );
+}
+
+/// Without the bug users satisfy what is wanted, and go on.
+#[test]
+fn claims_challenges_stop_nobody() {
+    for seed in 0..10 {
+        let run = simulate::run(Choice::seeded(seed), |options| {
+            options.unkindness.insert(Unkindness::ClaimsChallenges);
+        });
+        if let Err(failed) = run {
+            panic!("seed {seed}: {}", failed.failure);
+        }
+    }
+}

@@ -14,11 +14,12 @@ use serde_json::{Map, Value, json};
 use super::{
     API_URI, CLIENT_ID, COMMAND_LINE_ID, DAEMON_ID, DAEMON_SECRET, DevTenant, Reply, TENANT_ID,
     aadsts_error::AadstsError,
+    authorization_request::{declares_cp1, wanted},
     id_token::UnsignedResponse,
     request_context::RequestContext,
     scope,
     sealed::{Sealed, SignIn},
-    token::{Grant, check_account, subject},
+    token::{Grant, check_account, check_claims, subject},
     users::Account,
 };
 
@@ -115,12 +116,15 @@ impl DevTenant {
                     let text = "The user account does not exist in the directory.";
                     AadstsError::new("invalid_grant", 50_034, text)
                 })?;
+                let wanted = one("claims").map(|claims| wanted(&claims));
+                let wanted = wanted.unwrap_or_default();
                 let sign_in = SignIn {
                     oid: account.user.oid.to_owned(),
                     epoch: account.epoch,
                     at: cx.now,
                     sid: super::formats::guid(&mut cx.entropy),
-                    strong: false,
+                    strong: wanted.is_challenge,
+                    contexts: wanted.contexts,
                 };
                 check_account(&account, &sign_in)?;
                 Ok(self.api_token(caller, Some((&account, sign_in)), &scopes, cx))
@@ -158,23 +162,21 @@ impl DevTenant {
         set("nbf", json!(cx.now));
         set("exp", json!(cx.now.saturating_add(seconds)));
         set("uti", json!(cx.entropy.token::<16>()));
+        if cx
+            .form
+            .one("claims")
+            .ok()
+            .flatten()
+            .is_some_and(declares_cp1)
+        {
+            set("xms_cc", json!(["CP1"]));
+        }
         match &user {
             Some((account, sign_in)) => {
                 let opaque = OpaqueSignIn(sign_in.clone());
                 set("aio", json!(self.sealer.seal(&opaque, &mut cx.entropy)));
-                set("idtyp", json!("user"));
-                set("oid", json!(account.user.oid));
-                set("sub", json!(subject(account.user.oid)));
-                set("name", json!(account.user.display_name));
-                let username = if is_v1 { "upn" } else { "preferred_username" };
-                set(username, json!(account.user.username));
                 set("scp", json!(scope));
-                if !account.roles.is_empty() {
-                    set("roles", json!(account.roles));
-                }
-                if (1..=200).contains(&account.groups.len()) {
-                    set("groups", json!(account.groups));
-                }
+                claims.extend(of_user(account, sign_in, is_v1));
             }
             None => {
                 set("aio", json!(cx.entropy.token::<48>()));
@@ -245,6 +247,7 @@ impl DevTenant {
         if account.is_some_and(|account| account.needs_second_factor) && !sign_in.strong {
             return Err(AadstsError::second_factor());
         }
+        check_claims(&sign_in, cx)?;
         Ok(Grant::on_behalf_of(sign_in))
     }
 
@@ -260,6 +263,28 @@ impl DevTenant {
             .ok()?;
         serde_json::from_slice(&decode(claims)?).ok()
     }
+}
+
+/// What an access token says of a user.
+fn of_user(account: &Account, sign_in: &SignIn, is_v1: bool) -> Map<String, Value> {
+    let mut claims = Map::new();
+    let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+    if !sign_in.contexts.is_empty() {
+        set("acrs", json!(sign_in.contexts));
+    }
+    set("idtyp", json!("user"));
+    set("oid", json!(account.user.oid));
+    set("sub", json!(subject(account.user.oid)));
+    set("name", json!(account.user.display_name));
+    let username = if is_v1 { "upn" } else { "preferred_username" };
+    set(username, json!(account.user.username));
+    if !account.roles.is_empty() {
+        set("roles", json!(account.roles));
+    }
+    if (1..=200).contains(&account.groups.len()) {
+        set("groups", json!(account.groups));
+    }
+    claims
 }
 
 /// The names of scopes of the API; of another resource the whole.

@@ -13,7 +13,7 @@ use super::{
     request_context::RequestContext,
     response_mode::ResponseMode,
     scope::Scopes,
-    sealed::{Challenge, Sealed, SignIn},
+    sealed::{Challenge, Sealed, SignIn, Wanted},
     users::Directory,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) client_info: bool,
     pub(super) wants_auth_time: bool,
     pub(super) takes_challenges: bool,
-    pub(super) has_claims_challenge: bool,
+    pub(super) wanted: Wanted,
     pub(super) prompt: Prompt,
     pub(super) login_hint: Option<String>,
     pub(super) began: u64,
@@ -128,7 +128,7 @@ impl DevTenant {
             client_info: one("client_info") == Some("1"),
             wants_auth_time: one("max_age").is_some(),
             takes_challenges: claims.is_some_and(declares_cp1),
-            has_claims_challenge: claims.is_some_and(answers_challenge),
+            wanted: claims.map(wanted).unwrap_or_default(),
             prompt: read_prompt(one("prompt"))?,
             login_hint: one("login_hint").map(str::to_owned),
             began: cx.now,
@@ -221,11 +221,24 @@ pub(super) fn declares_cp1(claims: &str) -> bool {
     })
 }
 
-/// Whether a `claims` parameter repeats what a claims challenge asked for.
-fn answers_challenge(claims: &str) -> bool {
+/// What a `claims` parameter wants of the sign-in.
+pub(super) fn wanted(claims: &str) -> Wanted {
     let claims: serde_json::Value = serde_json::from_str(claims).unwrap_or_default();
-    let is_there = |name| claims.pointer(name).is_some();
-    is_there("/access_token/polids") || is_there("/access_token/acrs")
+    let of = |token| claims.pointer(token).and_then(serde_json::Value::as_object);
+    let acrs = [of("/access_token/acrs"), of("/id_token/acrs")];
+    let acrs = acrs.into_iter().flatten();
+    let contexts: Vec<_> = acrs
+        .flat_map(|acrs| {
+            let one = acrs.get("value").into_iter();
+            let several = acrs.get("values").and_then(serde_json::Value::as_array);
+            one.chain(several.into_iter().flatten())
+        })
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect();
+    Wanted {
+        is_challenge: of("/access_token/polids").is_some() || !contexts.is_empty(),
+        contexts,
+    }
 }
 
 /// The address of a request, to begin it again.

@@ -46,7 +46,8 @@ impl DevTenant {
             }
             (Prompt::None, Some(sign_in)) => self.complete(request, sign_in, cx),
             (Prompt::Unsaid | Prompt::Consent, Some(sign_in))
-                if request.is_for(&sign_in, &self.directory) =>
+                if request.is_for(&sign_in, &self.directory)
+                    && sign_in.satisfies(&request.wanted) =>
             {
                 self.complete(request, sign_in, cx)
             }
@@ -86,7 +87,8 @@ impl DevTenant {
             epoch: account.epoch,
             at: cx.now,
             sid: super::formats::guid(&mut cx.entropy),
-            strong: request.has_claims_challenge,
+            strong: request.wanted.is_challenge,
+            contexts: request.wanted.contexts.clone(),
         };
         let is_let_in = account.status == AccountStatus::Active;
         let mut response = self.complete(request, sign_in.clone(), cx);

@@ -100,6 +100,13 @@ pub enum Control {
         /// Whether it does.
         is_needed: bool,
     },
+    /// Graph wants this authentication context of a user from now on, or none.
+    GraphContext {
+        /// The name that the user signs in with.
+        username: String,
+        /// Such as `c1`.
+        context: Option<String>,
+    },
     /// The consents of a user are withdrawn.
     ClearConsent {
         /// The name that the user signs in with.
@@ -220,6 +227,9 @@ impl DevTenant {
                 username,
                 is_needed,
             } => self.account(&username)?.needs_second_factor = is_needed,
+            Control::GraphContext { username, context } => {
+                self.account(&username)?.graph_context = context;
+            }
             Control::Groups { username, groups } => self.account(&username)?.groups = groups,
             Control::Roles { username, roles } => self.account(&username)?.roles = roles,
             Control::ClearConsent { username } => self.account(&username)?.consented.clear(),

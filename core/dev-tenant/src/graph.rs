@@ -72,6 +72,14 @@ impl GraphErrorResponse {
         )
     }
 
+    /// A claims challenge.
+    fn challenge(message: &str, claims: &Value) -> Self {
+        Self {
+            claims: Some(claims.to_string()),
+            ..Self::token(message)
+        }
+    }
+
     pub(super) fn answer(&self, cx: &RequestContext<'_>, origin: &str) -> Response<Bytes> {
         let body = json!({"error": {
             "code": self.code,
@@ -237,9 +245,17 @@ impl DevTenant {
                 "essential": true,
                 "value": account.valid_from.max(token.issued).to_string(),
             }}});
-            let mut error = GraphErrorResponse::token(message);
-            error.claims = Some(claims.to_string());
-            return Err(error);
+            return Err(GraphErrorResponse::challenge(message, &claims));
+        }
+        // Graph asks only who can answer.
+        if let Some(context) = &account.graph_context
+            && token.takes_challenges
+            && !sign_in.contexts.contains(context)
+        {
+            let message = "The user must satisfy an authentication context.";
+            let acrs = json!({"essential": true, "value": context});
+            let claims = json!({"access_token": {"acrs": acrs}});
+            return Err(GraphErrorResponse::challenge(message, &claims));
         }
         Ok(account)
     }

@@ -211,6 +211,9 @@ impl DevTenant {
                 set("roles", json!(account.roles));
             }
         }
+        if !wanted.sign_in.contexts.is_empty() {
+            set("acrs", json!(wanted.sign_in.contexts));
+        }
         if let Some(nonce) = &wanted.nonce {
             set("nonce", json!(nonce));
         }

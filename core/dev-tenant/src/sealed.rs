@@ -34,6 +34,26 @@ pub(super) struct SignIn {
     pub(super) sid: String,
     /// Whether it was with a second factor because a claims challenge asked for one.
     pub(super) strong: bool,
+    /// The authentication contexts that were satisfied (claim `acrs`).
+    #[serde(default)]
+    pub(super) contexts: Vec<String>,
+}
+
+impl SignIn {
+    /// Whether it satisfies what is wanted.
+    pub(super) fn satisfies(&self, wanted: &Wanted) -> bool {
+        (self.strong || !wanted.is_challenge)
+            && wanted.contexts.iter().all(|id| self.contexts.contains(id))
+    }
+}
+
+/// What a `claims` parameter wants of a sign-in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Wanted {
+    /// Whether it repeats what a claims challenge asked for.
+    pub(super) is_challenge: bool,
+    /// The authentication contexts.
+    pub(super) contexts: Vec<String>,
 }
 
 /// The browser is signed in: its cookie.

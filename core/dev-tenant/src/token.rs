@@ -14,7 +14,7 @@ use super::{
     CLIENT_ID, DevTenant, Reply, TENANT_ID,
     aadsts_error::{self, AadstsError},
     api::Caller,
-    authorization_request::declares_cp1,
+    authorization_request::{declares_cp1, wanted},
     client,
     id_token::IdTokenParams,
     metadata::Tenant,
@@ -197,6 +197,7 @@ impl DevTenant {
         if account.is_some_and(|account| account.needs_second_factor) && !token.sign_in.strong {
             return Err(AadstsError::second_factor());
         }
+        check_claims(&token.sign_in, cx)?;
         Ok(Grant {
             sign_in: token.sign_in,
             scope: token.scope,
@@ -338,6 +339,17 @@ pub(super) fn check_account(account: &Account, sign_in: &SignIn) -> Result<(), A
         return Err(AadstsError::revoked(sign_in.at, account.valid_from));
     }
     Ok(())
+}
+
+/// What the `claims` of a request want, who has signed in must have satisfied.
+pub(super) fn check_claims(sign_in: &SignIn, cx: &RequestContext<'_>) -> Result<(), AadstsError> {
+    let claims = cx.form.one("claims").ok().flatten();
+    match claims {
+        Some(claims) if !sign_in.satisfies(&wanted(claims)) => {
+            Err(AadstsError::second_factor().claims(claims))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The answer to a token request that went well.

@@ -59,7 +59,7 @@ pub(super) const NOBODY: TestUser = TestUser {
 };
 
 /// Everybody in the tenant. The first is the one for whom all goes well.
-pub const USERS: [TestUser; 8] = [
+pub const USERS: [TestUser; 9] = [
     TestUser {
         username: "alice@contoso.example",
         oid: "a11ce000-3c5b-4d1f-8a27-6b1f0e9d4c01",
@@ -155,6 +155,17 @@ pub const USERS: [TestUser; 8] = [
         note: "Is in more groups than a token names, Bob's among them",
         ..NOBODY
     },
+    TestUser {
+        username: "ivan@contoso.example",
+        oid: "19a40000-d3f7-4b62-8e15-6c0f9b284c09",
+        display_name: "Ivan Ivanov",
+        given_name: "Ivan",
+        surname: "Ivanov",
+        mail: Some("ivan@contoso.example"),
+        job_title: Some("Auditor"),
+        note: "Must satisfy the authentication context c1 for Microsoft Graph",
+        ..NOBODY
+    },
 ];
 
 /// What the tenant has made of an account.
@@ -186,6 +197,8 @@ pub(super) struct Account {
     pub(super) status: AccountStatus,
     /// Whether renewing a session needs a second factor.
     pub(super) needs_second_factor: bool,
+    /// The authentication context that Graph wants of them.
+    pub(super) graph_context: Option<String>,
     /// Counts the revocations; what was granted in an earlier epoch is void.
     pub(super) epoch: u32,
     /// When the last of them was, in seconds since 1970.
@@ -235,6 +248,7 @@ impl Account {
             user,
             status,
             needs_second_factor: user.given_name == "Frank",
+            graph_context: (user.given_name == "Ivan").then(|| "c1".to_owned()),
             epoch: 0,
             valid_from: 0,
             roles: texts(user.roles),

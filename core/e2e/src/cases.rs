@@ -10,6 +10,7 @@ pub mod chatgpt_keys;
 pub mod claude;
 pub mod client_credentials;
 pub mod code_page;
+pub mod conditional_access;
 pub mod connections;
 pub mod consents;
 pub mod crowds;

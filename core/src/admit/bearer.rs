@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::response;
 use crate::{
     catalog::scope::Scope,
+    claims_challenge::ClaimsChallenge,
     config::AuthorizationServers,
     env::{Env, Server},
     limits,
@@ -138,11 +139,15 @@ pub(crate) fn entra_token_refused(route: Route, env: Env<'_>) -> Response<Bytes>
 
 /// 401: the user must satisfy these claims in a new sign-in at Entra, whose access token the caller then presents
 /// (Microsoft identity platform, "Claims challenges, claims requests, and client capabilities").
-pub(crate) fn insufficient_claims(route: Route, claims: &str, env: Env<'_>) -> Response<Bytes> {
+pub(crate) fn insufficient_claims(
+    route: Route,
+    claims: &ClaimsChallenge,
+    env: Env<'_>,
+) -> Response<Bytes> {
     let error = format!(
         "error=\"insufficient_claims\", claims=\"{}\", client_id=\"{}\", \
          error_description=\"Sign in again with these claims.\"",
-        STANDARD.encode(claims),
+        STANDARD.encode(claims.to_text()),
         env.server.config.entra.client_id
     );
     unauthorized(route, Some(&error), env.server)

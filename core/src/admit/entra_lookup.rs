@@ -33,7 +33,7 @@ use crate::{
     secret::Secret,
     session::{
         Share, allowed,
-        record::{Hash, Outline, Profile, Session, User},
+        record::{Contexts, Hash, Outline, Profile, Session, User},
     },
     step::{Cx, Progress},
     time::UnixTime,
@@ -239,6 +239,7 @@ impl Owner {
             oid: caller.oid.clone(),
             sub: None,
             profile: Profile {
+                contexts: Contexts::default(),
                 name: caller.name.clone(),
                 username: caller.username.clone(),
                 roles: caller.roles.clone(),

@@ -267,6 +267,7 @@ fn caller(
         roles: profile.roles,
         groups: profile.groups,
         is_guest: profile.is_guest,
+        contexts: profile.contexts.ids,
         scope: String::new(),
         takes_challenges: claims.takes_challenges(),
         expires: UnixTime(claims.exp.unwrap_or_default()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     CatalogEntry, CatalogError, Icon, ScopeDefinition, Tool, ToolSchema, portable, schema::Schema,
 };
-use crate::{catalog::scope::OIDC_SCOPES, limits};
+use crate::{catalog::scope::OIDC_SCOPES, claims_challenge, limits};
 
 /// Everything that is wrong with a tool by itself.
 pub(super) fn tool(tool: &Tool, errors: &mut Vec<CatalogError>) {
@@ -14,6 +14,14 @@ pub(super) fn tool(tool: &Tool, errors: &mut Vec<CatalogError>) {
         errors.push(CatalogError::InvalidToolName { name: name() });
     }
     icons(tool.icons(), || CatalogEntry::Tool(name()), errors);
+    if let Some(id) = tool.authentication_context()
+        && !claims_challenge::is_context(id)
+    {
+        errors.push(CatalogError::InvalidAuthenticationContext {
+            tool: name(),
+            id: id.to_owned(),
+        });
+    }
     if tool.input().get("type").and_then(Value::as_str) != Some("object") {
         errors.push(CatalogError::InputNotObject { tool: name() });
     }

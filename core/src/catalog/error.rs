@@ -51,6 +51,13 @@ pub enum CatalogError {
         /// What is wrong with it.
         problem: HeaderAnnotationError,
     },
+    /// A tool requires an authentication context that has no name of one.
+    InvalidAuthenticationContext {
+        /// The name of the tool.
+        tool: String,
+        /// The authentication context.
+        id: String,
+    },
     /// A tool requires a scope that the server does not offer.
     UnknownScope {
         /// The name of the tool.
@@ -200,6 +207,7 @@ impl Display for CatalogError {
             | Self::InvalidSchema { .. }
             | Self::NonportableSchema { .. }
             | Self::InvalidHeaderAnnotation { .. }
+            | Self::InvalidAuthenticationContext { .. }
             | Self::UnknownScope { .. } => self.write_of_tool(f),
             Self::InvalidIcon { entry, .. } => {
                 let problem = "the address of an icon begins with https: or data:image/";
@@ -256,6 +264,10 @@ impl CatalogError {
             } => write!(f, "The tool `{tool}`: its {schema} schema: {problem}."),
             Self::InvalidHeaderAnnotation { tool, problem } => {
                 write!(f, "The tool `{tool}`: {problem}.")
+            }
+            Self::InvalidAuthenticationContext { tool, id } => {
+                let problem = "requires an authentication context that is none, such as `c1`";
+                write!(f, "The tool `{tool}` {problem}: `{id}`.")
             }
             Self::UnknownScope { tool, scope } => {
                 let problem = "requires a scope that the server does not offer";

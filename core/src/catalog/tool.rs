@@ -44,6 +44,7 @@ pub struct Tool {
     tasks: TaskSupport,
     nonportable_schemas: bool,
     timeout: Option<Duration>,
+    authentication_context: Option<String>,
     meta: Meta,
 }
 
@@ -87,6 +88,7 @@ impl Tool {
             tasks: TaskSupport::Never,
             nonportable_schemas: false,
             timeout: None,
+            authentication_context: None,
             meta: Meta::default(),
         }
     }
@@ -183,6 +185,14 @@ impl Tool {
         self
     }
 
+    /// The user must have satisfied this authentication context of Conditional Access, such as `c1`, in the last hour. Who has
+    /// not gets a link to do so at Entra, and the session goes on. What the context asks for is the tenant's.
+    #[must_use]
+    pub fn requires_authentication_context(mut self, id: impl Into<String>) -> Self {
+        self.authentication_context = Some(id.into());
+        self
+    }
+
     /// Whether calls may become tasks; 2026-07-28 only.
     #[must_use]
     pub fn tasks(mut self, tasks: TaskSupport) -> Self {
@@ -234,6 +244,10 @@ impl Tool {
 
     pub(crate) fn output(&self) -> Option<&Value> {
         self.output_schema.as_ref()
+    }
+
+    pub(crate) fn authentication_context(&self) -> Option<&str> {
+        self.authentication_context.as_deref()
     }
 
     pub(crate) fn time_limit(&self) -> Option<Duration> {

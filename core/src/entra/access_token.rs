@@ -13,7 +13,7 @@
 //! Of replicas that share the store one asks Entra, and the others wait for what it gets. Where two ask at once all the
 //! same, the store's version decides which tokens are stored, and both go on with valid tokens.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use super::{
     permission::Permission,
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Store, Stored, Version},
+    claims_challenge::ClaimsChallenge,
     event::Answer,
     fault::Fault,
     limits,
@@ -54,6 +55,8 @@ struct Renewal {
     lease: RefreshLease,
     /// Whether the new access token is stored.
     stores: bool,
+    /// What it must satisfy.
+    claims: Option<ClaimsChallenge>,
 }
 
 #[derive(Debug)]
@@ -89,8 +92,8 @@ pub(crate) enum AccessTokenError {
     SessionEnded,
     /// Entra does not give a token for this; why, for the model and the user.
     Denied(Cow<'static, str>),
-    /// The caller's token of Entra's must satisfy these claims.
-    ClaimsRequired(Arc<String>),
+    /// The user must satisfy these claims first.
+    ClaimsRequired(ClaimsChallenge),
     /// Not now.
     Unavailable(Fault),
 }
@@ -120,19 +123,20 @@ impl AcquireToken {
     ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
             Some(tokens) if is_fresh(&tokens, cx) => Progress::Ready(Ok(tokens.into())),
-            Some(tokens) => Self::renewing(session, version, &tokens, cx),
+            Some(tokens) => Self::renewing(session, version, &tokens, None, cx),
             None => ended(),
         }
     }
 
-    /// A new token, whatever the stored one looks like: Graph has refused it.
+    /// A new token, whatever the stored one looks like: Graph has refused it, and may want these claims.
     pub(crate) fn renew(
         session: &Session,
         version: Version,
+        claims: Option<ClaimsChallenge>,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         match session.entra_tokens(&cx.env.server.keys) {
-            Some(tokens) => Self::renewing(session, version, &tokens, cx),
+            Some(tokens) => Self::renewing(session, version, &tokens, claims, cx),
             None => ended(),
         }
     }
@@ -174,12 +178,17 @@ impl AcquireToken {
         session: &Session,
         version: Version,
         old: &EntraTokens,
+        claims: Option<ClaimsChallenge>,
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
-        Renewal::of(session, true).refresh(version, old, cx)
+        let renewal = Renewal {
+            claims,
+            ..Renewal::of(session, true)
+        };
+        renewal.refresh(version, old, cx)
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> AccessTokenProgress {
@@ -230,6 +239,7 @@ impl Renewal {
             session: session.clone(),
             lease: RefreshLease::default(),
             stores,
+            claims: None,
         }
     }
 
@@ -241,7 +251,8 @@ impl Renewal {
         cx: &mut Cx<'_>,
     ) -> AccessTokenProgress {
         let lease = std::mem::take(&mut self.lease);
-        match TokenRefresh::start(&self.session, old, lease, cx) {
+        let claims = self.claims.clone();
+        match TokenRefresh::start(&self.session, old, lease, claims, cx) {
             Some(refresh) => self.waiting(State::Refreshing(refresh, version)),
             None => self.end(cx),
         }
@@ -263,6 +274,9 @@ impl Renewal {
             Ok(fresh) => self.save(version, Attempt::default(), fresh, cx),
             Err(RefreshError::ConsentRequired) if !self.stores => denied(PERMISSION_DENIED),
             Err(RefreshError::SignInRequired | RefreshError::ConsentRequired) => self.end(cx),
+            Err(RefreshError::ClaimsRequired(claims)) => {
+                Progress::Ready(Err(AccessTokenError::ClaimsRequired(claims)))
+            }
             Err(RefreshError::Unavailable(fault)) => unavailable(fault),
             Err(RefreshError::UnderWay) => {
                 let pause = self.lease.pause(cx);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     access_token::{AccessToken, AccessTokenError, AccessTokenProgress, AcquireToken},
-    on_behalf_of::{OnBehalfOf, OnBehalfOfProgress},
+    on_behalf_of::{OnBehalfOf, OnBehalfOfProgress, Reason},
     permission::Permission,
     session_token::{SessionToken, SessionTokenProgress},
 };
@@ -12,6 +12,7 @@ use crate::{
     admit::caller::Caller,
     ask::Version,
     catalog::{PrincipalKind, scope::Scope},
+    claims_challenge::ClaimsChallenge,
     entra_token::EntraCaller,
     event::Answer,
     fault::Fault,
@@ -39,6 +40,13 @@ pub(crate) struct Assertion {
     pub(super) caller: std::sync::Arc<EntraCaller>,
     pub(super) token: Secret<String>,
     pub(super) user: User,
+}
+
+impl Assertion {
+    /// Whether its client takes claims challenges.
+    pub(crate) fn takes_challenges(&self) -> bool {
+        self.caller.takes_challenges
+    }
 }
 
 impl Credentials {
@@ -101,17 +109,23 @@ impl CallerToken {
             Credentials::Session(session, version) => {
                 of_session(AcquireToken::start(session, *version, cx))
             }
-            Credentials::Assertion(assertion) => graph_on_behalf_of(assertion, false, cx),
+            Credentials::Assertion(assertion) => graph_on_behalf_of(assertion, Reason::Needed, cx),
         }
     }
 
-    /// A new one: Graph has refused the other.
-    pub(crate) fn renew(credentials: &Credentials, cx: &mut Cx<'_>) -> CallerTokenProgress {
+    /// A new one: Graph has refused the other, and may want these claims.
+    pub(crate) fn renew(
+        credentials: &Credentials,
+        claims: Option<ClaimsChallenge>,
+        cx: &mut Cx<'_>,
+    ) -> CallerTokenProgress {
         match credentials {
             Credentials::Session(session, version) => {
-                of_session(AcquireToken::renew(session, *version, cx))
+                of_session(AcquireToken::renew(session, *version, claims, cx))
             }
-            Credentials::Assertion(assertion) => graph_on_behalf_of(assertion, true, cx),
+            Credentials::Assertion(assertion) => {
+                graph_on_behalf_of(assertion, Reason::Refused(claims), cx)
+            }
         }
     }
 
@@ -135,7 +149,7 @@ impl CallerToken {
             Credentials::Session(session, version) => (session, version),
             Credentials::Assertion(assertion) => {
                 let scope = permission.to_resource_scope();
-                return on_behalf_of(OnBehalfOf::start(&assertion, scope, false, cx));
+                return on_behalf_of(OnBehalfOf::start(&assertion, scope, Reason::Needed, cx));
             }
         };
         match AcquireToken::is_covered(&permission, &session, cx) {
@@ -156,7 +170,7 @@ impl CallerToken {
 
 fn graph_on_behalf_of(
     assertion: &Assertion,
-    is_refused: bool,
+    reason: Reason,
     cx: &mut Cx<'_>,
 ) -> CallerTokenProgress {
     if let Err(error) = has_user(assertion.caller.kind) {
@@ -165,7 +179,7 @@ fn graph_on_behalf_of(
     let server = cx.env.server;
     let scope = server.scopes.held(&assertion.caller.scope);
     let scope = scope.to_resource_scope(&server.config.entra);
-    on_behalf_of(OnBehalfOf::start(assertion, scope, is_refused, cx))
+    on_behalf_of(OnBehalfOf::start(assertion, scope, reason, cx))
 }
 
 /// Entra refuses an application's token as an assertion; it is not asked.

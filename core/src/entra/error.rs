@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::aadsts::{self, Concerns, KnownError};
 use crate::{
     ask::{AssertionFault, FetchFault},
+    claims_challenge::ClaimsChallenge,
     http::form::Form,
     limits,
     log_event::{Field, LogEvent, LogEventId},
@@ -52,7 +53,7 @@ pub(crate) struct Details {
     /// In how many seconds Entra wants to be asked again.
     retry_after: Option<u64>,
     /// What a new sign-in must satisfy, as Entra writes it.
-    claims: Option<Arc<String>>,
+    claims: Option<ClaimsChallenge>,
 }
 
 /// What this server asked Entra for.
@@ -100,7 +101,7 @@ impl EntraError {
                 .map(Box::from),
             timestamp: timestamp(text("timestamp")),
             retry_after: throttle::retry_after(headers).map(|wait| wait.as_secs()),
-            claims: claims_challenge(text("claims")),
+            claims: ClaimsChallenge::parse(text("claims")),
         };
         // A `Retry-After` counts, whatever else was said. A request loop is the one case that only the number
         // shows: its `error` says that the user must sign in.
@@ -211,7 +212,7 @@ impl EntraError {
 
     /// Returns what a new sign-in must satisfy, if Entra has said so (Microsoft identity platform, "Claims challenges, claims
     /// requests, and client capabilities").
-    pub(crate) fn claims(&self) -> Option<&Arc<String>> {
+    pub(crate) fn claims(&self) -> Option<&ClaimsChallenge> {
         self.details().claims.as_ref()
     }
 
@@ -294,14 +295,6 @@ impl EntraError {
 
 fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.split_once(mark).map(|(_, rest)| rest)
-}
-
-/// A claims challenge, if this is one: JSON, about the access token.
-fn claims_challenge(text: &str) -> Option<Arc<String>> {
-    let body: Value = serde_json::from_str(text).ok()?;
-    let is_one =
-        text.len() <= limits::CLAIMS_CHALLENGE_BYTES && body.get("access_token")?.is_object();
-    is_one.then(|| Arc::new(text.to_owned()))
 }
 
 /// A time as Entra writes it, if this is one.

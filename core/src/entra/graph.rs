@@ -3,8 +3,8 @@
 //! ```text
 //! Token --ready--> Sent --2xx--> answered
 //!   |               | a link, and the request follows one: Linked, without the token --2xx--> answered
-//!   |               | 401, once: Token again, with a token that is surely new
-//!   |               | 401 again: Ending, until the session is deleted
+//!   |               | 401, once: Token again, with a token that is surely new, and satisfies the claims that Graph wants
+//!   |               | 401 again: the user must satisfy the claims, or without any: Ending, until the session is deleted
 //!   +--> session over, or Entra out of reach
 //! ```
 //!
@@ -12,7 +12,7 @@
 //!
 //! Source: Microsoft Graph, "Error responses and resource types" and "Throttling guidance".
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Fetch, FetchFault},
     catalog::{GraphError, GraphRequest, GraphResponse},
+    claims_challenge::ClaimsChallenge,
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
@@ -70,8 +71,8 @@ pub(crate) type GraphProgress = Progress<AskGraph, Result<GraphResponse, GraphEn
 pub(crate) enum GraphEnd {
     /// The user must sign in again: the session is deleted, its streams are not closed yet.
     SessionEnded,
-    /// The caller's token of Entra's must satisfy these claims.
-    ClaimsRequired(Arc<String>),
+    /// The user must satisfy these claims first.
+    ClaimsRequired(ClaimsChallenge),
     /// The function is told so.
     Failed(Box<GraphError>),
 }
@@ -177,7 +178,10 @@ impl AskGraph {
             return found(response);
         }
         match status {
-            StatusCode::UNAUTHORIZED => Self::unauthorized(asker, cx),
+            StatusCode::UNAUTHORIZED => {
+                let claims = ClaimsChallenge::of_headers(response.headers());
+                Self::unauthorized(asker, claims, cx)
+            }
             StatusCode::FOUND if asker.request.follows_link() => Self::follow(asker, &response, cx),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let wait = throttle::retry_after(response.headers());
@@ -209,14 +213,29 @@ impl AskGraph {
         }
     }
 
-    /// Revoked, or refused by policy: a new token shows whether Entra agrees. If Graph refuses that
-    /// too, the session ends, so that the client does not refresh for ever but signs in
-    /// (threat D11).
-    fn unauthorized(mut asker: Box<Asker>, cx: &mut Cx<'_>) -> GraphProgress {
+    /// Revoked, or refused by policy: a new token, which satisfies the claims that Graph wants, shows whether Entra
+    /// agrees. If Graph refuses that too, the user must satisfy the claims in a browser; where it wants none, the session
+    /// ends. So the client does not refresh for ever (threats D11, D22).
+    fn unauthorized(
+        mut asker: Box<Asker>,
+        claims: Option<ClaimsChallenge>,
+        cx: &mut Cx<'_>,
+    ) -> GraphProgress {
         if asker.renewed {
             cx.log(LogEventId::GraphNewTokenRefused);
-            let Credentials::Session(session, _) = &asker.credentials else {
-                return failed(GraphError::new(StatusCode::FORBIDDEN.as_u16(), "", ""));
+            let session = match (&asker.credentials, claims) {
+                (Credentials::Session(..), Some(claims)) => {
+                    return end(GraphEnd::ClaimsRequired(claims));
+                }
+                (Credentials::Assertion(assertion), Some(claims))
+                    if assertion.takes_challenges() =>
+                {
+                    return end(GraphEnd::ClaimsRequired(claims));
+                }
+                (Credentials::Assertion(_), _) => {
+                    return failed(GraphError::new(StatusCode::FORBIDDEN.as_u16(), "", ""));
+                }
+                (Credentials::Session(session, _), None) => session,
             };
             let ending = EndingSession::start(session.id, &session.outline, cx);
             if cx.env.server.has(Planted::WritesNotAwaited) {
@@ -226,7 +245,7 @@ impl AskGraph {
         }
         cx.log(LogEventId::GraphTokenRefused);
         asker.renewed = true;
-        let step = CallerToken::renew(&asker.credentials, cx);
+        let step = CallerToken::renew(&asker.credentials, claims, cx);
         Self::token(asker, step, cx)
     }
 }

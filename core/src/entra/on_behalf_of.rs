@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     ask::Awaiting,
+    claims_challenge::ClaimsChallenge,
     event::Answer,
     fault::Fault,
     hub::{
@@ -55,7 +56,17 @@ pub(crate) struct OnBehalfOf {
 struct Wanted {
     assertion: Assertion,
     scope: String,
+    claims: Option<ClaimsChallenge>,
     key: [u8; 32],
+}
+
+/// Why a token is asked for.
+#[derive(Debug)]
+pub(super) enum Reason {
+    /// It is needed; one that is known will do.
+    Needed,
+    /// The one that is known was refused, so that another is needed, which satisfies these claims.
+    Refused(Option<ClaimsChallenge>),
 }
 
 #[derive(Debug)]
@@ -70,19 +81,20 @@ enum State {
 pub(crate) type OnBehalfOfProgress = Progress<OnBehalfOf, Result<Secret<String>, AccessTokenError>>;
 
 impl OnBehalfOf {
-    /// A token for these scopes, as Entra names them. `is_refused`: the one that is known was refused, so that another
-    /// is needed.
+    /// A token for these scopes, as Entra names them.
     pub(super) fn start(
         assertion: &Assertion,
         scope: String,
-        is_refused: bool,
+        reason: Reason,
         cx: &mut Cx<'_>,
     ) -> OnBehalfOfProgress {
         if let Some(fault) = token_refresh::throttled(&assertion.user, cx) {
             return Progress::Ready(Err(AccessTokenError::Unavailable(fault)));
         }
         let key = key(assertion, &scope, cx);
-        if is_refused {
+        let mut claims = None;
+        if let Reason::Refused(wanted) = reason {
+            claims = wanted;
             let message = PresentedTokenMessage::ForgetOnBehalfOf(key);
             cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
         }
@@ -94,6 +106,7 @@ impl OnBehalfOf {
             wanted: Wanted {
                 assertion,
                 scope,
+                claims,
                 key,
             },
             state: State::Asking(asking),
@@ -130,7 +143,8 @@ impl OnBehalfOf {
     }
 
     fn request(wanted: Wanted, cx: &mut Cx<'_>) -> OnBehalfOfProgress {
-        let grant = Grant::on_behalf_of(wanted.assertion.token.clone(), wanted.scope.clone());
+        let grant = Grant::on_behalf_of(wanted.assertion.token.clone(), wanted.scope.clone())
+            .satisfying(wanted.claims.clone());
         match TokenRequest::start(grant, cx) {
             Some(request) => Progress::Pending(Self {
                 wanted,
@@ -172,7 +186,7 @@ impl Wanted {
         cx.log(error.log_event(Step::OnBehalfOf));
         if let (EntraError::SignInAgain(_), Some(claims)) = (error, error.claims()) {
             return match self.assertion.caller.takes_challenges {
-                true => OnBehalfOfFailure::ClaimsRequired(Arc::clone(claims)),
+                true => OnBehalfOfFailure::ClaimsRequired(claims.clone()),
                 false => OnBehalfOfFailure::MoreRequired,
             };
         }

@@ -124,7 +124,7 @@ fn tell(key: [u8; 32], result: &Result<AccessToken, AccessTokenError>, cx: &mut 
         Err(AccessTokenError::SessionEnded) => Err(OnBehalfOfFailure::Revoked),
         Err(AccessTokenError::Denied(_)) => Err(OnBehalfOfFailure::Denied),
         Err(AccessTokenError::ClaimsRequired(claims)) => {
-            Err(OnBehalfOfFailure::ClaimsRequired(Arc::clone(claims)))
+            Err(OnBehalfOfFailure::ClaimsRequired(claims.clone()))
         }
         Err(AccessTokenError::Unavailable(fault)) => Err(OnBehalfOfFailure::Unavailable(*fault)),
     };

@@ -15,8 +15,10 @@ use zeroize::Zeroizing;
 use super::error::EntraError;
 use crate::{
     ask::{Ask, Fetch, FetchTarget},
+    claims_challenge::{self, ClaimsChallenge},
     env::Env,
     limits,
+    planted::Planted,
     secret::Secret,
     session::record::EntraTokens,
     time::UnixTime,
@@ -66,6 +68,8 @@ pub(crate) struct Grant {
     parameters: Vec<(&'static str, Secret<String>)>,
     /// As Entra names the scopes.
     scope: String,
+    /// What the tokens must satisfy.
+    claims: Option<ClaimsChallenge>,
 }
 
 impl Grant {
@@ -89,6 +93,7 @@ impl Grant {
                 ),
             ],
             scope,
+            claims: None,
         }
     }
 
@@ -98,6 +103,7 @@ impl Grant {
         Self {
             parameters: vec![("grant_type", grant_type)],
             scope,
+            claims: None,
         }
     }
 
@@ -112,7 +118,13 @@ impl Grant {
                 ("assertion", assertion),
             ],
             scope,
+            claims: None,
         }
+    }
+
+    /// The same, for tokens that satisfy a challenge.
+    pub(crate) fn satisfying(self, claims: Option<ClaimsChallenge>) -> Self {
+        Self { claims, ..self }
     }
 
     /// A refresh token, for these scopes, as Entra names them.
@@ -123,6 +135,7 @@ impl Grant {
                 ("refresh_token", refresh_token),
             ],
             scope,
+            claims: None,
         }
     }
 }
@@ -159,6 +172,9 @@ pub(super) fn post(
             form.append_pair("client_assertion", assertion.expose());
         }
     }
+    let claims = grant.claims.as_ref();
+    let claims = claims.filter(|_| !env.server.has(Planted::ClaimsDropped));
+    form.append_pair("claims", &claims_challenge::parameter(claims));
     form.append_pair("scope", &grant.scope);
     let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
     let request = Request::post(metadata.token_endpoint.as_str())

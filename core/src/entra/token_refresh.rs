@@ -14,12 +14,12 @@ use super::{
 use crate::{
     ask::{Awaiting, Store, StoreFault},
     catalog::Names,
+    claims_challenge::ClaimsChallenge,
     event::Answer,
     fault::Fault,
     hub::{ToHub, ToHubKind},
     id::SessionId,
     log_event::{Field, LogEvent, LogEventId},
-    secret::Secret,
     session::{
         allowed,
         profile::{AnotherUser, ProfileClaims},
@@ -87,6 +87,7 @@ impl RefreshedTokens {
         if let Some(profile) = &self.profile {
             session.user.profile.clone_from(profile);
         }
+        session.required_claims = None;
         session.set_entra_tokens(&tokens, keys, cx.entropy);
         Some(())
     }
@@ -105,11 +106,13 @@ enum State {
 }
 
 /// Why Entra gives no new tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshError {
     /// Entra wants the user to sign in, or sent the tokens of another user, or of one who may not sign in any more: the
     /// session is over (threats D6, D10, D20).
     SignInRequired,
+    /// The user must satisfy these claims first; what was granted stands.
+    ClaimsRequired(ClaimsChallenge),
     /// Entra does not give this permission, but the session may go on without it.
     ConsentRequired,
     /// Not now.
@@ -135,12 +138,14 @@ impl TokenRefresh {
         session: &Session,
         tokens: &EntraTokens,
         lease: RefreshLease,
+        claims: Option<ClaimsChallenge>,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let refresh_token = tokens.refresh_token.as_ref()?;
         let scope = cx.env.server.scopes.held(&session.scope);
         let scope = scope.to_entra_scope(&cx.env.server.config.entra);
-        Self::asking(session, refresh_token, scope, (lease, true), cx)
+        let grant = Grant::refresh_token(refresh_token.clone(), scope).satisfying(claims);
+        Self::asking(session, grant, (lease, true), cx)
     }
 
     /// The same for these scopes, as Entra names them: a refresh token is good for any resource with
@@ -153,17 +158,16 @@ impl TokenRefresh {
     ) -> Option<Self> {
         let lease = RefreshLease::NotNeeded;
         let refresh_token = tokens.refresh_token.as_ref()?;
-        Self::asking(session, refresh_token, scope, (lease, false), cx)
+        let grant = Grant::refresh_token(refresh_token.clone(), scope);
+        Self::asking(session, grant, (lease, false), cx)
     }
 
     fn asking(
         session: &Session,
-        refresh_token: &Secret<String>,
-        scope: String,
+        grant: Grant,
         (lease, is_of_graph): (RefreshLease, bool),
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
-        let grant = Grant::refresh_token(refresh_token.clone(), scope);
         let state = match lease.take(session.id, cx) {
             Some(awaiting) => State::Leasing(grant, awaiting),
             None => ask(grant, cx)?,
@@ -304,6 +308,9 @@ fn read_response(
         }
         Err(error) => {
             cx.log(error.log_event(Step::TokenRenewal));
+            if let (EntraError::SignInAgain(_), Some(claims)) = (&error, error.claims()) {
+                return Err(RefreshError::ClaimsRequired(claims.clone()));
+            }
             Err(match error {
                 EntraError::SignInAgain(_) if error.is_consent_required() => {
                     RefreshError::ConsentRequired

@@ -31,6 +31,7 @@ use crate::{
         device_verification::DeviceVerification,
         document_fetch::{ClientFile, FetchClientFile},
         revoke::Revoke,
+        step_up::StepUpPage,
         token::Token,
     },
     pages,
@@ -44,6 +45,7 @@ pub(crate) enum State {
     Consent(Consent),
     Callback(Callback),
     Connections(Connections),
+    StepUpPage(StepUpPage),
     Token(Token),
     Revoke(Revoke),
     DeviceAuthorization(DeviceAuthorizationRequest),
@@ -95,6 +97,7 @@ impl State {
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Connections => Connections::start(&request, cx).map_pending(Self::Connections),
+            Route::StepUp => StepUpPage::start(&request, cx).map_pending(Self::StepUpPage),
             Route::Token => Token::start(&request, client, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, client, cx).map_pending(Self::Revoke),
             Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
@@ -169,6 +172,9 @@ impl State {
             Self::Connections(state) => {
                 answered(state, input, Connections::handle, Self::Connections, cx)
             }
+            Self::StepUpPage(state) => {
+                answered(state, input, StepUpPage::handle, Self::StepUpPage, cx)
+            }
             Self::Token(state) => answered(state, input, Token::handle, Self::Token, cx),
             Self::Revoke(state) => answered(state, input, Revoke::handle, Self::Revoke, cx),
             Self::DeviceAuthorization(state) => {
@@ -226,6 +232,7 @@ impl State {
             Self::Streamable(state) => !state.survives_disconnect(),
             Self::Callback(_)
             | Self::Connections(_)
+            | Self::StepUpPage(_)
             | Self::Token(_)
             | Self::Revoke(_)
             | Self::DeviceAuthorization(_)
@@ -253,6 +260,7 @@ impl State {
             Self::Consent(_)
             | Self::Callback(_)
             | Self::Connections(_)
+            | Self::StepUpPage(_)
             | Self::Token(_)
             | Self::Revoke(_)
             | Self::DeviceAuthorization(_)

@@ -154,6 +154,7 @@ mod tests {
             roles: Names::default(),
             groups: Names::default(),
             is_guest: false,
+            contexts: Names::default(),
             scope: String::new(),
             takes_challenges: false,
             expires: UnixTime(0),

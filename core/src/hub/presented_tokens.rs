@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{entra_token::EntraCaller, fault::Fault, secret::Secret, time::Instant};
+use crate::{
+    claims_challenge::ClaimsChallenge, entra_token::EntraCaller, fault::Fault, secret::Secret,
+    time::Instant,
+};
 
 /// What is known of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub(crate) enum OnBehalfOfFailure {
     /// Entra takes the assertion no more.
     Revoked,
     /// The user must satisfy more, and its client can have them do that: these claims.
-    ClaimsRequired(Arc<String>),
+    ClaimsRequired(ClaimsChallenge),
     /// The user must satisfy more, and its client takes no claims.
     MoreRequired,
     /// Not now.

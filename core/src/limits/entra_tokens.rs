@@ -17,8 +17,14 @@ pub const ENTRA_TOKENS: usize = 2048;
 /// The most client ids, scopes or roles in a claim that are looked at.
 pub const ENTRA_TOKEN_NAMES: usize = 64;
 
-/// The longest claims challenge of Entra's that is passed on.
-pub const CLAIMS_CHALLENGE_BYTES: usize = 4096;
+/// The longest claims challenge that is answered or passed on: some 150 bytes as a rule. It must fit into a cookie.
+pub const CLAIMS_CHALLENGE_BYTES: usize = 1536;
+
+/// For how long an authentication context counts as satisfied: as long as an access token without continuous access evaluation.
+pub const AUTHENTICATION_CONTEXT: Duration = Duration::from_secs(3600);
+
+/// The most authentication contexts of a token that are looked at: Entra has 99.
+pub const AUTHENTICATION_CONTEXTS: usize = 99;
 
 /// The longest that a token of a session for another resource is kept: Entra is asked again then whether the user may still have it.
 pub const SESSION_TOKEN_KEPT: Duration = Duration::from_secs(3600);

@@ -68,6 +68,22 @@ events! {
     ConsentWithdrawn = "consent.withdrawn", Info,
         "remembered approvals were withdrawn", [Subject, Count];
 
+    /// A call waits for its user to satisfy more at Entra; the session goes on.
+    ClaimsRequired = "claims.required", Info,
+        "Entra wants more of a user before a call goes on", [Subject];
+    /// A user has satisfied what Entra wanted, and the session has new tokens.
+    ClaimsSatisfied = "claims.satisfied", Info,
+        "a user has satisfied what Entra wanted of a session", [Subject];
+    /// Somebody else signed in where the user of a session was to.
+    ClaimsOtherUser = "claims.other_user", Warn,
+        "another user signed in for a session's step-up", [Subject];
+    /// A link to satisfy more was stale, not ours, or its session is over.
+    ClaimsLinkStale = "claims.link_stale", Info,
+        "a link for a step-up was stale or not ours", [];
+    /// The form of such a link came from another page.
+    ClaimsLinkForeign = "claims.link_foreign", Warn,
+        "the form of a step-up came from another page", [];
+
     /// Entra's metadata is not known, so that the user cannot be sent there or believed on return.
     SignInUnavailable = "sign_in.unavailable", Warn,
         "a user could not sign in: Entra's metadata is not known", [];

@@ -2,6 +2,8 @@
 
 mod session_methods;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 pub(super) use self::session_methods::settings_full;
@@ -11,7 +13,7 @@ use super::{
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
     resolve::{self, Rejection},
-    security_schemes,
+    security_schemes, step_up,
     tasks::{self, TaskRequest},
     v2026_07_28,
 };
@@ -156,6 +158,15 @@ fn without_tasks(revision: Revision) -> Reply {
 
 /// Has the backend answer a request; there is nothing of this server's own, but that it is there.
 fn forwarded(request: &Request, client: ClientProfile, icx: &mut InvocationCx<'_, '_>) -> Reply {
+    if is_call(&request.method)
+        && let Some(claims) = step_up::required(None, icx.caller, icx.cx.env.now.unix)
+    {
+        let responses = request.params.get("inputResponses");
+        let responses = responses.and_then(Json::to_map).unwrap_or_default();
+        let call = client.stopped(BTreeMap::new(), &responses);
+        let end = step_up::end(claims, call, icx.caller, icx.cx).into();
+        return Reply::Invocation(Progress::Ready(end));
+    }
     match forward::start(request, client, icx) {
         Some(progress) => Reply::Forward(progress),
         None if request.method == "ping" && client.mcp_session.is_some() => {
@@ -163,6 +174,14 @@ fn forwarded(request: &Request, client: ClientProfile, icx: &mut InvocationCx<'_
         }
         None => Reply::Error(Error::method_not_found()),
     }
+}
+
+/// Whether a method has something performed.
+fn is_call(method: &str) -> bool {
+    matches!(
+        method,
+        "tools/call" | "prompts/get" | "resources/read" | "completion/complete"
+    )
 }
 
 /// Whether there is anything behind a method: a client finds out what a server has not by its error.

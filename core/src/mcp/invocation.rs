@@ -22,7 +22,6 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 
@@ -36,6 +35,7 @@ pub(crate) use self::{
     registration::{InFlightRegistration, too_many_calls},
     request::{ClientProfile, RequestMeta},
 };
+use super::step_up::{self, StepUpEnd};
 use crate::{
     admit::caller::Caller,
     ask::{Awaiting, Invoke, InvokeOutput, Target},
@@ -43,6 +43,7 @@ use crate::{
         Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse,
         LogLevel, Step,
     },
+    claims_challenge::ClaimsChallenge,
     entra::graph::AskGraph,
     hub::GetLogLevel,
     json_rpc::Error,
@@ -112,8 +113,21 @@ pub(crate) enum InvocationEnd {
     SessionOver(Challenge),
 }
 
+impl From<StepUpEnd> for InvocationEnd {
+    fn from(end: StepUpEnd) -> Self {
+        match end {
+            StepUpEnd::Challenge(claims) => Self::SessionOver(Some(claims)),
+            StepUpEnd::InputRequired(requests, responses) => Self::InputRequired {
+                requests,
+                responses,
+            },
+            StepUpEnd::Failed(error) => Self::Done(Err(error)),
+        }
+    }
+}
+
 /// What a new sign-in must satisfy, as Entra writes it.
-pub(crate) type Challenge = Option<Arc<String>>;
+pub(crate) type Challenge = Option<ClaimsChallenge>;
 
 /// The request at which the user must sign in again, and what that must satisfy.
 pub(crate) type OverAt = (crate::json_rpc::Request, Challenge);
@@ -139,6 +153,12 @@ impl Invocation {
         mut meta: RequestMeta,
         icx: &mut InvocationCx<'_, '_>,
     ) -> InvocationProgress {
+        let context = meta.authentication_context.as_deref();
+        if let Some(claims) = step_up::required(context, icx.caller, icx.cx.env.now.unix) {
+            let call = client.stopped(meta.answers, &meta.responses);
+            let end = step_up::end(claims, call, icx.caller, icx.cx);
+            return Progress::Ready(end.into());
+        }
         let call = Call {
             name,
             arguments,

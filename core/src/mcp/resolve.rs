@@ -39,6 +39,7 @@ pub(crate) struct ResolvedCall {
     name: String,
     arguments: Map<String, Value>,
     timeout: Option<Duration>,
+    authentication_context: Option<String>,
 }
 
 /// What a request asks to be performed; `None` if its method performs nothing.
@@ -81,7 +82,8 @@ pub(crate) fn start(
     icx: &mut InvocationCx<'_, '_>,
 ) -> Result<InvocationProgress, Error> {
     let time_limit = (time_limit, call.timeout);
-    let meta = request_meta(request, client, time_limit, icx.caller, icx.cx)?;
+    let mut meta = request_meta(request, client, time_limit, icx.caller, icx.cx)?;
+    meta.authentication_context = call.authentication_context;
     let named = (call.name, call.arguments);
     Ok(Invocation::start(
         call.handler,
@@ -110,6 +112,7 @@ fn request_meta(
         responses: Map::new(),
         time_limit: timeout.map_or(time_limit, |timeout| timeout.min(time_limit)),
         timeout,
+        authentication_context: None,
         extensions: meta.map(extensions).unwrap_or_default(),
     };
     if client.revision.features().stateless {
@@ -199,6 +202,7 @@ fn tool(
         name: name.to_owned(),
         arguments,
         timeout: entry.tool.time_limit(),
+        authentication_context: entry.tool.authentication_context().map(str::to_owned),
     })
 }
 
@@ -230,6 +234,7 @@ fn prompt(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
         name: name.to_owned(),
         arguments,
         timeout: None,
+        authentication_context: None,
     })
 }
 
@@ -243,6 +248,7 @@ fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
             name: uri.to_owned(),
             arguments: Map::new(),
             timeout: None,
+            authentication_context: None,
         });
     }
     let within = uri.len() <= limits::RESOURCE_URI_BYTES;
@@ -261,6 +267,7 @@ fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
         name: uri.to_owned(),
         arguments: variables,
         timeout: None,
+        authentication_context: None,
     })
 }
 
@@ -333,6 +340,7 @@ fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Reject
         name: of.to_owned(),
         arguments,
         timeout: None,
+        authentication_context: None,
     })
 }
 

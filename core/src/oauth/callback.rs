@@ -38,8 +38,8 @@ use self::{
 use super::{
     browser_id::BrowserId,
     code_admission::{CodeAdmission, NotAdmitted},
-    connections::{self, ConnectionsCallback},
     issuing_code::{Issued, IssuingCode},
+    page_sign_in::{self, PageCallback},
     pending_sign_in::PendingSignIn,
     sign_in_failure::{Failure, busy, unknown},
 };
@@ -70,8 +70,8 @@ pub(crate) enum Callback {
     IssuingCode(Option<BrowserId>, Box<IssuingCode>),
     /// The session is being written of a user who is asked for consent next.
     AskingForConsent(Box<AskingForConsent>),
-    /// The sign-in is for the page of connections, and for no client.
-    ForConnections(Box<ConnectionsCallback>),
+    /// The sign-in is for a page of the server's own, and begins no session.
+    ForPage(Box<PageCallback>),
 }
 
 impl Callback {
@@ -88,9 +88,9 @@ impl Callback {
             cx.response_headers().insert(header::SET_COOKIE, clear);
         }
         let browser = ReturningBrowser::of(request.headers(), client, cx.env);
-        if let Some(sign_in) = connections::sign_in_of(state, request.headers(), cx) {
-            let started = ConnectionsCallback::start(sign_in, &form, browser.browser, cx);
-            return started.map_pending(|state| Self::ForConnections(Box::new(state)));
+        if let Some(sign_in) = page_sign_in::sign_in_of(state, request.headers(), cx) {
+            let started = PageCallback::start(sign_in, &form, browser.browser, cx);
+            return started.map_pending(|state| Self::ForPage(Box::new(state)));
         }
         match AuthorizationResponse::of(&form, state, request.headers(), browser, cx) {
             Some(response) => match AwaitingMetadata::known(response, cx) {
@@ -108,9 +108,9 @@ impl Callback {
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
-            Self::ForConnections(state) => state
+            Self::ForPage(state) => state
                 .handle(answer, cx)
-                .map_pending(|state| Self::ForConnections(Box::new(state))),
+                .map_pending(|state| Self::ForPage(Box::new(state))),
             Self::AwaitingMetadata(awaiting) => Self::redeem(awaiting.handle(answer, cx), cx),
             Self::Admitting(code, admission) => match admission.handle(answer, cx) {
                 Progress::Pending(admission) => Progress::Pending(Self::Admitting(code, admission)),

@@ -10,31 +10,30 @@
 //! The cookie names the user, and everything is found by that: nobody sees or ends what is another's. What the page
 //! shows was written into the user's own records at the sign-in, for a session opens to its client alone.
 
-mod callback;
 mod ending;
 mod loading;
 mod page;
-mod sign_in;
 #[cfg(test)]
 mod tests;
 mod user;
 
-use ::http::{HeaderValue, Method, Request, Response, StatusCode};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 
-pub(crate) use self::callback::{ConnectionsCallback, sign_in_of};
 use self::{
-    callback::unavailable,
     ending::{Ending, Target},
     loading::Loading,
-    sign_in::ConnectionsSignIn,
     user::ConnectionsUser,
 };
+use super::page_sign_in::{PageSignIn, PageTarget};
 use crate::{
-    entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
+    entra::{
+        awaiting_metadata::{AwaitingMetadata, WithMetadata},
+        id_token::Identity,
+    },
     event::Answer,
     http::{form::Form, response},
-    log_event::LogEventId,
+    log_event::{Field, LogEvent, LogEventId},
     pages,
     step::{Cx, Progress},
 };
@@ -55,7 +54,7 @@ impl Connections {
         if request.method() != Method::POST {
             return match user {
                 Some(user) => Self::load(user, None, cx),
-                None => Self::sign_in(ConnectionsSignIn::make_room(headers, cx.env), cx),
+                None => Self::sign_in(PageSignIn::make_room(headers, cx.env), cx),
             };
         }
         let form = Form::parse(request.body());
@@ -126,7 +125,7 @@ impl Connections {
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         let response = match metadata {
-            Some(metadata) => ConnectionsSignIn::begin(cookies, &metadata, cx),
+            Some(metadata) => PageSignIn::begin(PageTarget::Connections, cookies, &metadata, cx),
             None => {
                 cx.log(LogEventId::SignInUnavailable);
                 unavailable(cx)
@@ -134,6 +133,29 @@ impl Connections {
         };
         cx.done(response)
     }
+}
+
+/// This user has signed in: the browser may show their connections for a while.
+pub(super) fn signed_in(identity: &Identity, cx: &mut Cx<'_>) -> Response<Bytes> {
+    let mut response = response::see_other(&cx.env.server.config.public_url.join("/me"));
+    if let Some(cookie) = ConnectionsUser::set_cookie(identity, cx.env, cx.entropy) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    let signed_in = LogEvent::new(LogEventId::ConnectionsSignedIn);
+    let subject = user::subject(&identity.tenant_id, &identity.oid, cx.env.server);
+    cx.log(signed_in.with(Field::Subject, &subject));
+    response
+}
+
+pub(super) fn unavailable(cx: &Cx<'_>) -> Response<Bytes> {
+    pages::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Your connections cannot be shown just now",
+        "Microsoft Entra ID or the sessions of this server cannot be reached. Nothing was changed. Wait a \
+         moment, then open the page again.",
+        &cx.request_id(),
+        cx.env,
+    )
 }
 
 fn foreign(cx: &Cx<'_>) -> Response<Bytes> {

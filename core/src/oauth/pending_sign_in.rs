@@ -355,6 +355,7 @@ mod tests {
             "nonce",
             "code_challenge",
             "code_challenge_method",
+            "claims",
             "prompt",
         ];
         assert_eq!(names, expected);

@@ -8,8 +8,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::record::{Profile, User};
-use crate::{limits, log_event::is_invisible, provider_metadata::is_guid, step::Cx};
+use super::record::{Contexts, Profile, User};
+use crate::{
+    claims_challenge, limits, log_event::is_invisible, provider_metadata::is_guid, step::Cx,
+    time::UnixTime,
+};
 
 /// What an ID token says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,10 @@ struct Claims {
     idp: Value,
     #[serde(default)]
     acct: Value,
+    #[serde(default)]
+    acrs: Value,
+    #[serde(default)]
+    iat: Value,
     #[serde(default)]
     roles: Value,
     #[serde(default)]
@@ -67,6 +74,15 @@ impl Claims {
         };
         is_elsewhere || self.acct == 1 || self.acct == "1"
     }
+
+    /// The authentication contexts that were satisfied.
+    fn contexts(&self) -> Contexts {
+        let ids = texts(&self.acrs).filter(|id| claims_challenge::is_context(id));
+        Contexts {
+            ids: ids.take(limits::AUTHENTICATION_CONTEXTS).collect(),
+            since: UnixTime(self.iat.as_u64().unwrap_or_default()),
+        }
+    }
 }
 
 impl ProfileClaims {
@@ -93,8 +109,22 @@ impl ProfileClaims {
                 roles: roles.take(limits::ROLES).collect(),
                 groups: groups.iter().collect(),
                 is_guest: claims.is_of_guest(),
+                contexts: claims.contexts(),
             },
         }
+    }
+
+    /// What is known of the user of a session now, of whom this was known before: groups that the token leaves out, and
+    /// authentication contexts that it does not repeat, are those of before.
+    pub(crate) fn renewed_profile(&self, before: &Profile) -> Profile {
+        let mut profile = self.profile.clone();
+        if self.has_more_groups {
+            profile.groups = before.groups.clone();
+        }
+        if profile.contexts.ids.is_empty() {
+            profile.contexts = before.contexts.clone();
+        }
+        profile
     }
 
     /// Reads the ID token that comes with renewed tokens; `None` if it cannot be read, or is not for this
@@ -117,7 +147,11 @@ impl ProfileClaims {
             && claims.oid.eq_ignore_ascii_case(&user.oid)
             && (user.sub.is_none() || claims.sub == user.sub);
         if is_same {
-            Ok(Some(Self::read(&payload)))
+            let mut renewed = Self::read(&payload);
+            if renewed.profile.contexts.ids.is_empty() {
+                renewed.profile.contexts = user.profile.contexts.clone();
+            }
+            Ok(Some(renewed))
         } else {
             Err(AnotherUser)
         }

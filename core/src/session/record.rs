@@ -13,6 +13,7 @@ use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::{
     ask::Key,
     catalog::Names,
+    claims_challenge::ClaimsChallenge,
     config::Lifetimes,
     entropy::Entropy,
     env::Server,
@@ -63,6 +64,8 @@ pub(crate) struct Session {
     pub(crate) key: SealingKey,
     /// The sealed Entra tokens: they are opened only when one is needed.
     pub(super) entra: Bytes,
+    /// What Entra wants of the user before anything more is done in the session.
+    pub(crate) required_claims: Option<ClaimsChallenge>,
 }
 
 impl Session {
@@ -152,6 +155,27 @@ pub(crate) struct Profile {
     pub(crate) groups: Names,
     /// Whether the account is another directory's, or nobody's, and was invited.
     pub(crate) is_guest: bool,
+    /// The authentication contexts that were satisfied.
+    pub(crate) contexts: Contexts,
+}
+
+/// The authentication contexts of Conditional Access that a sign-in has satisfied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Contexts {
+    /// Their identifiers, such as `c1`.
+    pub(crate) ids: Names,
+    /// When Entra said so.
+    pub(crate) since: UnixTime,
+}
+
+impl Contexts {
+    /// Whether this one was satisfied, and lately enough.
+    pub(crate) fn has(&self, id: &str, now: UnixTime) -> bool {
+        let end = self.since.after(limits::AUTHENTICATION_CONTEXT);
+        let is_past = self.since <= now.after(limits::CLOCK_LEEWAY);
+        self.ids.contains(id) && is_past && now < end
+    }
 }
 
 /// Tenant, user and client, each with its length, so that no two triples read the same.
@@ -255,6 +279,7 @@ impl Session {
             made_with: KeyNumber::NEWEST,
             key: SealingKey::draw(entropy),
             entra: Bytes::new(),
+            required_claims: None,
         }
     }
 

@@ -246,6 +246,16 @@ impl Session {
         Parts::of(self.id, stored, keys)?.open_by(openers, keys)
     }
 
+    /// Opens a record of the store with the key that follows from a share.
+    pub(super) fn open_by(
+        id: SessionId,
+        stored: &Stored,
+        opener: SealingKey,
+        keys: &Keyring,
+    ) -> Option<(Self, Version)> {
+        Parts::of(id, stored, keys)?.open_by(std::iter::once(opener), keys)
+    }
+
     /// The store operation that writes the session, to last until `expires`.
     pub(crate) fn put(
         &self,

@@ -161,6 +161,8 @@ impl OnlyWhereAllowed {
             }
             // Who wants to see their own connections approves nothing.
             "/me" => return Ok(()),
+            // Nor does who satisfies more in a session that there is.
+            "/step-up" if case.is_same_origin => return Ok(()),
             "/authorize" => {
                 let ask = Self::asked(case).ok_or("a request for nobody leads to Entra")?;
                 if !self.approved.contains(&key(&ask)) {

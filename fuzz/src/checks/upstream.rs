@@ -121,6 +121,47 @@ impl Check for ThrottlingHolds {
     }
 }
 
+/// What Graph wants of a token, Entra is asked for next by the same exchange.
+#[derive(Debug, Default)]
+pub(super) struct ClaimsArePassedOn(BTreeSet<ExchangeRef>);
+
+impl Check for ClaimsArePassedOn {
+    fn name(&self) -> &'static str {
+        "claims are passed on"
+    }
+
+    fn see(&mut self, seen: &Observation<'_>, _: &Ledger) -> Result<(), String> {
+        match seen {
+            Observation::UpstreamReplied {
+                who: Some(who),
+                response,
+                ..
+            } if response.status() == 401 => {
+                let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+                let challenge = challenge.and_then(|challenge| challenge.to_str().ok());
+                if challenge.is_some_and(|challenge| challenge.contains("claims=")) {
+                    self.0.insert(*who);
+                }
+            }
+            Observation::UpstreamReplyLost { who } | Observation::ExchangeEnded { who, .. } => {
+                self.0.remove(who);
+            }
+            Observation::FetchSent { who, request } => {
+                let Some(claims) = form(request.body(), "claims") else {
+                    return Ok(());
+                };
+                if self.0.remove(who) && !claims.contains("\"nbf\"") {
+                    return Err(format!(
+                        "{who} asks Entra for {claims} though Graph wants more"
+                    ));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// A callback reaches Entra once, however often it is replayed: once from each process, and where replicas share the
 /// store, once from all of them.
 #[derive(Debug, Default)]

@@ -126,6 +126,11 @@ pub(crate) fn result_of(response: &Response<Bytes>) -> Result<Value, ClientError
 /// The result in a message, or the error.
 pub(crate) fn result(message: &Value) -> Result<Value, ClientError> {
     if let Some(error) = message.get("error") {
+        // The user has to open a page first.
+        if let Some(url) = error.pointer("/data/elicitations/0/url") {
+            let url = url.as_str().unwrap_or_default();
+            return Err(ClientError::Tool(url.to_owned()));
+        }
         return Err(ClientError::Rpc {
             code: error
                 .get("code")

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use crate::{Program, Server, raw_http::Response, session::until};
 
 /// Opens it for tokens of version 2.
-const OPEN: [&str; 2] = ["--accept-entra-tokens", "v2"];
+pub(super) const OPEN: [&str; 2] = ["--accept-entra-tokens", "v2"];
 
 fn control(server: &Server, what: &Value) {
     let headers = [("Content-Type", "application/json")];
@@ -31,6 +31,12 @@ fn token(server: &Server, form: &[(&str, &str)]) -> String {
 
 /// An access token of a user, who works at a command line.
 fn of_user(server: &Server, username: &str) -> String {
+    of_user_with(server, username, &json!({}))
+}
+
+/// The same, for these claims.
+pub(super) fn of_user_with(server: &Server, username: &str, claims: &Value) -> String {
+    let claims = claims.to_string();
     let scope = format!("{API_URI}/user.read");
     let form = [
         ("grant_type", "password"),
@@ -38,6 +44,7 @@ fn of_user(server: &Server, username: &str) -> String {
         ("username", username),
         ("password", "any"),
         ("scope", &scope),
+        ("claims", &claims),
     ];
     token(server, &form)
 }
@@ -74,7 +81,7 @@ fn initialize(server: &Server, token: &str) -> Response {
 }
 
 /// The answer to `getUserDetails`, in an MCP session of its own.
-fn details(server: &Server, token: &str) -> Response {
+pub(super) fn details(server: &Server, token: &str) -> Response {
     let begun = initialize(server, token);
     assert_eq!(begun.status, 200, "{}", begun.body);
     details_in(server, token, begun.header("mcp-session-id"))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Invocation, InvocationCx, InvocationEnd, ServerMessage, State};
 use crate::{
     catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
+    claims_challenge::ClaimsChallenge,
     entra::{
         access_token::AccessTokenError,
         caller_token::{self, CallerToken, CallerTokenProgress},
@@ -15,7 +16,7 @@ use crate::{
     event::Answer,
     hub::ToHubKind,
     limits,
-    mcp::server_messages,
+    mcp::{server_messages, step_up},
     replicas::ReplicaMessage,
     step::Progress,
 };
@@ -71,9 +72,13 @@ impl Invocation {
                 let duration = duration.min(self.meta.time_limit);
                 wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
-            Effect::Graph(request) => graph(AskGraph::start(request, icx.caller, icx.cx)),
+            Effect::Graph(request) => {
+                let progress = AskGraph::start(request, icx.caller, icx.cx);
+                self.graph(progress, icx)
+            }
             Effect::Token(permission) => {
-                token(CallerToken::for_scope(&permission, icx.caller, icx.cx))
+                let progress = CallerToken::for_scope(&permission, icx.caller, icx.cx);
+                self.token(progress, icx)
             }
             Effect::NotifyChanged(change) => notify_changed(change, icx),
             Effect::CloseStream(after) => {
@@ -150,8 +155,14 @@ impl Invocation {
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
         match state {
-            State::AwaitingGraph(query) => graph(query.handle(answer, icx.cx)),
-            State::AwaitingToken(access) => token(access.handle(answer, icx.cx)),
+            State::AwaitingGraph(query) => {
+                let progress = query.handle(answer, icx.cx);
+                self.graph(progress, icx)
+            }
+            State::AwaitingToken(access) => {
+                let progress = access.handle(answer, icx.cx);
+                self.token(progress, icx)
+            }
             State::AwaitingLogLevel(awaiting, level, data) => {
                 let from = awaiting.into_answer(answer).unwrap_or(DEFAULT_LEVEL);
                 // It is set for as long as this call lasts.
@@ -165,6 +176,49 @@ impl Invocation {
             | State::AwaitingInput(_)
             | State::AwaitingRoom(_) => wait(state),
         }
+    }
+
+    fn graph(&mut self, progress: GraphProgress, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
+        match progress {
+            Progress::Pending(request) => wait(State::AwaitingGraph(Box::new(request))),
+            Progress::Ready(Err(GraphEnd::SessionEnded)) => Err(InvocationEnd::SessionOver(None)),
+            Progress::Ready(Err(GraphEnd::ClaimsRequired(claims))) => {
+                Err(self.step_up(claims, icx))
+            }
+            Progress::Ready(Err(GraphEnd::Failed(error))) => done(EffectResult::Graph(Err(*error))),
+            Progress::Ready(Ok(response)) => done(EffectResult::Graph(Ok(response))),
+        }
+    }
+
+    fn token(
+        &mut self,
+        progress: CallerTokenProgress,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> EffectStep {
+        let result = match progress {
+            Progress::Pending(access) => return wait(State::AwaitingToken(Box::new(access))),
+            Progress::Ready(result) => result,
+        };
+        let error = match result {
+            Ok(token) => return done(EffectResult::Token(Ok(token))),
+            Err(AccessTokenError::SessionEnded) => return Err(InvocationEnd::SessionOver(None)),
+            Err(AccessTokenError::ClaimsRequired(claims)) => return Err(self.step_up(claims, icx)),
+            Err(AccessTokenError::Denied(reason)) => reason,
+            Err(AccessTokenError::Unavailable(fault)) => caller_token::no_token(fault),
+        };
+        done(EffectResult::Token(Err(error.into_owned())))
+    }
+
+    /// The user must satisfy these claims before the call is repeated. A task's client is told so by its result.
+    fn step_up(
+        &mut self,
+        claims: ClaimsChallenge,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> InvocationEnd {
+        let answers = std::mem::take(&mut self.call.answers);
+        let mut call = self.client.stopped(answers, &self.meta.responses);
+        call.was_asked |= self.is_task;
+        step_up::end(claims, call, icx.caller, icx.cx).into()
     }
 
     /// Does what it is time for.
@@ -185,35 +239,6 @@ impl Invocation {
             | State::AwaitingRoom(_) => wait(state),
         }
     }
-}
-
-fn graph(progress: GraphProgress) -> EffectStep {
-    match progress {
-        Progress::Pending(request) => wait(State::AwaitingGraph(Box::new(request))),
-        Progress::Ready(Err(GraphEnd::SessionEnded)) => Err(InvocationEnd::SessionOver(None)),
-        Progress::Ready(Err(GraphEnd::ClaimsRequired(claims))) => {
-            Err(InvocationEnd::SessionOver(Some(claims)))
-        }
-        Progress::Ready(Err(GraphEnd::Failed(error))) => done(EffectResult::Graph(Err(*error))),
-        Progress::Ready(Ok(response)) => done(EffectResult::Graph(Ok(response))),
-    }
-}
-
-fn token(progress: CallerTokenProgress) -> EffectStep {
-    let result = match progress {
-        Progress::Pending(access) => return wait(State::AwaitingToken(Box::new(access))),
-        Progress::Ready(result) => result,
-    };
-    let error = match result {
-        Ok(token) => return done(EffectResult::Token(Ok(token))),
-        Err(AccessTokenError::SessionEnded) => return Err(InvocationEnd::SessionOver(None)),
-        Err(AccessTokenError::ClaimsRequired(claims)) => {
-            return Err(InvocationEnd::SessionOver(Some(claims)));
-        }
-        Err(AccessTokenError::Denied(reason)) => reason,
-        Err(AccessTokenError::Unavailable(fault)) => caller_token::no_token(fault),
-    };
-    done(EffectResult::Token(Err(error.into_owned())))
 }
 
 fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) -> EffectStep {

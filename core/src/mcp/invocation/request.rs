@@ -8,6 +8,7 @@ use crate::{
     catalog::{ClientCapabilities, InputResponse, LogLevel},
     id::McpSessionId,
     json_rpc::Id,
+    mcp::step_up::{self, StoppedCall},
     revision::Revision,
 };
 
@@ -28,6 +29,23 @@ pub(crate) struct ClientProfile {
     pub(crate) security_schemes: bool,
 }
 
+impl ClientProfile {
+    /// A call of its that ends because the user must satisfy more.
+    pub(in crate::mcp) fn stopped(
+        self,
+        answers: BTreeMap<String, InputResponse>,
+        responses: &Map<String, Value>,
+    ) -> StoppedCall {
+        StoppedCall {
+            revision: self.revision,
+            client_capabilities: self.client_capabilities,
+            in_session: self.mcp_session.is_some(),
+            answers,
+            was_asked: responses.keys().any(|key| step_up::is_answer(key)),
+        }
+    }
+}
+
 /// What a request says besides what it calls, and how long it may take.
 #[derive(Debug)]
 pub(crate) struct RequestMeta {
@@ -43,6 +61,8 @@ pub(crate) struct RequestMeta {
     pub(crate) time_limit: Duration,
     /// What the tool itself says of that.
     pub(crate) timeout: Option<Duration>,
+    /// The authentication context that the tool wants.
+    pub(crate) authentication_context: Option<String>,
     /// `_meta`, without what is MCP's own.
     pub(crate) extensions: Map<String, Value>,
 }

@@ -113,6 +113,14 @@ impl World {
         opened.unwrap().0
     }
 
+    /// Stores a session as it was changed.
+    pub(crate) fn replace_session(&mut self, session: Session) {
+        let expires = session.expires(self.server.now.unix, &self.server.server.config.lifetimes);
+        let keys = &self.server.server.keys;
+        let put = session.put(Guard::Any, expires, keys, &mut entropy(5));
+        self.ask(put).unwrap();
+    }
+
     /// Runs a step that asks nothing but the store.
     pub(crate) fn run_step<S, T>(
         &mut self,

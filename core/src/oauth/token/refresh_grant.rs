@@ -22,6 +22,7 @@
 //! Refreshing here refreshes with Entra too, a repetition as well unless Entra was asked just now, so that a user
 //! who is disabled there loses access within the lifetime of one session token (threat D10).
 
+mod generations;
 mod narrowing;
 
 use std::time::Duration;
@@ -52,7 +53,7 @@ use crate::{
     session::{
         allowed,
         ending::EndingSession,
-        record::{Generation, Outline, Predecessor, Refresh, Session},
+        record::{Generation, Outline, Session},
         sealed::SealedSession,
         token::Granted,
         update::{Attempt, Update, Updated},
@@ -247,30 +248,6 @@ impl RefreshRequest {
         self.renew(read, cx)
     }
 
-    /// What the presented token is to the session.
-    fn generation<'a>(&self, refresh: &'a Refresh, cx: &Cx<'_>) -> Generation<'a> {
-        let server = cx.env.server;
-        if server.has(Planted::ReuseIgnored) {
-            return Generation::Current;
-        }
-        let reuse = server.config.lifetimes.refresh_reuse;
-        match refresh.generation(self.presented.hash, reuse, cx.env.now.unix) {
-            Generation::Repeated(_) if server.has(Planted::WindowIgnored) => Generation::Replayed,
-            generation => generation,
-        }
-    }
-
-    /// The token that is good: each of those between opens the next one.
-    fn live(&self, between: &[Predecessor], refresh: &Refresh, cx: &Cx<'_>) -> Option<OpaqueToken> {
-        let keys = &cx.env.server.keys;
-        let (first, rest) = between.split_first()?;
-        let mut live = self.presented.open_successor(&first.successor, keys)?;
-        for next in rest {
-            live = live.open_successor(&next.successor, keys)?;
-        }
-        (live.hash == refresh.current).then_some(live)
-    }
-
     fn reused(self, outline: &Outline, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
         outline.client.audit(cx);
         cx.log(LogEventId::RefreshTokenReplayed);
@@ -303,18 +280,28 @@ impl RefreshRequest {
             return fail(fault, cx);
         }
         let lease = std::mem::take(&mut self.lease);
-        let Some(renewal) = TokenRefresh::start(&read.session, &old, lease, cx) else {
+        let Some(renewal) = TokenRefresh::start(&read.session, &old, lease, None, cx) else {
             return self.end(&read.session.outline, cx);
         };
         self.waiting(State::Renewing(Box::new(read), renewal))
     }
 
     /// Entra was asked, or another replica does that.
-    fn asked(self, read: Read, result: RefreshResult, cx: &mut Cx<'_>) -> Progress<RefreshGrant> {
+    fn asked(
+        self,
+        mut read: Read,
+        result: RefreshResult,
+        cx: &mut Cx<'_>,
+    ) -> Progress<RefreshGrant> {
         match result {
             Ok(fresh) => self.renewed(read, &fresh, cx),
             Err(RefreshError::SignInRequired | RefreshError::ConsentRequired) => {
                 self.end(&read.session.outline, cx)
+            }
+            // The session goes on, but nothing is done in it before the user has satisfied them.
+            Err(RefreshError::ClaimsRequired(claims)) => {
+                read.session.required_claims = Some(claims);
+                self.write(read, cx)
             }
             Err(RefreshError::Unavailable(fault)) => fail(fault, cx),
             Err(RefreshError::UnderWay) => {

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::{
-    Code, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode, User, principal_of,
+    Code, Contexts, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode, User, principal_of,
 };
 use crate::{
     catalog::Names,
+    claims_challenge::ClaimsChallenge,
     id::{PrincipalId, SessionId},
     keys::{KeyNumber, SealingKey},
     session::{
@@ -20,6 +21,12 @@ use crate::{
 
 /// The bit of a guest beside the one that says whether there is a name to sign in with.
 const GUEST: u8 = 2;
+
+/// The bit of authentication contexts, which stand behind the groups.
+const CONTEXTS: u8 = 4;
+
+/// The bit of claims that Entra wants, which stand behind these.
+const REQUIRED_CLAIMS: u8 = 8;
 
 /// The length of the tag at the end of what is sealed.
 const TAG_BYTES: usize = 16;
@@ -58,7 +65,7 @@ impl Session {
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut to = Writer::new();
         to.array(&principal_of(&self.user, &self.outline.client).0);
-        self.user.write(&mut to);
+        self.user.write(self.required_claims.as_ref(), &mut to);
         to.bytes(self.scope.as_bytes());
         to.bytes(self.resource.as_bytes());
         to.number(self.created.0);
@@ -89,7 +96,7 @@ impl Session {
     ) -> Option<Self> {
         let mut from = Reader::new(bytes);
         let principal = PrincipalId(from.array()?);
-        let user = User::read(&mut from)?;
+        let (user, required_claims) = User::read(&mut from)?;
         let scope = from.text()?.to_owned();
         let resource = from.text()?.to_owned();
         let created = UnixTime(from.number()?);
@@ -118,6 +125,7 @@ impl Session {
             made_with: KeyNumber::NEWEST,
             key,
             entra,
+            required_claims,
         })
     }
 }
@@ -149,43 +157,65 @@ impl Reader<'_> {
 }
 
 impl User {
-    fn write(&self, to: &mut Writer) {
+    fn write(&self, required_claims: Option<&ClaimsChallenge>, to: &mut Writer) {
         let text = |to: &mut Writer, text: &String| to.bytes(text.as_bytes());
         to.bytes(self.tenant_id.as_bytes());
         to.bytes(self.oid.as_bytes());
         to.optional(self.sub.as_ref(), text);
         let profile = &self.profile;
         to.optional(profile.name.as_ref(), text);
-        to.array(&[u8::from(profile.username.is_some()) | (u8::from(profile.is_guest) * GUEST)]);
+        let has_contexts = !profile.contexts.ids.is_empty();
+        to.array(&[u8::from(profile.username.is_some())
+            | (u8::from(profile.is_guest) * GUEST)
+            | (u8::from(has_contexts) * CONTEXTS)
+            | (u8::from(required_claims.is_some()) * REQUIRED_CLAIMS)]);
         if let Some(username) = &profile.username {
             to.bytes(username.as_bytes());
         }
         to.bytes(profile.roles.as_text().as_bytes());
         to.bytes(profile.groups.as_text().as_bytes());
+        if has_contexts {
+            to.bytes(profile.contexts.ids.as_text().as_bytes());
+            to.number(profile.contexts.since.0);
+        }
+        if let Some(claims) = required_claims {
+            to.bytes(claims.to_text().as_bytes());
+        }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
+    fn read(from: &mut Reader<'_>) -> Option<(Self, Option<ClaimsChallenge>)> {
         let [tenant_id, oid] = [from.string()?, from.string()?];
         let sub = from.optional(Reader::string)?;
         let name = from.optional(Reader::string)?;
         let [flags] = from.array()?;
-        let username = match flags & !GUEST {
+        let username = match flags & !(GUEST | CONTEXTS | REQUIRED_CLAIMS) {
             0 => None,
             1 => Some(from.string()?),
             _ => return None,
         };
-        Some(Self {
+        let mut profile = Profile {
+            name,
+            username,
+            roles: Names::of_text(from.text()?),
+            groups: Names::of_text(from.text()?),
+            is_guest: flags & GUEST != 0,
+            contexts: Contexts::default(),
+        };
+        if flags & CONTEXTS != 0 {
+            profile.contexts.ids = Names::of_text(from.text()?);
+            profile.contexts.since = UnixTime(from.number()?);
+        }
+        let required_claims = match flags & REQUIRED_CLAIMS {
+            0 => None,
+            _ => Some(ClaimsChallenge::of_text(from.text()?)?),
+        };
+        let user = Self {
             tenant_id,
             oid,
             sub,
-            profile: Profile {
-                name,
-                username,
-                roles: Names::of_text(from.text()?),
-                groups: Names::of_text(from.text()?),
-                is_guest: flags & GUEST != 0,
-            },
-        })
+            profile,
+        };
+        Some((user, required_claims))
     }
 }
 

@@ -136,6 +136,7 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
         made_with: KeyNumber::NEWEST,
         key: body.key.0,
         entra: body.entra.0.into(),
+        required_claims: None,
     })
 }
 

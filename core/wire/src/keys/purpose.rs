@@ -63,8 +63,10 @@ purposes! {
     SessionId = b"entra-mcp session id",
     /// The list of a user's sessions in the store: its name, and what it is sealed with.
     UserSessions = b"entra-mcp user sessions",
-    /// The sealed cookie of a sign-in under way that shows a user their connections.
-    ConnectionsSignIn = b"entra-mcp connections sign-in",
+    /// The sealed cookie of a sign-in under way that is for a page of the server's own.
+    PageSignIn = b"entra-mcp page sign-in",
+    /// The sealed link by which a user satisfies what Entra wants of a session.
+    StepUp = b"entra-mcp step-up",
     /// The sealed cookie of a browser that may show a user's connections.
     ConnectionsCookie = b"entra-mcp connections cookie",
     /// The MAC over that cookie, which the forms of the page carry.

@@ -219,3 +219,25 @@ fn refresh_of_a_user_who_may_sign_in_no_more_ends_the_session() {
         assert_eq!(alice.is_alive(), status == 200);
     }
 }
+
+// D22: nobody signs in anew; what is done in the session waits.
+#[test]
+fn refresh_of_which_entra_wants_claims_goes_on_and_requires_them() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    alice.later(Duration::from_secs(60));
+    let claims = r#"{"access_token":{"polids":{"essential":true,"values":["x"]}}}"#;
+    let refusal = serde_json::json!({"error": "interaction_required", "suberror": "basic_action",
+        "error_codes": [50076], "claims": claims});
+    alice.world.entra_responds(400, &refusal);
+    let second = alice.refresh(text(&first, "refresh_token"), &[]);
+    assert_eq!(second.status(), 200, "{}", testing::text(&second));
+    let second = testing::json(&second);
+    let session = alice.session_of(text(&second, "refresh_token"));
+    assert_eq!(session.required_claims.unwrap().to_text(), claims);
+    // Entra gives tokens again.
+    alice.later(Duration::from_secs(60));
+    let third = testing::json(&alice.refresh(text(&second, "refresh_token"), &[]));
+    let session = alice.session_of(text(&third, "refresh_token"));
+    assert_eq!(session.required_claims, None);
+}

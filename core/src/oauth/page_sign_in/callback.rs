@@ -1,18 +1,18 @@
-//! GET /auth/callback of a sign-in that is for the page of connections.
+//! GET /auth/callback of a sign-in that is for a page of the server's own.
 //!
 //! ```text
-//! start --a code--> Admitting ----> AwaitingTokens --good ID token--> cookie, and the page
-//!   \--Entra said no--|--> page        \--unknown key--> AwaitingKeys --/
+//! start --a code--> Admitting ----> AwaitingTokens --good ID token--> cookie, and the page of connections
+//!   \--Entra said no--|--> page        \--unknown key--> AwaitingKeys --/ \--step-up--> Saving --> page
 //! ```
 //!
-//! Entra is asked who the user is, and what else it sends is dropped.
+//! For the page of connections Entra is asked who the user is, and what else it sends is dropped.
 
 use ::http::{HeaderMap, Response, StatusCode, header};
 use bytes::Bytes;
 
 use super::{
-    sign_in::{ConnectionsSignIn, SCOPE},
-    user::ConnectionsUser,
+    PageSignIn, PageTarget,
+    saving::{self, SavingStepUp},
 };
 use crate::{
     entra::{
@@ -23,11 +23,12 @@ use crate::{
         token_request::TokenRequest,
     },
     event::Answer,
-    http::{form::Form, response},
+    http::form::Form,
     hub::{Browser, RedemptionRefused, ToHub, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
     oauth::{
         code_admission::{self, CodeAdmission, NotAdmitted},
+        connections,
         sign_in_failure::{busy, unknown},
     },
     pages,
@@ -40,23 +41,25 @@ use crate::{
 /// A browser that has come back with a code.
 #[derive(Debug)]
 pub(crate) struct Returned {
-    sign_in: ConnectionsSignIn,
+    sign_in: PageSignIn,
     iss: Option<String>,
     code: Secret<String>,
     browser: Browser,
 }
 
 #[derive(Debug)]
-pub(crate) enum ConnectionsCallback {
+pub(crate) enum PageCallback {
     AwaitingMetadata(AwaitingMetadata<Returned>),
     Admitting(Returned, CodeAdmission),
-    AwaitingTokens(ConnectionsSignIn, Browser, TokenRequest),
-    AwaitingKeys(AwaitingMetadata<(ConnectionsSignIn, TokenResponse)>),
+    AwaitingTokens(PageSignIn, Browser, TokenRequest),
+    AwaitingKeys(AwaitingMetadata<(PageSignIn, TokenResponse)>),
+    /// The tokens of a step-up are put into its session.
+    Saving(Box<SavingStepUp>),
 }
 
-impl ConnectionsCallback {
+impl PageCallback {
     pub(crate) fn start(
-        sign_in: ConnectionsSignIn,
+        sign_in: PageSignIn,
         form: &Form,
         browser: Browser,
         cx: &mut Cx<'_>,
@@ -67,7 +70,8 @@ impl ConnectionsCallback {
         }
         let iss = form.one("iss").ok().flatten().map(str::to_owned);
         let (Ok(None), Ok(Some(code))) = (form.one("error"), form.one("code")) else {
-            return refused(&EntraError::of_redirect(form), Step::SignIn, cx);
+            let error = EntraError::of_redirect(form);
+            return refused(&error, Step::SignIn, &sign_in.target, cx);
         };
         let returned = Returned {
             sign_in,
@@ -89,7 +93,9 @@ impl ConnectionsCallback {
                     Progress::Pending(Self::Admitting(returned, admission))
                 }
                 Progress::Ready(Ok(())) => Self::redeem(returned, cx),
-                Progress::Ready(Err(not_admitted)) => not_redeemed(not_admitted, cx),
+                Progress::Ready(Err(not_admitted)) => {
+                    not_redeemed(not_admitted, &returned.sign_in.target, cx)
+                }
             },
             Self::AwaitingTokens(sign_in, browser, request) => match request.handle(answer, cx) {
                 Progress::Pending(request) => {
@@ -103,8 +109,12 @@ impl ConnectionsCallback {
                     Some(_) => verify(&sign_in, &tokens, newer.as_deref(), cx),
                     None => Err(IdTokenError::UnknownKey),
                 };
-                finish(verified, cx)
+                finish(verified, sign_in, tokens, cx)
             }
+            Self::Saving(saving) => match saving.handle(answer, cx) {
+                Progress::Pending(saving) => Progress::Pending(Self::Saving(Box::new(saving))),
+                Progress::Ready(response) => cx.done(response),
+            },
         }
     }
 
@@ -114,7 +124,7 @@ impl ConnectionsCallback {
         let wait = throttle.wait(&Throttled::CodeRedemption, cx.env.now.instant);
         let (Some(metadata), None) = (metadata, wait) else {
             cx.log(LogEventId::SignInUnavailable);
-            return cx.done(unavailable(cx));
+            return cx.done(returned.sign_in.target.unavailable(cx));
         };
         // Mix-up: RFC 9207 section 2.4.
         if returned
@@ -123,7 +133,7 @@ impl ConnectionsCallback {
             .is_some_and(|iss| !metadata.is_issuer(iss))
         {
             cx.log(LogEventId::SignInWrongIssuer);
-            return cx.done(failed(None, cx));
+            return cx.done(returned.sign_in.target.failed(None, cx));
         }
         let sign_in = returned.sign_in.id(&cx.env.server.keys);
         let state = returned.sign_in.state();
@@ -138,15 +148,17 @@ impl ConnectionsCallback {
             browser,
             ..
         } = returned;
-        let grant = Grant::code(&code, &sign_in.code_verifier, SCOPE.to_owned(), cx.env);
+        let scope = sign_in.scope(cx.env);
+        let grant = Grant::code(&code, &sign_in.code_verifier, scope, cx.env)
+            .satisfying(sign_in.claims().cloned());
         match TokenRequest::start(grant, cx) {
             Some(request) => Progress::Pending(Self::AwaitingTokens(sign_in, browser, request)),
-            None => cx.done(unavailable(cx)),
+            None => cx.done(sign_in.target.unavailable(cx)),
         }
     }
 
     fn received(
-        sign_in: ConnectionsSignIn,
+        sign_in: PageSignIn,
         browser: Browser,
         tokens: Result<TokenResponse, EntraError>,
         cx: &mut Cx<'_>,
@@ -154,20 +166,24 @@ impl ConnectionsCallback {
         code_admission::answered(tokens.is_ok(), browser, cx);
         let tokens = match tokens {
             Ok(tokens) => tokens,
-            Err(error) => return refused(&error, Step::CodeRedemption, cx),
+            Err(error) => return refused(&error, Step::CodeRedemption, &sign_in.target, cx),
         };
         match verify(&sign_in, &tokens, cx.env.entra.metadata.as_deref(), cx) {
             Err(IdTokenError::UnknownKey) => {
                 let awaiting = AwaitingMetadata::newer((sign_in, tokens), cx);
                 Progress::Pending(Self::AwaitingKeys(awaiting))
             }
-            verified => finish(verified, cx),
+            verified => finish(verified, sign_in, tokens, cx),
         }
     }
 }
 
 /// The code is not redeemed.
-fn not_redeemed(not_admitted: NotAdmitted, cx: &mut Cx<'_>) -> Progress<ConnectionsCallback> {
+fn not_redeemed(
+    not_admitted: NotAdmitted,
+    target: &PageTarget,
+    cx: &mut Cx<'_>,
+) -> Progress<PageCallback> {
     match not_admitted {
         NotAdmitted::Refused(RedemptionRefused::Spent) => {
             cx.log(LogEventId::SignInReplayed);
@@ -182,13 +198,13 @@ fn not_redeemed(not_admitted: NotAdmitted, cx: &mut Cx<'_>) -> Progress<Connecti
         }
         NotAdmitted::StoreUnavailable => {
             cx.log(LogEventId::SessionUnavailable);
-            cx.done(unavailable(cx))
+            cx.done(target.unavailable(cx))
         }
     }
 }
 
 fn verify(
-    sign_in: &ConnectionsSignIn,
+    sign_in: &PageSignIn,
     tokens: &TokenResponse,
     metadata: Option<&ProviderMetadata>,
     cx: &Cx<'_>,
@@ -199,11 +215,13 @@ fn verify(
     id_token::verify(id_token.expose(), sign_in.nonce.expose(), metadata, cx.env)
 }
 
-/// The user is known: the browser may show their connections for a while.
+/// The user is known: the browser may show their connections for a while, or their session has what it needs.
 fn finish(
     verified: Result<Identity, IdTokenError>,
+    sign_in: PageSignIn,
+    tokens: TokenResponse,
     cx: &mut Cx<'_>,
-) -> Progress<ConnectionsCallback> {
+) -> Progress<PageCallback> {
     let identity = match verified {
         Ok(identity) => identity,
         Err(error) => {
@@ -212,22 +230,29 @@ fn finish(
                 IdTokenError::UnknownKey | IdTokenError::Wrong(_) => LogEventId::IdTokenRejected,
             };
             cx.log(LogEvent::new(event).with(Field::Reason, error.as_str()));
-            return cx.done(failed(None, cx));
+            return cx.done(sign_in.target.failed(None, cx));
         }
     };
-    let mut response = response::see_other(&cx.env.server.config.public_url.join("/me"));
-    if let Some(cookie) = ConnectionsUser::set_cookie(&identity, cx.env, cx.entropy) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
     identity.audit(cx);
-    let signed_in = LogEvent::new(LogEventId::ConnectionsSignedIn);
-    let subject = super::user::subject(&identity.tenant_id, &identity.oid, cx.env.server);
-    cx.log(signed_in.with(Field::Subject, &subject));
-    cx.done(response)
+    match sign_in.target {
+        PageTarget::Connections => {
+            let response = connections::signed_in(&identity, cx);
+            cx.done(response)
+        }
+        PageTarget::StepUp(step_up) => {
+            let saving = SavingStepUp::start(*step_up, identity, tokens, cx);
+            Progress::Pending(PageCallback::Saving(Box::new(saving)))
+        }
+    }
 }
 
 /// Entra said no.
-fn refused(error: &EntraError, step: Step, cx: &mut Cx<'_>) -> Progress<ConnectionsCallback> {
+fn refused(
+    error: &EntraError,
+    step: Step,
+    target: &PageTarget,
+    cx: &mut Cx<'_>,
+) -> Progress<PageCallback> {
     cx.log(error.log_event(step));
     if let EntraError::Throttled(_, wait) = error
         && !error.is_request_loop()
@@ -236,8 +261,8 @@ fn refused(error: &EntraError, step: Step, cx: &mut Cx<'_>) -> Progress<Connecti
         cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
     }
     let response = match error {
-        EntraError::Throttled(..) | EntraError::Unavailable(_) => unavailable(cx),
-        _ => failed(error.page(cx.env.server.config.contact()), cx),
+        EntraError::Throttled(..) | EntraError::Unavailable(_) => target.unavailable(cx),
+        _ => target.failed(error.page(cx.env.server.config.contact()), cx),
     };
     cx.done(response)
 }
@@ -247,33 +272,42 @@ pub(crate) fn sign_in_of(
     state: Option<&str>,
     headers: &HeaderMap,
     cx: &Cx<'_>,
-) -> Option<ConnectionsSignIn> {
-    ConnectionsSignIn::from_cookie(headers, state?, cx.env)
+) -> Option<PageSignIn> {
+    PageSignIn::from_cookie(headers, state?, cx.env)
 }
 
-pub(super) fn unavailable(cx: &Cx<'_>) -> Response<Bytes> {
-    pages::error(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Your connections cannot be shown just now",
-        "Microsoft Entra ID or the sessions of this server cannot be reached. Nothing was changed. Wait a \
-         moment, then open the page again.",
-        &cx.request_id(),
-        cx.env,
-    )
-}
+impl PageTarget {
+    /// Entra, or the store, is out of reach.
+    fn unavailable(&self, cx: &Cx<'_>) -> Response<Bytes> {
+        match self {
+            Self::Connections => connections::unavailable(cx),
+            Self::StepUp(_) => saving::unavailable(cx),
+        }
+    }
 
-/// `reason`: what Entra's error means, if that is known.
-fn failed(reason: Option<String>, cx: &Cx<'_>) -> Response<Bytes> {
-    let reason = reason.unwrap_or_else(|| {
-        "Microsoft Entra ID did not let you in, or not with an account of the organization that runs this server."
-            .to_owned()
-    });
-    let again = "Nothing was changed. Open the page of your connections again to try once more.";
-    pages::error(
-        StatusCode::FORBIDDEN,
-        "You are not signed in",
-        &format!("{reason} {again}"),
-        &cx.request_id(),
-        cx.env,
-    )
+    /// Nobody has signed in. `reason`: what Entra's error means, if that is known.
+    fn failed(&self, reason: Option<String>, cx: &Cx<'_>) -> Response<Bytes> {
+        let reason = reason.unwrap_or_else(|| {
+            "Microsoft Entra ID did not let you in, or not with an account of the organization that runs this server."
+                .to_owned()
+        });
+        let (title, again) = match self {
+            Self::Connections => (
+                "You are not signed in",
+                "Nothing was changed. Open the page of your connections again to try once more.",
+            ),
+            Self::StepUp(_) => (
+                "Your sign-in was not confirmed",
+                "Nothing was changed. Ask your program again to try once more.",
+            ),
+        };
+        let text = format!("{reason} {again}");
+        pages::error(
+            StatusCode::FORBIDDEN,
+            title,
+            &text,
+            &cx.request_id(),
+            cx.env,
+        )
+    }
 }
