@@ -57,6 +57,7 @@ pub(crate) struct StdioServer {
     has_answered: bool,
     /// Since when there has been nothing to do.
     idle_since: Instant,
+    is_shutting_down: bool,
     began: Instant,
 }
 
@@ -106,6 +107,7 @@ impl StdioServer {
             skipped: 0,
             has_answered: false,
             idle_since: now,
+            is_shutting_down: false,
             began: now,
         };
         process.to_hub(RunsProcess::Begun, cx);
@@ -125,6 +127,7 @@ impl StdioServer {
             }
             Input::Process(ToProcess::Send(message)) => self.send(*message, cx),
             Input::Process(ToProcess::Left(call)) => self.left(call, cx),
+            Input::Process(ToProcess::ShutDown) => self.is_shutting_down = true,
             Input::Process(ToProcess::End) | Input::Disconnected => self.close(false, cx),
             Input::Tick | Input::Call(_) | Input::Task(_) | Input::ReplayTakenOver => {}
         }
@@ -268,7 +271,10 @@ impl StdioServer {
 
     /// Until when it may have nothing to do; `None` while it has.
     fn idle_until(&self, cx: &Cx<'_>) -> Option<Instant> {
-        let idle = command(cx).map_or(limits::PROCESS_IDLE, |command| command.idle);
+        let idle = match command(cx) {
+            Some(command) if !self.is_shutting_down => command.idle,
+            _ => limits::PROCESS_IDLE_AT_SHUTDOWN,
+        };
         self.calls.is_empty().then(|| self.idle_since.after(idle))
     }
 

@@ -58,6 +58,7 @@ impl Hub {
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
             ToHubKind::Readiness(ReadinessMessage::ShutDown) => {
                 self.readiness.shut_down();
+                self.processes.shut_down(out);
                 self.streams.shut_down(out);
             }
             ToHubKind::Readiness(ReadinessMessage::Ask(ticket)) => {

@@ -63,6 +63,8 @@ pub(crate) enum ToProcess {
     Send(Box<ToServer>),
     /// Nobody waits any longer for the answer to this request.
     Left(ProcessCall),
+    /// The server shuts down: it is to end as soon as it has nothing to do.
+    ShutDown,
     /// It is to end.
     End,
 }

@@ -8,15 +8,16 @@
 //! (threat R5). What it says for a request waits here, in few bytes: beyond them the process waits.
 
 mod call;
+mod process;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
-use self::call::Call;
+use self::{call::Call, process::Process};
 use super::{
-    FromHub, FromHubKind, HubOutput, Job, JobKind, ToProcess,
+    HubOutput, Job, JobKind, ToProcess,
     asks::{DeliverToCall, ReadProcess, Waiter},
     process_failures::ProcessFailures,
 };
@@ -72,44 +73,13 @@ pub(crate) enum RunsProcess {
     Ending { has_failed: bool },
 }
 
-#[derive(Debug)]
-struct Process {
-    owner: Arc<ProcessOwner>,
-    /// Whether it serves requests without a session.
-    is_stateless: bool,
-    /// The exchange that runs it; what comes before there is one waits.
-    run_by: Option<ExchangeId>,
-    waiting: Vec<ToProcess>,
-    /// Who opens a session with it: if that fails, it is nobody's.
-    opened_by: Option<ExchangeId>,
-    used: Instant,
-    is_ending: bool,
-}
-
-impl Process {
-    fn tell(&mut self, message: ToProcess, out: &mut VecDeque<HubOutput>) {
-        match self.run_by {
-            Some(exchange) => {
-                let message = FromHub(FromHubKind::Process(message));
-                out.push_back(HubOutput::Deliver(exchange, message));
-            }
-            None => self.waiting.push(message),
-        }
-    }
-
-    fn end(&mut self, out: &mut VecDeque<HubOutput>) {
-        if !std::mem::replace(&mut self.is_ending, true) {
-            self.tell(ToProcess::End, out);
-        }
-    }
-}
-
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct ServerProcesses {
     processes: BTreeMap<ProcessName, Process>,
     calls: BTreeMap<ProcessCall, Call>,
     failures: ProcessFailures,
+    is_shutting_down: bool,
 }
 
 impl ServerProcesses {
@@ -201,7 +171,11 @@ impl ServerProcesses {
             owner,
             is_stateless: opened_by.is_none(),
             run_by: None,
-            waiting: Vec::new(),
+            waiting: self
+                .is_shutting_down
+                .then_some(ToProcess::ShutDown)
+                .into_iter()
+                .collect(),
             opened_by,
             used: now,
             is_ending: false,
@@ -340,6 +314,14 @@ impl ServerProcesses {
             && call.end.is_none()
         {
             process.tell(ToProcess::Left(id), out);
+        }
+    }
+
+    /// The server shuts down: what has nothing to do ends, so that nobody waits for it.
+    pub(super) fn shut_down(&mut self, out: &mut VecDeque<HubOutput>) {
+        self.is_shutting_down = true;
+        for process in self.processes.values_mut() {
+            process.tell(ToProcess::ShutDown, out);
         }
     }
 

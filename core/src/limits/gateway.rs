@@ -68,6 +68,9 @@ pub const PROCESSES_OF_PRINCIPAL: usize = 4;
 /// How long a process lives that nobody asks anything, unless another time is set.
 pub const PROCESS_IDLE: Duration = Duration::from_secs(15 * 60);
 
+/// The same while the server shuts down: the next request of a session that has just been opened comes sooner.
+pub const PROCESS_IDLE_AT_SHUTDOWN: Duration = Duration::from_secs(1);
+
 /// How long a process may take to end after its input was closed; and then after it was asked to.
 pub const PROCESS_CLOSING: Duration = Duration::from_secs(5);
 

@@ -165,6 +165,22 @@ pub fn process_that_does_not_end_is_killed_with_its_group(program: &Program) {
     until("both are gone", || !is_there(&pid) && !is_there(&begun));
 }
 
+/// R16. A server that shuts down does not wait for processes that have nothing to do, and leaves none behind.
+pub fn process_does_not_hold_up_a_server_that_shuts_down(program: &Program) {
+    let mut server = gateway(program, &["--shutdown-timeout", "10m"]);
+    let pid = {
+        let session = Session::of(&server, "alice");
+        state(&session)["pid"].clone()
+    };
+    assert!(server.terminate().success(), "{}", server.log());
+    assert!(!is_there(&pid));
+    assert!(
+        server.log().contains("gateway.process_ended"),
+        "{}",
+        server.log()
+    );
+}
+
 /// A command that cannot be run is an error at the start; one that ends at once, a refusal in words.
 pub fn command_that_does_not_serve_is_told_in_words(program: &Program) {
     let output = program

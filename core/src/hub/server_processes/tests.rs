@@ -1,5 +1,5 @@
 use super::*;
-use crate::hub::HubAnswer;
+use crate::hub::{FromHub, FromHubKind, HubAnswer};
 
 const ALICE: PrincipalId = PrincipalId([1; 32]);
 const PROCESS: ExchangeId = ExchangeId(1);

@@ -10,6 +10,7 @@ use crate::{
     action::Action,
     ask::{AskId, Child, ChildEnd, ChildExit, ChildFault, Ticket},
     event::Event,
+    hub::ToHub,
     id::ExchangeId,
 };
 
@@ -70,6 +71,13 @@ impl Processes {
 }
 
 impl World {
+    /// The server shuts down.
+    pub(crate) fn shut_down(&mut self) {
+        let now = self.server.now;
+        self.hub.handle(ExchangeId(999), ToHub::shut_down(), now);
+        self.run_hub();
+    }
+
     /// The process that was begun as this one.
     pub(crate) fn process(&mut self, number: usize) -> &mut Process {
         &mut self.processes.0[number]

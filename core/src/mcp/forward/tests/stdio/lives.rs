@@ -58,6 +58,27 @@ fn process_without_anything_to_do_ends_and_the_next_call_has_another() {
     assert!(world.is_over(id));
 }
 
+// While it shuts down a server waits for what is under way, but not for who has nothing to do.
+#[test]
+fn process_ends_when_the_server_shuts_down_and_it_has_nothing_to_do() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", 0);
+    begin(&mut world, "bob", 1);
+    send(&mut world, "alice", &session, CALL);
+    let sent = world.reads(0);
+    world.shut_down();
+    world.wait(1);
+    assert_eq!(world.process(1).ends, [ChildEnd::CloseInput]);
+    assert!(world.process(0).ends.is_empty(), "it has something to do");
+    world.writes(0, answer(&sent, &json!({"content": []})));
+    world.wait(1);
+    assert_eq!(world.process(0).ends, [ChildEnd::CloseInput]);
+    // A server that is drained still serves.
+    begin(&mut world, "bob", 2);
+    world.wait(1);
+    assert_eq!(world.process(2).ends, [ChildEnd::CloseInput]);
+}
+
 #[test]
 fn process_that_closes_a_stream_is_ended() {
     let mut world = world();
