@@ -39,7 +39,7 @@ events! {
     /// that the operator has registered, and that address is not listed for it yet.
     AuthorizationRefused = "authorization.refused", Info,
         "an authorization request was refused", [Reason, Destination, ClientId, RedirectUri];
-    /// The user pressed the button that lets a client act for them.
+    /// A user pressed the button that lets a client act for them, and has signed in.
     ConsentApproved = "consent.approved", Info,
         "access was approved", [ClientName, VerifiedBy, Destination, Scope];
     /// The user who signed in had approved the same client before, so nobody was asked.

@@ -67,6 +67,7 @@ impl LogEventId {
         !matches!(
             self,
             Self::SignInCompleted
+                | Self::ConsentApproved
                 | Self::CodeReplayed
                 | Self::RefreshTokenReplayed
                 | Self::SessionEnded

@@ -133,15 +133,14 @@ impl Consent {
             cx.log(LogEventId::ConsentForeign);
             return cx.done(foreign(&cx.request_id(), cx.env));
         }
-        let event = match form.one("decision") {
-            Ok(Some("approve")) => LogEventId::ConsentApproved,
-            Ok(Some("deny")) => LogEventId::ConsentDenied,
+        let is_approved = match form.one("decision") {
+            Ok(Some("approve")) => true,
+            Ok(Some("deny")) => false,
             _ => {
                 cx.log(LogEventId::ConsentStale);
                 return cx.done(stale(&cx.request_id(), cx.env));
             }
         };
-        let is_approved = event == LogEventId::ConsentApproved;
         if let Some(session) = consent_form.session {
             let pressed = Pressed {
                 is_approved,
@@ -151,10 +150,11 @@ impl Consent {
             };
             return AfterSignIn::start(pressed, session, cx).map_pending(Self::AfterSignIn);
         }
-        log_decision(event, &consent_form, cx);
         if !is_approved {
+            log_denial(&consent_form, cx);
             return cx.done(denied(&consent_form.request, cx));
         }
+        // It is logged once it is known who has approved: whoever presses the button may be anybody.
         let public_url = &env.server.config.public_url;
         let redirect = RedirectToEntra {
             request: consent_form.request,
@@ -280,10 +280,11 @@ fn ask(validated: ValidatedRequest, headers: &HeaderMap, cx: &mut Cx<'_>) -> Res
 }
 
 /// One line of the log: who, and where the answer goes (threat A10).
-fn log_decision(event: LogEventId, form: &ConsentForm, cx: &mut Cx<'_>) {
+fn log_denial(form: &ConsentForm, cx: &mut Cx<'_>) {
     form.request.client.audit(cx);
     let destination = form.request.redirect_target.redirect_uri.destination();
-    let event = form.client_label.describe(LogEvent::new(event));
+    let denied = LogEvent::new(LogEventId::ConsentDenied);
+    let event = form.client_label.describe(denied);
     cx.log(
         event
             .with(Field::Destination, destination.to_string())

@@ -91,6 +91,9 @@ pub(crate) struct CodeToSend {
 impl IssuingCode {
     pub(crate) fn start(signed_in: SignedInRequest, approval: Approval, cx: &mut Cx<'_>) -> Self {
         signed_in.session.audit(cx);
+        if approval == Approval::Pressed {
+            cx.log(signed_in.describe(LogEvent::new(LogEventId::ConsentApproved)));
+        }
         let is_remembered = remembered_consents::may_be_remembered(
             &signed_in.request,
             &cx.env.server.config.public_url,

@@ -115,7 +115,6 @@ impl AfterSignIn {
         if !is_approved {
             return Self::delete(asked.id, signed_in, cx);
         }
-        cx.log(signed_in.describe(LogEvent::new(LogEventId::ConsentApproved)));
         let issuing = IssuingCode::start(signed_in, Approval::Pressed, cx);
         Progress::Pending(Self::IssuingCode(Box::new(issuing)))
     }

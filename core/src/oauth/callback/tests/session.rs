@@ -8,7 +8,7 @@ use crate::{
     entra::testing::{ALICE, Signer, TENANT, claims},
     id::SessionId,
     limits,
-    log_event::{Level, LogEventId},
+    log_event::{Field, Level, LogEventId},
     mcp::testing::World,
     oauth::testing::{REDIRECT_URI, VERIFIER, text},
     session::{record::Session, sealed::SealedSession, token},
@@ -70,6 +70,12 @@ fn completed_sign_in_sends_our_code_and_nothing_of_entra() {
     // What the log holds.
     let last = browser.world.logged.last().unwrap();
     assert_eq!(last.id(), LogEventId::SignInCompleted);
+    // A10, O6: the approval is the user's, who is known now.
+    let mut logged = browser.world.logged.iter();
+    let approved = logged
+        .find(|line| line.id() == LogEventId::ConsentApproved)
+        .unwrap();
+    assert!(approved.field(Field::Destination).is_some() && !approved.is_of_a_stranger());
     let line = format!("{:?}", browser.world.logged);
     let code = parameter(location, "code").unwrap();
     for secret in ["entra ", ALICE, "alice", code.as_str(), "eyJ"] {
