@@ -133,6 +133,18 @@ pub struct RateTable {
 }
 
 impl RateTable {
+    /// How many are counted whose allowance is not whole.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.whole_again.len()
+    }
+
+    /// Whether nobody is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.whole_again.is_empty()
+    }
+
     /// Counts a request of a stranger at this address: of the address, and of the client that it says it is of. Where no
     /// address stands for a client, nothing is counted: all of them would share one allowance.
     ///

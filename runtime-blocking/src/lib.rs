@@ -149,15 +149,16 @@ fn run(
         ));
         let listeners = parts.listen(tenant.listen())?;
         let limits = InboundLimits::of_dev_tenant(config);
-        serve_all(listeners, &dev_tenant, server, limits, &at_work)?;
+        let limit = Arc::new(ConnectionLimit::new(limits));
+        serve_all(listeners, &dev_tenant, server, &limit, &at_work)?;
     }
     let listeners = parts.listen(&config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let limits = InboundLimits::of(config);
-    serve_all(listeners, &service, server, limits, &at_work)?;
+    let limit = Arc::new(ConnectionLimit::new(InboundLimits::of(config)));
+    serve_all(listeners, &service, server, &limit, &at_work)?;
     let counted = Arc::clone(&runtime);
     serve_metrics(&config.metrics_listen, &parts.stopped, move || {
-        counted.shared.metrics_text()
+        counted.shared.metrics_text(&limit)
     })?;
     let (purged, stopped) = (Arc::clone(&runtime), Arc::clone(&parts.stopped));
     spawn("purge_expired", move || purge_expired(&purged, &stopped))?;
@@ -190,12 +191,11 @@ fn serve_all(
     listeners: Vec<TcpListener>,
     service: &Arc<dyn Service>,
     server: HttpServer,
-    limits: InboundLimits,
+    limit: &Arc<ConnectionLimit>,
     at_work: &AtWork,
 ) -> Result<(), StartError> {
-    let limit = Arc::new(ConnectionLimit::new(limits));
     for listener in listeners {
-        let (service, limit, at_work) = (Arc::clone(service), Arc::clone(&limit), at_work.clone());
+        let (service, limit, at_work) = (Arc::clone(service), Arc::clone(limit), at_work.clone());
         spawn("accept", move || {
             server.serve(&listener, &service, &limit, &at_work);
         })?;

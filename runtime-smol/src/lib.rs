@@ -147,8 +147,8 @@ async fn serve(
 ) -> Result<(), StartError> {
     let connections = Arc::new(Connections::new());
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let acceptor = |service, limits| Acceptor {
-        limit: Arc::new(ConnectionLimit::new(limits)),
+    let acceptor = |service, limit: &Arc<ConnectionLimit>| Acceptor {
+        limit: Arc::clone(limit),
         connections: Arc::clone(&connections),
         service,
         executor: runtime.executor.clone(),
@@ -162,20 +162,23 @@ async fn serve(
                 parts.clock,
             ));
             let limits = InboundLimits::of_dev_tenant(&parts.server.config);
-            accept_all(parts.listen(tenant.listen())?, &acceptor(service, limits))?
+            let limit = Arc::new(ConnectionLimit::new(limits));
+            accept_all(parts.listen(tenant.listen())?, &acceptor(service, &limit))?
         }
         None => Vec::new(),
     };
     let listeners = parts.listen(&parts.server.config.listen)?;
-    let limits = InboundLimits::of(&parts.server.config);
-    let accepting = accept_all(listeners, &acceptor(service, limits))?;
+    let limit = Arc::new(ConnectionLimit::new(InboundLimits::of(
+        &parts.server.config,
+    )));
+    let accepting = accept_all(listeners, &acceptor(service, &limit))?;
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
     let counted = Arc::clone(&runtime);
     serve_metrics(
         &parts.server.config.metrics_listen,
         &parts.stopped,
-        move || counted.shared.metrics_text(),
+        move || counted.shared.metrics_text(&limit),
     )?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);

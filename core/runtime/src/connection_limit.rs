@@ -71,6 +71,22 @@ struct Held {
     bytes: usize,
 }
 
+/// How much of what there is is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Occupancy {
+    /// Connections that are open.
+    pub connections: usize,
+    /// How many may be.
+    pub connection_bound: usize,
+    /// Connections over a limit, which are told so.
+    pub overflow: usize,
+    /// Bytes that are buffered of requests of strangers.
+    pub bytes: usize,
+    /// Addresses, clients and users that are counted for limits of rate.
+    pub rates: usize,
+}
+
 /// The session that a request is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionKey([u8; 16]);
@@ -92,6 +108,15 @@ impl ConnectionLimit {
             clock: Clock::start(),
             request_ids: RequestIds::new(),
             table: Mutex::default(),
+        }
+    }
+
+    /// Returns how much is held now.
+    #[must_use]
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            connection_bound: self.limits.connections,
+            ..self.table().occupancy()
         }
     }
 

@@ -73,8 +73,8 @@ pub use self::{
     },
     config::{Config, Credential},
     connection_limit::{
-        ConnectionLimit, ConnectionPermit, InboundLimits, PendingRequest, PermitKind, Remainder,
-        RequestOrigin, RequestPermit, SessionKey, TokenHolder,
+        ConnectionLimit, ConnectionPermit, InboundLimits, Occupancy, PendingRequest, PermitKind,
+        Remainder, RequestOrigin, RequestPermit, SessionKey, TokenHolder,
     },
     data_dir_error::DataDirError,
     handle::Handle,

@@ -6,15 +6,15 @@
 mod labels;
 mod listener;
 mod pending;
+mod sign_ins;
+mod tables;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use entra_mcp_core::{
-    event::AskOutcome, hub::HubStats, limits, log_event::LogEventId, route::Route,
-};
+use entra_mcp_core::{event::AskOutcome, hub::HubStats, log_event::LogEventId, route::Route};
 use http::StatusCode;
 use prometheus_client::{
     encoding::text::encode,
@@ -23,10 +23,11 @@ use prometheus_client::{
 };
 
 use self::labels::{
-    EventLabels, FetchLabels, RequestLabels, RouteLabels, StoreLabels, TableLabels,
+    EventLabels, FetchLabels, RequestLabels, RouteLabels, SignInLabels, StoreLabels, TableLabels,
 };
 pub use self::listener::serve_metrics;
 pub(crate) use self::pending::{Destination, PendingAsks};
+use crate::connection_limit::Occupancy;
 
 /// Upper bounds of durations, in seconds: from a call that needs nobody to one that asks a user.
 const BUCKETS: [f64; 12] = [
@@ -52,16 +53,9 @@ pub(crate) struct Metrics {
     fetches: Family<FetchLabels, Counter>,
     store: Family<StoreLabels, Counter>,
     events: Family<EventLabels, Counter>,
+    sign_ins: Family<SignInLabels, Counter>,
     entries: Family<TableLabels, Gauge>,
     bounds: Family<TableLabels, Gauge>,
-}
-
-/// How full a table is.
-#[derive(Clone, Copy, Debug)]
-struct Fill {
-    table: &'static str,
-    entries: usize,
-    bound: usize,
 }
 
 impl Metrics {
@@ -81,6 +75,7 @@ impl Metrics {
             fetches: Family::default(),
             store: Family::default(),
             events: Family::default(),
+            sign_ins: Family::default(),
             entries: Family::default(),
             bounds: Family::default(),
             registry: Registry::default(),
@@ -99,7 +94,7 @@ impl Metrics {
         registry.register(
             "outbound_requests",
             "Requests to Entra ID, Microsoft Graph and the hosts of clients by the status of the response, or why \
-             there was none; one that is made again is counted again",
+             there was none; retry is yes for one that repeats one that failed",
             metrics.fetches.clone(),
         );
         registry.register(
@@ -111,6 +106,11 @@ impl Metrics {
             "events",
             "Events of the log by their id, whether their line was written or not",
             metrics.events.clone(),
+        );
+        registry.register(
+            "sign_ins",
+            "Sign-ins by the step that they have come to and how it ended",
+            metrics.sign_ins.clone(),
         );
         registry.register(
             "table_entries",
@@ -141,10 +141,11 @@ impl Metrics {
     }
 
     /// Counts a request of this server.
-    pub(crate) fn fetched(&self, destination: Destination, outcome: AskOutcome) {
+    pub(crate) fn fetched(&self, destination: Destination, is_retry: bool, outcome: AskOutcome) {
         let labels = FetchLabels {
             destination: destination.as_str(),
             outcome: labels::outcome(outcome),
+            retry: if is_retry { "yes" } else { "no" },
         };
         self.fetches.get_or_create(&labels).inc();
     }
@@ -159,7 +160,7 @@ impl Metrics {
     }
 
     /// Returns all of it, with the tables as full as they are now.
-    pub(crate) fn text(&self, hub: HubStats) -> String {
+    pub(crate) fn text(&self, hub: HubStats, connections: Occupancy) -> String {
         for (id, count) in LogEventId::ALL.iter().zip(&EVENTS) {
             let event = id.as_str();
             let counted = self.events.get_or_create(&EventLabels { event });
@@ -167,7 +168,17 @@ impl Metrics {
             let count = count.load(Ordering::Relaxed);
             counted.inner().store(count, Ordering::Relaxed);
         }
-        for fill in fills(hub) {
+        for (labels, ids) in sign_ins::STEPS {
+            let count = |id: &LogEventId| {
+                EVENTS
+                    .get(*id as usize)
+                    .map(|count| count.load(Ordering::Relaxed))
+            };
+            let count = ids.iter().filter_map(count).sum();
+            let counted = self.sign_ins.get_or_create(&labels);
+            counted.inner().store(count, Ordering::Relaxed);
+        }
+        for fill in tables::fills(hub, connections) {
             let labels = TableLabels { table: fill.table };
             self.entries
                 .get_or_create(&labels)
@@ -185,39 +196,15 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn fills(hub: HubStats) -> [Fill; 8] {
-    let fill = |table, entries, bound| Fill {
-        table,
-        entries,
-        bound,
-    };
-    [
-        fill("streams", hub.streams, limits::STREAMS),
-        fill("calls", hub.in_flight, limits::CALLS),
-        fill("tasks", hub.tasks, limits::TASKS),
-        fill("replay_buffers", hub.replays, limits::REPLAY_BUFFERS),
-        fill("session_settings", hub.settings, limits::SESSION_SETTINGS),
-        fill(
-            "code_redemptions",
-            hub.redemptions,
-            limits::CODE_REDEMPTIONS,
-        ),
-        fill(
-            "client_documents",
-            hub.client_documents,
-            limits::CLIENT_DOCUMENTS,
-        ),
-        fill(
-            "device_authorizations",
-            hub.device_authorizations,
-            limits::DEVICE_AUTHORIZATIONS,
-        ),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
+    use entra_mcp_core::limits;
+
     use super::*;
+
+    fn text(metrics: &Metrics) -> String {
+        metrics.text(HubStats::default(), Occupancy::default())
+    }
 
     fn value(text: &str, name: &str) -> String {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -235,11 +222,12 @@ mod tests {
         metrics.responded(None, StatusCode::NOT_FOUND, after);
         metrics.fetched(
             Destination::Graph,
+            true,
             AskOutcome::Status(StatusCode::TOO_MANY_REQUESTS),
         );
-        metrics.fetched(Destination::Entra, AskOutcome::Failed("timed out"));
+        metrics.fetched(Destination::Entra, false, AskOutcome::Failed("timed out"));
         metrics.stored("get", AskOutcome::Done);
-        let text = metrics.text(HubStats::default());
+        let text = text(&metrics);
         for (name, count) in [
             (r#"entra_mcp_requests_total{path="/mcp",status="200"}"#, "2"),
             (
@@ -255,11 +243,11 @@ mod tests {
                 "2",
             ),
             (
-                r#"entra_mcp_outbound_requests_total{destination="graph",outcome="429"}"#,
+                r#"entra_mcp_outbound_requests_total{destination="graph",outcome="429",retry="yes"}"#,
                 "1",
             ),
             (
-                r#"entra_mcp_outbound_requests_total{destination="entra",outcome="timed out"}"#,
+                r#"entra_mcp_outbound_requests_total{destination="entra",outcome="timed out",retry="no"}"#,
                 "1",
             ),
             (
@@ -278,7 +266,15 @@ mod tests {
             streams: 7,
             ..HubStats::default()
         };
-        let text = Metrics::new("a-program").text(hub);
+        let connections = Occupancy {
+            connections: 3,
+            ..Occupancy::default()
+        };
+        let text = Metrics::new("a-program").text(hub, connections);
+        assert_eq!(
+            value(&text, r#"entra_mcp_table_entries{table="connections"}"#),
+            "3"
+        );
         assert_eq!(
             value(&text, r#"entra_mcp_table_entries{table="streams"}"#),
             "7"
@@ -297,9 +293,19 @@ mod tests {
             r#"entra_mcp_events_total{event="dev_tenant.key_failed"}"#,
         );
         let count = |text: &str| value(text, name).parse::<u64>().unwrap();
-        let before = count(&metrics.text(HubStats::default()));
+        let before = count(&text(&metrics));
         count_event(LogEventId::DevTenantKeyFailed);
-        assert_eq!(count(&metrics.text(HubStats::default())), before + 1);
+        assert_eq!(count(&text(&metrics)), before + 1);
+    }
+
+    #[test]
+    fn sign_in_is_counted_by_its_step_and_how_that_ended() {
+        let metrics = Metrics::new("a-program");
+        let name = r#"entra_mcp_sign_ins_total{step="consent",outcome="refused"}"#;
+        let count = || value(&text(&metrics), name).parse::<u64>().unwrap();
+        let before = count();
+        count_event(LogEventId::ConsentForeign);
+        assert_eq!(count(), before + 1);
     }
 
     /// The names that begin with that of this server, and the ids of events, in a dashboard.
@@ -318,9 +324,13 @@ mod tests {
     fn dashboard_names_metrics_and_events_that_there_are() {
         let metrics = Metrics::new("entra-mcp-test");
         metrics.responded(Some(Route::Mcp), StatusCode::OK, Duration::ZERO);
-        metrics.fetched(Destination::Graph, AskOutcome::Status(StatusCode::OK));
+        metrics.fetched(
+            Destination::Graph,
+            false,
+            AskOutcome::Status(StatusCode::OK),
+        );
         metrics.stored("get", AskOutcome::Done);
-        let text = metrics.text(HubStats::default());
+        let text = text(&metrics);
         let dashboard = include_str!("../../../runtime-smol/deploy/grafana.json");
         let (names, events) = named(dashboard);
         assert!(

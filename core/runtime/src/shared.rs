@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Clock, RecordStore, RequestOrigin, RuntimeParts,
+    Clock, ConnectionLimit, RecordStore, RequestOrigin, RuntimeParts,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
     log,
@@ -98,11 +98,13 @@ impl<M: Mailbox> Shared<M> {
         admitted
     }
 
-    /// Returns what monitoring reads; empty if nothing is counted.
+    /// Returns what monitoring reads, with the connections of this limit; empty if nothing is counted.
     #[must_use]
-    pub fn metrics_text(&self) -> String {
+    pub fn metrics_text(&self, connections: &ConnectionLimit) -> String {
         let metrics = self.metrics.as_ref();
-        metrics.map_or_else(String::new, |metrics| metrics.text(self.hub.stats()))
+        metrics.map_or_else(String::new, |metrics| {
+            metrics.text(self.hub.stats(), connections.occupancy())
+        })
     }
 
     fn next_exchange(&self) -> ExchangeId {

@@ -42,6 +42,16 @@ pub(super) struct Assertions {
 }
 
 impl Assertions {
+    /// How many were signed.
+    pub(super) fn len(&self) -> usize {
+        self.signed.len()
+    }
+
+    /// How many exchanges wait for the keys.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.len()
+    }
+
     pub(super) fn handle(
         &mut self,
         from: ExchangeId,

@@ -68,6 +68,11 @@ pub(super) struct BackendSessions {
 }
 
 impl BackendSessions {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn handle(
         &mut self,
         from: ExchangeId,

@@ -23,6 +23,11 @@ pub(super) struct ClientAssertions {
 }
 
 impl ClientAssertions {
+    /// How many were used.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Uses an assertion, if it was not used before.
     pub(super) fn take(
         &mut self,

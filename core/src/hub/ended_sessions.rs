@@ -13,6 +13,11 @@ pub(super) struct EndedSessions {
 }
 
 impl EndedSessions {
+    /// How many are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.ended.len()
+    }
+
     /// Remembers that a session has ended. If there are too many, the first goes: whoever began in it finds out
     /// when it next looks at its session.
     pub(super) fn end(&mut self, session: SessionId, now: Instant) {

@@ -93,6 +93,16 @@ impl PresentedTokens {
         }
     }
 
+    /// How many are known.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// How many others are known that were got on behalf of them.
+    pub(super) fn on_behalf_of(&self) -> usize {
+        self.on_behalf_of.len()
+    }
+
     /// How many exchanges wait.
     pub(super) fn waiting(&self) -> usize {
         self.on_behalf_of.waiting()

@@ -29,6 +29,11 @@ struct Asked {
 }
 
 impl OnBehalfOfTokens {
+    /// How many are known.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// How many wait.
     pub(super) fn waiting(&self) -> usize {
         self.asked.values().map(|asked| asked.waiters.len()).sum()

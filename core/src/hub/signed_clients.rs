@@ -43,6 +43,16 @@ impl SignedClients {
         }
     }
 
+    /// How many keys are being fetched, and how many are kept in all.
+    pub(super) fn load(&self) -> (usize, usize) {
+        self.keys.load()
+    }
+
+    /// How many assertions were used.
+    pub(super) fn assertions(&self) -> usize {
+        self.assertions.len()
+    }
+
     /// How many exchanges wait.
     pub(super) fn waiting(&self) -> usize {
         self.keys.waiting()

@@ -29,6 +29,28 @@ pub struct HubStats {
     pub settings: usize,
     /// Tasks that run.
     pub tasks: usize,
+    /// Exchanges that wait for Entra's metadata, or for a token of the managed identity.
+    pub waiting_for_entra: usize,
+    /// Exchanges that wait for the document or the keys of a client.
+    pub waiting_for_client_files: usize,
+    /// Exchanges that wait for the keys by which backends are told who calls.
+    pub waiting_for_signing_keys: usize,
+    /// Keys of clients that are being fetched.
+    pub client_keys_fetching: usize,
+    /// Keys of clients that are known or being fetched, and failures that are remembered.
+    pub client_keys: usize,
+    /// Assertions by which clients have said who they are, and which are good once.
+    pub client_assertions: usize,
+    /// Entra's access tokens that were verified.
+    pub entra_tokens: usize,
+    /// Tokens that were got on behalf of these.
+    pub on_behalf_of_tokens: usize,
+    /// Sessions with backends.
+    pub backend_sessions: usize,
+    /// Assertions by which backends are told who calls.
+    pub backend_assertions: usize,
+    /// Sessions that have ended a moment ago.
+    pub ended_sessions: usize,
 }
 
 impl Hub {
@@ -43,6 +65,7 @@ impl Hub {
     pub fn stats(&self) -> HubStats {
         let (streams, of_one_principal) = self.streams.load();
         let (client_documents_fetching, client_documents) = self.documents.load();
+        let (client_keys_fetching, client_keys) = self.signed_clients.load();
         HubStats {
             streams,
             of_one_principal,
@@ -59,6 +82,17 @@ impl Hub {
             in_flight: self.in_flight.len(),
             settings: self.settings.len(),
             tasks: self.tasks.len(),
+            waiting_for_entra: self.entra.waiting(),
+            waiting_for_client_files: self.documents.waiting() + self.signed_clients.waiting(),
+            waiting_for_signing_keys: self.assertions.waiting(),
+            client_keys_fetching,
+            client_keys,
+            client_assertions: self.signed_clients.assertions(),
+            entra_tokens: self.entra_tokens.len(),
+            on_behalf_of_tokens: self.entra_tokens.on_behalf_of(),
+            backend_sessions: self.backend_sessions.len(),
+            backend_assertions: self.assertions.len(),
+            ended_sessions: self.ended.len(),
         }
     }
 }

@@ -39,6 +39,14 @@ pub fn metrics_count_what_happened_and_name_nobody(program: &Program) {
     );
     let client = sign_in(&server, "alice");
     assert_eq!(client.details(&server, "2025-11-25")["isError"], false);
+    // Graph refuses a token once: a new one is fetched, and the request made again.
+    let headers = [("Content-Type", "application/json")];
+    let once = r#"{"action": "graph_error", "status": 401}"#;
+    assert_eq!(
+        server.ask_tenant("POST", "/control", &headers, once).status,
+        200
+    );
+    assert_eq!(client.details(&server, "2025-11-25")["isError"], false);
     assert_eq!(client.refresh(&server).status, 200);
     assert_eq!(
         server
@@ -57,13 +65,35 @@ pub fn metrics_count_what_happened_and_name_nobody(program: &Program) {
             1,
         ),
         (
-            r#"entra_mcp_outbound_requests_total{destination="entra",outcome="200"}"#,
+            r#"entra_mcp_outbound_requests_total{destination="entra",outcome="200",retry="no"}"#,
             2,
         ),
         (
-            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200"}"#,
+            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="no"}"#,
             1,
         ),
+        (
+            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="401",retry="no"}"#,
+            1,
+        ),
+        (
+            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="yes"}"#,
+            1,
+        ),
+        (
+            r#"entra_mcp_sign_ins_total{step="consent",outcome="done"}"#,
+            1,
+        ),
+        (
+            r#"entra_mcp_sign_ins_total{step="callback",outcome="done"}"#,
+            1,
+        ),
+        (
+            r#"entra_mcp_sign_ins_total{step="token",outcome="done"}"#,
+            1,
+        ),
+        (r#"entra_mcp_table_entries{table="spent_sign_ins"}"#, 1),
+        (r#"entra_mcp_table_bound{table="connections"}"#, 1),
         (
             r#"entra_mcp_store_operations_total{operation="put",outcome="done"}"#,
             2,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use entra_mcp_core::{config::ClientAddress, limits, rate_limit::RateTable};
 
-use super::{inbound_limits::InboundLimits, sessions::Sessions};
+use super::{Occupancy, inbound_limits::InboundLimits, sessions::Sessions};
 
 /// What a connection, or a request behind a proxy, is counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,17 @@ struct Counts {
 }
 
 impl Table {
+    /// How much is held, without how much may be.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            connections: self.connections,
+            connection_bound: 0,
+            overflow: self.overflow,
+            bytes: self.bytes,
+            rates: self.rates.len(),
+        }
+    }
+
     /// Takes a place for a connection; `None` if it is to be closed unanswered.
     pub(super) fn connect(
         &mut self,

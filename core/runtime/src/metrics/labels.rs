@@ -20,6 +20,7 @@ pub(super) struct RouteLabels {
 pub(super) struct FetchLabels {
     pub(super) destination: &'static str,
     pub(super) outcome: Cow<'static, str>,
+    pub(super) retry: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,6 +32,12 @@ pub(super) struct StoreLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct EventLabels {
     pub(super) event: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct SignInLabels {
+    pub(super) step: &'static str,
+    pub(super) outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,5 +1,5 @@
-//! Where monitoring reads the counters: a listener of its own, apart from the one that clients reach, answered by one
-//! thread, one request a connection.
+//! Where monitoring reads the counters: a listener of its own, apart from the one that clients reach, one request a connection,
+//! some at once: whoever connects and says nothing keeps no other one waiting.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -11,7 +11,10 @@ use std::{
 
 use crate::{listen::bind, start_error::StartError, stopped::Stopped};
 
-/// How long a reader may take with its whole request, and with the answer: others wait meanwhile.
+/// How many are answered at once; further ones are closed.
+const READERS: usize = 8;
+
+/// How long a reader may take with its whole request, and with the answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest head of a request.
@@ -38,14 +41,14 @@ pub fn serve_metrics(
     }
     for listener in bind(addresses)? {
         let (text, stopped) = (text.clone(), Arc::clone(stopped));
+        let readers = Arc::new(());
         thread::Builder::new()
             .name("metrics".to_owned())
             .spawn(move || {
                 loop {
                     match stopped.accept(&listener) {
                         Ok(None) => return,
-                        // Whoever does not read or ask in time has no answer.
-                        Ok(Some((stream, _))) => drop(answer(stream, &text)),
+                        Ok(Some((stream, _))) => answer_apart(stream, &text, &readers),
                         // Out of descriptors: the next look is a second away.
                         Err(_) => thread::sleep(Duration::from_secs(1)),
                     }
@@ -54,6 +57,24 @@ pub fn serve_metrics(
             .map_err(|error| StartError::Thread { error })?;
     }
     Ok(())
+}
+
+/// Answers on a thread of its own. Each has one of the counted `readers`.
+fn answer_apart(
+    stream: TcpStream,
+    text: &(impl Fn() -> String + Clone + Send + 'static),
+    readers: &Arc<()>,
+) {
+    if Arc::strong_count(readers) > READERS {
+        return;
+    }
+    let (text, reader) = (text.clone(), Arc::clone(readers));
+    let answering = thread::Builder::new().name("metrics-reader".to_owned());
+    // Whoever does not read or ask in time has no answer, nor anybody where there is no thread.
+    let _ = answering.spawn(move || {
+        let _ = answer(stream, text);
+        drop(reader);
+    });
 }
 
 fn answer(mut stream: TcpStream, text: impl Fn() -> String) -> io::Result<()> {
@@ -134,6 +155,54 @@ mod tests {
         let answer = ask("GET /metrics?x=1 HTTP/1.1\r\nhost: localhost\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.contains(OPEN_METRICS) && answer.ends_with("\r\n\r\na 1\n# EOF\n"));
+    }
+
+    /// A connection, and its other side.
+    fn pair(listener: &TcpListener) -> (TcpStream, TcpStream) {
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (near, listener.accept().unwrap().0)
+    }
+
+    fn read_all(mut stream: TcpStream) -> String {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn readers_that_take_their_time_keep_no_other_one_waiting_until_there_are_too_many() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let readers = Arc::new(());
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Arc::new(std::sync::Mutex::new(released));
+        let slow = move || {
+            let _ = released.lock().unwrap().recv();
+            String::new()
+        };
+        let mut waiting = Vec::new();
+        let request = b"GET /metrics HTTP/1.1\r\n\r\n";
+        for _ in 1..READERS {
+            let (mut near, far) = pair(&listener);
+            near.write_all(request).unwrap();
+            answer_apart(far, &slow, &readers);
+            waiting.push(near);
+        }
+        let (mut near, far) = pair(&listener);
+        near.write_all(request).unwrap();
+        answer_apart(far, &|| "a 1\n".to_owned(), &readers);
+        assert!(read_all(near).ends_with("a 1\n"));
+        while Arc::strong_count(&readers) > READERS {
+            thread::yield_now();
+        }
+        let (near, far) = pair(&listener);
+        answer_apart(far, &slow, &readers);
+        let (other, far) = pair(&listener);
+        answer_apart(far, &slow, &readers);
+        assert_eq!(read_all(other), "", "it is one too many");
+        drop((near, release));
+        for near in waiting {
+            assert!(read_all(near).starts_with("HTTP/1.1 200"));
+        }
     }
 
     #[test]
