@@ -115,8 +115,16 @@ fn folder_of_keys(config: &Config) -> Result<&Path, StartError> {
 }
 
 /// What is told of the keys.
-pub(crate) fn told(status: &KeyStatus) -> String {
-    text::status(status)
+///
+/// # Errors
+///
+/// The same, if not everything could be read: a script sees by the status that it is not the whole.
+pub(crate) fn told(status: &KeyStatus) -> Result<String, StartError> {
+    let text = text::status(status);
+    match status.is_incomplete() {
+        true => Err(StartError::SessionsIncomplete { text }),
+        false => Ok(text),
+    }
 }
 
 #[cfg(test)]

@@ -64,11 +64,11 @@ pub(super) fn perform_on_keys(
         let status = sessions::ask(&folder.join(sessions::FILE), &KeyQuestion::KeyStatus)
             .map_err(|error| StartError::SessionsUnanswered { error })?;
         if let Some(status) = status {
-            return Ok(key_command::told(&status));
+            return key_command::told(&status);
         }
     }
     let (store, keys) = open_store(config, outlet, now)?;
-    Ok(key_command::told(&KeyStatus::of(&store, &keys, now)))
+    key_command::told(&KeyStatus::of(&store, &keys, now))
 }
 
 /// A script sees by the status that something is left.

@@ -115,7 +115,7 @@ impl Drop for Place {
 
 fn status(place: &Place) -> String {
     let (store, keys) = place.start().unwrap();
-    told(&KeyStatus::of(&store, &keys, NOW))
+    told(&KeyStatus::of(&store, &keys, NOW)).unwrap()
 }
 
 // F15
@@ -143,7 +143,7 @@ fn rotated_key_seals_and_the_former_one_opens_until_it_is_dropped() {
     let (store, keys) = place.start().unwrap();
     let end = Store::Delete(Key(format!("session/{SESSION}")));
     store.answer(end, NOW).unwrap();
-    let ended = told(&KeyStatus::of(&store, &keys, NOW));
+    let ended = told(&KeyStatus::of(&store, &keys, NOW)).unwrap();
     assert!(ended.contains("No session needs a former key"), "{ended}");
     place.put(&store, &format!("session/{SESSION}"), vec![1]);
     drop((store, keys));
@@ -243,4 +243,17 @@ fn command_about_keys_is_taken_out_of_the_arguments() {
     }
     assert!(taken(&["key"]).is_err() && taken(&["key", "drop"]).is_err());
     assert!(taken(&["--data-dir", "x"]).unwrap().is_none());
+}
+
+// F15: a script that drops a key goes by the status.
+#[test]
+fn status_that_is_not_the_whole_is_an_error_and_does_not_say_that_a_key_can_go() {
+    let none = serde_json::json!({"count": 0, "until": 0, "lists": 0});
+    let status = serde_json::json!({"keys": [none, none], "unopened": none, "tasks": none, "is_incomplete": true});
+    let status: KeyStatus = serde_json::from_value(status).unwrap();
+    let error = told(&status).unwrap_err().to_string();
+    assert!(
+        error.contains("+scan") && !error.contains("drop-old"),
+        "{error}"
+    );
 }

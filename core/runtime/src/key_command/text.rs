@@ -30,6 +30,7 @@ pub(super) fn status(status: &KeyStatus) -> String {
     }
     if status.keys.len() > 1 {
         text.push_str(&match status.left_behind() {
+            0 if status.is_incomplete() => String::new(),
             0 => "\nNo session needs a former key any more: key drop-old leaves it out.\n".to_owned(),
             _ => "\nA session follows the newest key when it is refreshed, and with it the list of its user's sessions.\n"
                 .to_owned(),
@@ -43,7 +44,9 @@ pub(super) fn status(status: &KeyStatus) -> String {
         }
     }
     if status.is_incomplete() {
-        text.push_str("\nNot everything could be read. Try again.\n");
+        text.push_str(
+            "\nNot everything could be read, so a former key may still be needed. Try again; the user of a Redis needs +scan for it.\n",
+        );
     }
     text
 }
