@@ -76,6 +76,8 @@ pub struct RedisStore {
     put: Script,
     prefix: String,
     sender: Sender,
+    /// Where replicas tell each other what has happened.
+    channel: String,
     /// Its address without credentials.
     address: String,
     /// Whether its mark was of our keys when it was last looked at.
@@ -112,6 +114,7 @@ impl RedisStore {
             put: Script::new(PUT),
             prefix: server.prefix.clone(),
             sender: Sender::draw(),
+            channel: channel::name(server),
             address: address.clone(),
             is_ours: AtomicBool::new(true),
         };

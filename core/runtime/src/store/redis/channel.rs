@@ -5,12 +5,22 @@
 
 use std::time::{Duration, Instant};
 
+use entra_mcp_core::config::RedisServer;
 use redis::{Connection, ErrorKind, RedisError, RedisResult};
 
 use super::{PoolFault, RedisStore, failed, pause};
 
 /// What the name of the channel ends with.
 const CHANNEL: &str = "replicas";
+
+/// The name of the channel of a store. All databases of a server have the same channels, so the number of one that keeps a
+/// deployment apart is in its name.
+pub(super) fn name(server: &RedisServer) -> String {
+    match server.database {
+        0 => format!("{}{CHANNEL}", server.prefix),
+        number => format!("{}{number}:{CHANNEL}", server.prefix),
+    }
+}
 
 /// How many bytes of a message are the number of its sender.
 const SENDER_BYTES: usize = 16;
@@ -146,12 +156,12 @@ impl RedisStore {
     }
 
     fn silent(&self) -> RedisError {
-        let channel = self.channel();
+        let channel = self.channel().to_owned();
         let words = "what was published there does not come back: the user needs `+subscribe` and the channel";
         (ErrorKind::Client, words, channel).into()
     }
 
-    pub(super) fn channel(&self) -> String {
-        format!("{}{CHANNEL}", self.prefix)
+    pub(super) fn channel(&self) -> &str {
+        &self.channel
     }
 }

@@ -32,7 +32,7 @@ fn next(messages: &Receiver<Vec<u8>>) -> Vec<u8> {
 }
 
 #[test]
-fn message_reaches_the_other_replicas_of_its_prefix_and_not_its_sender() {
+fn message_reaches_the_other_replicas_of_its_prefix_and_database_and_not_its_sender() {
     let server = RedisProcess::start();
     let [one, two, three] = [(); 3].map(|()| Arc::new(server.store()));
     let stranger = RedisServer {
@@ -40,8 +40,14 @@ fn message_reaches_the_other_replicas_of_its_prefix_and_not_its_sender() {
         ..server.server()
     };
     let stranger = RedisStore::open(&stranger, None, None, now()).unwrap();
+    let of_another_database = RedisServer {
+        database: 1,
+        ..server.server()
+    };
+    let of_another_database = RedisStore::open(&of_another_database, None, None, now()).unwrap();
     let [of_one, of_two, of_three] = [&one, &two, &three].map(received);
     stranger.publish(b"of a stranger");
+    of_another_database.publish(b"of another database");
     one.publish(&[1; 2000]);
     one.publish(b"first");
     two.publish(b"second");
