@@ -122,3 +122,29 @@ fn tokens(
         fetch,
     )))
 }
+
+#[cfg(all(test, feature = "redis"))]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    use super::*;
+
+    const CERTIFICATE: &[u8] =
+        include_bytes!("../../../../runtime-smol/src/outbound/tests/localhost.cert");
+
+    // Q1
+    #[test]
+    fn authorities_of_a_store_are_those_of_its_file_or_an_error_that_names_the_setting() {
+        let file = std::env::temp_dir().join(format!("entra-mcp-store-ca-{}", std::process::id()));
+        let wrong = || authorities(&file).unwrap_err().to_string();
+        assert!(wrong().contains("--store-ca"), "{}", wrong());
+        std::fs::write(&file, "no certificate").unwrap();
+        assert!(wrong().contains("holds no certificate"), "{}", wrong());
+        let begin = "-----BEGIN CERTIFICATE-----";
+        let text = STANDARD.encode(CERTIFICATE);
+        let pem = format!("{begin}\n{text}\n-----END CERTIFICATE-----\n");
+        std::fs::write(&file, pem).unwrap();
+        assert_eq!(authorities(&file).unwrap(), [CERTIFICATE.to_vec()]);
+        std::fs::remove_file(&file).unwrap();
+    }
+}

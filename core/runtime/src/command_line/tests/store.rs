@@ -178,6 +178,17 @@ mod redis {
 
     // Q1
     #[test]
+    fn authorities_of_a_store_are_its_own() {
+        let arguments = ["--store", "rediss://cache", "--store-ca", "/etc/ca.pem"];
+        let config = config(&arguments, &real(&[KEYED]));
+        assert_eq!(
+            config.store_ca.as_deref(),
+            Some(std::path::Path::new("/etc/ca.pem"))
+        );
+    }
+
+    // Q1
+    #[test]
     fn setting_of_a_store_that_would_do_nothing_is_an_error() {
         for (flag, variable) in [
             ("", "ENTRA_MCP_STORE_PASSWORD"),
