@@ -8,6 +8,7 @@ mod entra_tokens;
 mod gateway;
 mod gateway_process;
 mod lifetimes;
+mod limits;
 mod rate_limits;
 mod registration;
 mod sign_in;

@@ -1,0 +1,227 @@
+//! The table of limits in `core/docs/settings.md`, which is written from the code.
+
+use std::time::Duration;
+
+use Bound::{Bytes, Number, Rate, Time};
+use entra_mcp_core::limits;
+
+const MARKS: [&str; 2] = ["<!-- limits -->\n", "<!-- end of limits -->\n"];
+
+/// With commas between thousands.
+fn number(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn bytes(count: usize) -> String {
+    match count {
+        count if count.is_multiple_of(1024 * 1024) => format!("{} MiB", count / 1024 / 1024),
+        count => format!("{} KiB", count / 1024),
+    }
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (count, unit) = match seconds {
+        seconds if seconds.is_multiple_of(86_400) => (seconds / 86_400, "day"),
+        seconds if seconds.is_multiple_of(3600) => (seconds / 3600, "hour"),
+        seconds if seconds.is_multiple_of(60) && seconds > 60 => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    match (count, unit) {
+        (1, "hour") => "an hour".to_owned(),
+        (1, unit) => format!("a {unit}"),
+        (count, unit) => format!("{count} {unit}s"),
+    }
+}
+
+fn rate(at_once: u32, recovery: Duration) -> String {
+    let at_once = number(at_once.try_into().unwrap());
+    match recovery.as_millis() {
+        1000 => format!("{at_once}, then one a second"),
+        500 => format!("{at_once}, then two a second"),
+        _ => format!("{at_once}, then one in {}", time(recovery)),
+    }
+}
+
+/// A bound.
+enum Bound {
+    Number(usize),
+    Bytes(usize),
+    Time(Duration),
+    /// So many at once, and then one in this time.
+    Rate(u32, Duration),
+}
+
+/// What is bounded, and how.
+const ROWS: [(&str, &str, &[Bound]); 15] = [
+    (
+        "session token, session without a refresh, session at most",
+        "{}, {}, {}, unless set",
+        &[
+            Time(limits::SESSION_TOKEN_LIFETIME),
+            Time(limits::SESSION_IDLE),
+            Time(limits::SESSION_ABSOLUTE),
+        ],
+    ),
+    (
+        "sessions of one user with all clients; the one that was used longest ago ends for another",
+        "{}",
+        &[Number(limits::SESSIONS_PER_USER)],
+    ),
+    (
+        "authorization code, sign-in under way",
+        "{} unless set, {}",
+        &[
+            Time(limits::AUTHORIZATION_CODE_LIFETIME),
+            Time(limits::SIGN_IN_TIMEOUT),
+        ],
+    ),
+    (
+        "sign-ins at once; codes that Entra refuses, from browsers in which nobody has signed in, and from one in which a user has",
+        "{}; {}; {}",
+        &[
+            Number(limits::CODE_REDEMPTIONS),
+            Rate(
+                limits::REFUSED_CODES_OF_STRANGERS,
+                limits::REFUSED_CODE_OF_STRANGERS_RECOVERY,
+            ),
+            Rate(
+                limits::REFUSED_CODES_OF_DEVICE,
+                limits::REFUSED_CODE_OF_DEVICE_RECOVERY,
+            ),
+        ],
+    ),
+    (
+        "a device code; devices that wait in all, of one address",
+        "{}; {}, {}",
+        &[
+            Time(limits::DEVICE_CODE_LIFETIME),
+            Number(limits::DEVICE_AUTHORIZATIONS),
+            Number(limits::DEVICE_AUTHORIZATIONS_OF_ADDRESS),
+        ],
+    ),
+    (
+        "wrong user codes, of one browser or address, and from browsers in which nobody has signed in",
+        "{}; {}",
+        &[
+            Rate(
+                limits::WRONG_USER_CODES_OF_ADDRESS,
+                limits::WRONG_USER_CODE_OF_ADDRESS_RECOVERY,
+            ),
+            Rate(limits::WRONG_USER_CODES, limits::WRONG_USER_CODE_RECOVERY),
+        ],
+    ),
+    (
+        "connections in all, of one address, and of one address without a session token",
+        "{}; {}; {}",
+        &[
+            Number(limits::CONNECTIONS),
+            Number(limits::CONNECTIONS_PER_ADDRESS),
+            Number(limits::UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS),
+        ],
+    ),
+    (
+        "open streams in all, and of one user with one client",
+        "{}; {}",
+        &[
+            Number(limits::STREAMS),
+            Number(limits::STREAMS_PER_PRINCIPAL),
+        ],
+    ),
+    (
+        "bytes buffered of unauthenticated requests, in all and of one address",
+        "{}; {}",
+        &[
+            Bytes(limits::UNAUTHENTICATED_BYTES),
+            Bytes(limits::UNAUTHENTICATED_BYTES_PER_ADDRESS),
+        ],
+    ),
+    (
+        "an MCP message; a body of an unauthenticated client; a request's head",
+        "{}; {}; {}",
+        &[
+            Bytes(limits::MESSAGE_BODY_BYTES),
+            Bytes(limits::UNAUTHENTICATED_BODY_BYTES),
+            Bytes(limits::HEAD_BYTES),
+        ],
+    ),
+    (
+        "MCP sessions of one sign-in that are remembered as ended by `DELETE`",
+        "{}",
+        &[Number(limits::ENDED_MCP_SESSIONS)],
+    ),
+    (
+        "a call; a task",
+        "{}; {}",
+        &[Time(limits::CALL_TIMEOUT), Time(limits::TASK_TIMEOUT)],
+    ),
+    (
+        "calls, tasks at once of one user with one client; stored tasks",
+        "{}, {}; {} or {} for {}",
+        &[
+            Number(limits::CALLS_PER_PRINCIPAL),
+            Number(limits::TASKS_PER_PRINCIPAL),
+            Number(limits::TASK_RECORDS_PER_PRINCIPAL),
+            Bytes(limits::TASK_RECORD_BYTES_PER_PRINCIPAL),
+            Time(limits::TASK_TTL),
+        ],
+    ),
+    (
+        "MCP sessions with a log level or subscriptions of one user with one client; URIs of these",
+        "{}; {}",
+        &[
+            Number(limits::SESSION_SETTINGS_PER_PRINCIPAL),
+            Bytes(limits::SUBSCRIPTION_BYTES_PER_PRINCIPAL),
+        ],
+    ),
+    (
+        "addresses, clients and users that are counted for limits of rate",
+        "{}; further ones are not limited",
+        &[Number(limits::RATES)],
+    ),
+];
+
+fn text(bound: &Bound) -> String {
+    match *bound {
+        Number(count) => number(count),
+        Bytes(count) => bytes(count),
+        Time(duration) => time(duration),
+        Rate(at_once, recovery) => rate(at_once, recovery),
+    }
+}
+
+fn table() -> String {
+    let row = |(what, pattern, bounds): &(&str, &str, &[Bound])| {
+        let words = bounds.iter().fold((*pattern).to_owned(), |words, bound| {
+            words.replacen("{}", &text(bound), 1)
+        });
+        format!("| {what} | {words} |\n")
+    };
+    let rows: String = ROWS.iter().map(row).collect();
+    format!("| what | bound |\n| --- | --- |\n{rows}")
+}
+
+#[test]
+fn table_of_settings_has_the_limits_of_the_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+    let written = std::fs::read_to_string(path).unwrap();
+    let (above, rest) = written.split_once(MARKS[0]).unwrap();
+    let (_, below) = rest.split_once(MARKS[1]).unwrap();
+    let expected = format!("{above}{}{}{}{below}", MARKS[0], table(), MARKS[1]);
+    if std::env::var("UPDATE_SETTINGS_MD").is_ok() {
+        std::fs::write(path, &expected).unwrap();
+        return;
+    }
+    assert!(
+        written == expected,
+        "core/docs/settings.md is old: UPDATE_SETTINGS_MD=1 cargo test -p entra-mcp-runtime table_of_settings"
+    );
+}
