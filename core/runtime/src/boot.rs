@@ -35,15 +35,14 @@ use crate::{
     listen::{ListenError, bind_with},
     log,
     metrics::Metrics,
-    process_hardening, seed,
+    seed,
     sessions::{self, KeyQuestion, Question, Sessions, Told},
     settings::{Given, Program},
     shared::DriveJobs,
-    signals,
     start_error::StartError,
     startup_banner::startup_banner,
-    stopped::Stopped,
     store::RecordStore,
+    unix::{process_hardening, signals, stopped::Stopped},
 };
 
 /// What a runtime drives: everything that was read, checked and opened at the start.

@@ -26,7 +26,7 @@ use entra_mcp_core::{
 use signal_hook::consts::SIGHUP;
 
 use self::read::FileContents;
-use crate::{boot::ProcessOwner, log, settings, stopped::Stopped};
+use crate::{boot::ProcessOwner, log, settings, unix::stopped::Stopped};
 
 /// How often the file is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);

@@ -32,9 +32,7 @@ mod log;
 mod make_handler;
 mod metrics;
 mod other_replicas;
-mod process_hardening;
 mod pull_message;
-mod receive;
 mod request_ids;
 mod running;
 mod seed;
@@ -44,11 +42,9 @@ mod settings;
 mod shared;
 mod shared_hub;
 mod shared_store_error;
-mod signals;
 mod signing;
 mod start_error;
 mod startup_banner;
-mod stopped;
 mod store;
 pub mod testing;
 mod timeouts;
@@ -85,7 +81,6 @@ pub use self::{
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
     pull_message::{PullMessage, Pulls},
-    receive::{Received, receive},
     running::{Lifecycle, Running},
     seed::seed,
     server::{Server, ServerRuntime, main},
@@ -93,10 +88,13 @@ pub use self::{
     shared::{ActiveExchange, DriveJobs, Shared},
     shared_hub::{Mailbox, SharedHub},
     shared_store_error::SharedStoreError,
-    signals::on_shutdown,
     signing::sign,
     start_error::StartError,
-    stopped::Stopped,
     store::{FileStore, RecordStore},
     timeouts::timeouts_of,
+    unix::{
+        receive::{Received, receive},
+        signals::on_shutdown,
+        stopped::Stopped,
+    },
 };

@@ -21,7 +21,8 @@ use crate::{
         CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult,
         ServerBuilder,
     },
-    log, process_hardening,
+    log,
+    unix::process_hardening,
 };
 
 /// A runtime, as a server is put together for it and run on it.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{listen::bind, start_error::StartError, stopped::Stopped};
+use crate::{listen::bind, start_error::StartError, unix::stopped::Stopped};
 
 /// How many are answered at once; further ones are closed.
 const READERS: usize = 8;

@@ -19,7 +19,7 @@ use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Reply, Request};
-use crate::{key_command::KeyStatus, log, stopped::Stopped};
+use crate::{key_command::KeyStatus, log, unix::stopped::Stopped};
 
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "operator.sock";
