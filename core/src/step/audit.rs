@@ -35,9 +35,10 @@ impl Outbox {
 }
 
 impl Cx<'_> {
-    /// Writes to the log what only the audit log tells of, if there is one.
+    /// Writes to the log what only the audit log tells of, if there is one, or if events are counted.
     pub(crate) fn audit(&mut self, event: impl Into<LogEvent>) {
-        if self.out.audit.is_some() {
+        let is_counted = !self.env.server.config.metrics_listen.is_empty();
+        if self.out.audit.is_some() || is_counted {
             self.log(event);
         }
     }
