@@ -149,6 +149,14 @@ impl Hub {
         self.feed_woken();
     }
 
+    /// The server shuts down: who listens is told, and what has nothing to do ends.
+    fn shut_down(&mut self) {
+        let out = &mut self.outputs;
+        self.readiness.shut_down();
+        self.processes.shut_down(out);
+        self.streams.shut_down(out);
+    }
+
     /// A session was revoked. A stream of HTTP+SSE ends after its calls: their errors are sent on it.
     fn end_session(&mut self, session: SessionId, now: Instant) {
         self.ended.end(session, now);

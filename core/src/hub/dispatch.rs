@@ -56,11 +56,7 @@ impl Hub {
                 self.redemptions.refused_elsewhere(browser, now.instant);
             }
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
-            ToHubKind::Readiness(ReadinessMessage::ShutDown) => {
-                self.readiness.shut_down();
-                self.processes.shut_down(out);
-                self.streams.shut_down(out);
-            }
+            ToHubKind::Readiness(ReadinessMessage::ShutDown) => self.shut_down(),
             ToHubKind::Readiness(ReadinessMessage::Ask(ticket)) => {
                 self.readiness
                     .ask(Waiter::new(from, ticket), now.instant, out);
