@@ -10,6 +10,7 @@ use crate::{
     keys::{Keyring, Purpose},
     limits,
     planted::Planted,
+    policy::Policy,
     provider_metadata::ProviderMetadata,
     throttle::Throttle,
     time::{Instant, Now},
@@ -25,6 +26,8 @@ pub struct Env<'a> {
     pub entra: &'a EntraSnapshot,
     /// The clients that the operator has registered: as of now, for the list is read again when it changes.
     pub clients: &'a PreregisteredClients,
+    /// What users may do of what a backend offers: as of now, for it is read again, too.
+    pub policy: &'a Policy,
     /// Both clocks, read once for this event.
     pub now: Now,
 }

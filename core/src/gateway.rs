@@ -9,6 +9,7 @@ mod backend_request;
 mod credential_guard;
 pub(crate) mod discover_result;
 mod initialize_result;
+mod listed;
 mod message;
 mod raw_json;
 mod server_process;
@@ -19,7 +20,9 @@ pub(crate) use self::{
     backend_request::{BackendRequest, Credentials, Telling},
     credential_guard::CredentialGuard,
     initialize_result::InitializeResult,
+    listed::{BackendList, Listed},
     message::{MessageKind, RawMessage, Replaced},
+    raw_json::string as text_of,
     server_process::{
         OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput, ProcessOwner, RunProcess,
         ToServer,

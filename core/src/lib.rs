@@ -48,6 +48,7 @@
 //! use bytes::Bytes;
 //! use entra_mcp_core::{
 //!     action::Action, admit::admit, config::PreregisteredClients, entropy::Seed, env::{EntraSnapshot, Env, Server},
+//!     policy::Policy,
 //!     event::Event, exchange::{ExchangeId, Output},
 //!     request_id::RequestId, time::{Instant, Now, UnixTime},
 //! };
@@ -57,7 +58,8 @@
 //!     let now = || Now { instant: Instant(0), unix: UnixTime(1_800_000_000) };
 //!     let entra = EntraSnapshot::default();
 //!     let clients = PreregisteredClients::none();
-//!     let env = || Env { server, entra: &entra, clients, now: now() };
+//!     let policy = Policy::none();
+//!     let env = || Env { server, entra: &entra, clients, policy, now: now() };
 //!     let (head, body) = request.into_parts();
 //!     let admission = match admit(head, server, now(), RequestId::own(1)) {
 //!         Ok(admission) => admission,
@@ -170,6 +172,7 @@ mod token_beginning; // How session tokens begin.
 // Floor 3: what the server offers.
 pub mod catalog; // Tools, resources, prompts and scopes, declared as data.
 mod gateway; // Messages that pass to and from a backend, and what it is told of users.
+pub mod policy; // What users may do of what a backend offers.
 pub mod tools; // The tools that are built in.
 
 // Floor 4: what a step may look at.

@@ -25,6 +25,7 @@ use crate::{
     keys::{Keyring, MasterKey},
     log_event::LogEvent,
     oauth::authorization_request::{AuthorizationRequest, RedirectTarget},
+    policy::Policy,
     provider_metadata::ProviderMetadata,
     redirect_uri::RedirectUri,
     request_id::RequestId,
@@ -42,6 +43,7 @@ pub(crate) struct TestServer {
     pub(crate) server: Server,
     pub(crate) known: EntraSnapshot,
     pub(crate) clients: PreregisteredClients,
+    pub(crate) policy: Policy,
     pub(crate) now: Now,
 }
 
@@ -124,6 +126,7 @@ impl TestServer {
                 ..EntraSnapshot::default()
             },
             clients: PreregisteredClients::default(),
+            policy: Policy::default(),
             now: Now {
                 instant: Instant(1000),
                 unix: UnixTime(1_800_000_000),
@@ -152,6 +155,7 @@ impl TestServer {
             server: &self.server,
             entra: &self.known,
             clients: &self.clients,
+            policy: &self.policy,
             now: self.now,
         }
     }

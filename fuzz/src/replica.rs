@@ -254,6 +254,7 @@ impl State {
                 server: &running.server,
                 entra: &running.known,
                 clients: &running.clients,
+                policy: entra_mcp_core::policy::Policy::none(),
                 now,
             };
             let live = Live {

@@ -111,6 +111,7 @@ impl Runtime {
             server: &self.parts.server,
             entra: &entra,
             clients: &self.parts.clients.current(),
+            policy: &self.parts.policy.current(),
             now,
         })
     }

@@ -35,6 +35,7 @@ use crate::{
     listen::{ListenError, bind_with},
     log,
     metrics::Metrics,
+    policy_file::SharedPolicy,
     seed,
     sessions::{self, KeyQuestion, Question, Sessions, Told},
     settings::{Given, Program},
@@ -52,6 +53,8 @@ pub struct RuntimeParts {
     pub server: Arc<Server>,
     /// The clients that the operator has registered.
     pub clients: Arc<SharedClients>,
+    /// What users may do of that which the backend offers.
+    pub policy: Arc<SharedPolicy>,
     /// Where records are kept.
     pub store: Arc<RecordStore>,
     /// What makes client assertions towards Entra ID.
@@ -221,11 +224,14 @@ impl Settings {
         store.renew_mark(&keys)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config)?.map(Arc::new);
+        let (policy, scopes) = SharedPolicy::open(&self.config, catalog.scopes(), &stopped, owner)?;
+        let catalog = catalog.with_scopes(scopes)?;
         let server = Arc::new(Server::new(*self.config, keys, catalog));
         Ok(RuntimeParts {
             #[cfg(feature = "dev-tenant")]
             tenant,
             clients: SharedClients::open(&server, &stopped, owner)?,
+            policy,
             server,
             store: Arc::new(store),
             client_assertions: Arc::new(client_assertions),

@@ -29,7 +29,7 @@ use self::read::FileContents;
 use crate::{boot::ProcessOwner, log, settings, unix::stopped::Stopped};
 
 /// How often the file is looked at.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The clients that the operator has registered, as of now.
 #[derive(Debug, Default)]
@@ -106,7 +106,7 @@ struct ClientsFile {
 }
 
 /// What changes when a file does; `None` if it is not there.
-type Stamp = Option<(u64, u64, i64, i64)>;
+pub(crate) type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl ClientsFile {
     /// Reads and checks the file.
@@ -198,7 +198,8 @@ fn read_clients(path: &Path, server: &Server) -> Read {
     }
 }
 
-fn stamp(path: &Path) -> Stamp {
+/// What the file is like now.
+pub(crate) fn stamp(path: &Path) -> Stamp {
     let metadata = fs::metadata(path).ok()?;
     let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
     Some((metadata.ino(), metadata.len(), seconds, nanoseconds))

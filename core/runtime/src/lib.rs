@@ -32,6 +32,7 @@ mod log;
 mod make_handler;
 mod metrics;
 mod other_replicas;
+mod policy_file;
 mod pull_message;
 mod request_ids;
 mod running;
@@ -80,6 +81,7 @@ pub use self::{
     make_handler::{MakeHandler, MakeMiddleware, WithArguments, WithoutArguments},
     metrics::serve_metrics,
     other_replicas::receive_from_replicas,
+    policy_file::{PolicyFileError, SharedPolicy},
     pull_message::{PullMessage, Pulls},
     running::{Lifecycle, Running},
     seed::seed,

@@ -14,6 +14,7 @@ use crate::{
     clients_file::SharedClients,
     log,
     metrics::{Metrics, PendingAsks},
+    policy_file::SharedPolicy,
     seed::seed,
     shared_hub::{Mailbox, SharedHub},
 };
@@ -41,6 +42,7 @@ pub struct Shared<M> {
     /// The settings and keys.
     pub server: Arc<Server>,
     clients: Arc<SharedClients>,
+    policy: Arc<SharedPolicy>,
     /// Where records are kept.
     pub store: Arc<RecordStore>,
     /// What makes client assertions towards Entra ID.
@@ -62,6 +64,7 @@ impl<M: Mailbox> Shared<M> {
         Self {
             server: Arc::clone(&parts.server),
             clients: Arc::clone(&parts.clients),
+            policy: Arc::clone(&parts.policy),
             store: Arc::clone(&parts.store),
             client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
@@ -123,10 +126,12 @@ impl<M: Mailbox> Shared<M> {
 
     fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
         let (entra, clients) = (self.hub.entra(), self.clients.current());
+        let policy = self.policy.current();
         f(Env {
             server: &self.server,
             entra: &entra,
             clients: &clients,
+            policy: &policy,
             now: self.clock.now(),
         })
     }

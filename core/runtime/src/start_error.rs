@@ -14,7 +14,7 @@ use crate::{
     backend_process::BackendProcessError, backend_tls::BackendTlsError,
     client_credential::ClientCredentialError, clients_file::ClientsFileError,
     command_line::ConfigError, data_dir_error::DataDirError, egress::EgressError,
-    listen::ListenError, shared_store_error::SharedStoreError,
+    listen::ListenError, policy_file::PolicyFileError, shared_store_error::SharedStoreError,
 };
 
 /// Why a server does not run.
@@ -114,6 +114,8 @@ pub enum StartError {
         /// What is wrong, and where.
         problem: String,
     },
+    /// The file of the policy is wrong.
+    Policy(PolicyFileError),
     /// The file of registered clients is wrong.
     Clients(ClientsFileError),
     /// An address cannot be listened on.
@@ -193,6 +195,7 @@ impl Display for StartError {
                 write!(f, "{} is wrong: {problem}.", path.display())
             }
             Self::Clients(error) => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
             Self::Listen(error) => error.fmt(f),
             Self::Socket { error } => write!(f, "A socket cannot be listened on: {error}."),
             Self::Thread { error } => write!(f, "No thread can be started: {error}."),
@@ -234,6 +237,7 @@ impl Error for StartError {
             | Self::BackendProcess(_)
             | Self::DevTenantFile { .. }
             | Self::Clients(_)
+            | Self::Policy(_)
             | Self::Store(_)
             | Self::AnotherAuditLog { .. }
             | Self::Config(_) => None,
@@ -286,6 +290,12 @@ impl From<ClientCredentialError> for StartError {
 impl From<ClientsFileError> for StartError {
     fn from(error: ClientsFileError) -> Self {
         Self::Clients(error)
+    }
+}
+
+impl From<PolicyFileError> for StartError {
+    fn from(error: PolicyFileError) -> Self {
+        Self::Policy(error)
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
         answer_bytes: limits::BACKEND_MESSAGE_BYTES,
         authorities: None,
         certificate: None,
+        policy: None,
     }
 }
 

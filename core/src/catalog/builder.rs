@@ -45,6 +45,25 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// The same catalog with the scopes of a gateway's policy, which stand for no permission of Microsoft Graph.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn with_scopes(mut self, scopes: Vec<ScopeDefinition>) -> Result<Self, CatalogErrors> {
+        let mut errors = Vec::new();
+        for scope in scopes {
+            check::scope_name(&scope, &self.scopes, &mut errors);
+            self.scopes.push(scope);
+        }
+        match errors.is_empty() {
+            true => Ok(self),
+            false => Err(CatalogErrors::new(errors)),
+        }
+    }
+}
+
 fn server_info(name: &str, version: &str) -> Arc<ServerInfo> {
     let info = json!({"name": name, "title": name, "version": version});
     Arc::new(ServerInfo::new(info))

@@ -62,21 +62,28 @@ pub(super) fn scope(
     others: &[ScopeDefinition],
     errors: &mut Vec<CatalogError>,
 ) {
-    let ScopeDefinition {
-        name, permission, ..
-    } = scope;
+    scope_name(scope, others, errors);
+    if !is_permission(&scope.permission) {
+        errors.push(CatalogError::InvalidPermission {
+            scope: scope.name.clone(),
+            permission: scope.permission.clone(),
+        });
+    }
+}
+
+/// What is wrong with its name.
+pub(super) fn scope_name(
+    scope: &ScopeDefinition,
+    others: &[ScopeDefinition],
+    errors: &mut Vec<CatalogError>,
+) {
+    let name = &scope.name;
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.';
     if name.is_empty() || !name.bytes().all(is_name) {
         errors.push(CatalogError::InvalidScopeName { name: name.clone() });
     }
     if OIDC_SCOPES.contains(&name.as_str()) {
         errors.push(CatalogError::ReservedScopeName { name: name.clone() });
-    }
-    if !is_permission(permission) {
-        errors.push(CatalogError::InvalidPermission {
-            scope: name.clone(),
-            permission: permission.clone(),
-        });
     }
     if name == "user.read" || others.iter().any(|other| other.name == *name) {
         errors.push(CatalogError::DuplicateScope { name: name.clone() });

@@ -32,7 +32,7 @@ pub struct ScopeDefinition {
     /// Its name towards clients, such as `mail.read`: lower case letters, digits, dots.
     pub name: String,
     /// The permission that it stands for: of Microsoft Graph, such as `Mail.Read`, or of an API of your own, such as
-    /// `api://orders/Orders.Read`.
+    /// `api://orders/Orders.Read`; empty of one that only the backend of a gateway knows.
     pub permission: String,
     /// What it allows, for the consent page.
     pub description: String,

@@ -172,7 +172,7 @@ impl Scope {
     /// The permissions of Microsoft Graph.
     fn of_graph(&self) -> impl Iterator<Item = &str> {
         let permissions = self.0.iter().map(|offered| offered.permission.as_str());
-        permissions.filter(|permission| !permission.contains('/'))
+        permissions.filter(|permission| !permission.is_empty() && !permission.contains('/'))
     }
 
     /// What the user is asked to consent to: the sign-in itself, a refresh token, and all permissions. Those of other resources
@@ -333,6 +333,21 @@ mod tests {
         let graph = "https://graph.example/User.Read";
         assert_eq!(orders.to_resource_scope(entra), graph);
         assert!(orders.is_granted_by("openid User.Read"));
+    }
+
+    // R7: what only a backend knows is no matter of Entra's.
+    #[test]
+    fn scope_of_a_policy_asks_nothing_of_entra() {
+        let scopes = Scopes::new(&[offered("orders.write", "")]);
+        let entra = crate::testing::TestServer::dev().server.config.entra;
+        let asked = |scope: &str| {
+            let scope = scopes.grant(Some(scope)).unwrap();
+            assert!(scope.is_granted_by("openid User.Read"));
+            scope.to_resource_scope(&entra)
+        };
+        let alone = asked("orders.write");
+        assert!(alone.ends_with("/User.Read"), "{alone}");
+        assert_eq!(asked("user.read orders.write"), alone);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Gateway {
     pub authorities: Option<PathBuf>,
     /// The PEM file of the certificate that the backend is shown, and its key. The runtime reads it.
     pub certificate: Option<PathBuf>,
+    /// The file of the policy. The runtime reads it.
+    pub policy: Option<PathBuf>,
 }
 
 /// Where the server behind this one is.

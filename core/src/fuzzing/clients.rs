@@ -27,6 +27,7 @@ fn at(unix: UnixTime, act: impl FnOnce(Env<'_>)) {
         server: &server,
         entra: &entra,
         clients: PreregisteredClients::none(),
+        policy: crate::policy::Policy::none(),
         now: Now { instant, unix },
     });
 }

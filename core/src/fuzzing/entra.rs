@@ -167,6 +167,7 @@ fn env<'a>(server: &'a Server, entra: &'a EntraSnapshot) -> Env<'a> {
         server,
         entra,
         clients: PreregisteredClients::none(),
+        policy: crate::policy::Policy::none(),
         now: Now {
             instant: Instant(1000),
             unix: UnixTime(1_800_000_000),

@@ -61,6 +61,7 @@ pub fn spoiled_session_token() -> String {
         server: &server,
         entra: &entra,
         clients: PreregisteredClients::none(),
+        policy: crate::policy::Policy::none(),
         now,
     };
     let (session, share) = (tokens::session(), Share::new([2; 16]));

@@ -42,6 +42,7 @@ fn at(
         server,
         entra,
         clients: crate::config::PreregisteredClients::none(),
+        policy: crate::policy::Policy::none(),
         now: Now { instant, unix },
     });
 }

@@ -193,6 +193,47 @@ impl RawMessage {
         raw_json::string(self.text.get(params.get(name)?)?)
     }
 
+    /// A parameter, or a member of one, as it is written.
+    pub(crate) fn param_at(&self, path: &[&str]) -> Option<&str> {
+        let mut at = self.params.clone()?;
+        for name in path {
+            at = Members::of(&self.text, at).ok()?.get(name)?;
+        }
+        self.text.get(at)
+    }
+
+    /// Whether what is at this path of the parameters is an object that can be read in one way.
+    pub(crate) fn has_members(&self, path: &[&str]) -> bool {
+        let object = self.param_at(path);
+        object.is_some_and(|text| Members::of(text, 0..text.len()).is_ok())
+    }
+
+    /// Whether a member of the message, or of what is at this path of its parameters, is written almost as one of these: some readers
+    /// take small letters and capitals for the same, and would read another message than this server (threat R7).
+    pub(crate) fn has_lookalike(&self, path: Option<&[&str]>, names: &[&str]) -> bool {
+        let object = match path {
+            None => Some(&*self.text),
+            Some(path) => self.param_at(path),
+        };
+        let members = object.and_then(|text| Members::of(text, 0..text.len()).ok());
+        let is_lookalike = |member: &str| {
+            let folded = raw_json::folded(member);
+            names
+                .iter()
+                .any(|name| *name != member && folded == raw_json::folded(name))
+        };
+        members.is_some_and(|members| members.names().any(is_lookalike))
+    }
+
+    /// The same message with another result.
+    pub(crate) fn with_result(self, result: &str) -> Self {
+        let text = self
+            .outcome
+            .clone()
+            .map(|at| raw_json::splice(&self.text, vec![(at, result)]));
+        text.and_then(|text| Self::read(&text).ok()).unwrap_or(self)
+    }
+
     /// The progress token.
     pub(crate) fn token(&self) -> Option<&Id> {
         self.token.as_ref().map(|(token, _)| token)

@@ -134,6 +134,11 @@ impl<'a> Members<'a> {
         member.map(|member| member.value.clone())
     }
 
+    /// The names of all members.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| &*member.name)
+    }
+
     /// What is to be cut out so that a member is not there.
     pub(super) fn cut(&self, name: &str) -> Option<Range<usize>> {
         let index = self.members.iter().position(|member| member.name == name)?;
@@ -189,12 +194,23 @@ fn read(
 }
 
 /// The text that a string is, as it is written.
-pub(super) fn string(written: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn string(written: &str) -> Option<Cow<'_, str>> {
     let within = written.strip_prefix('"')?.strip_suffix('"')?;
     match within.contains('\\') {
         true => serde_json::from_str(written).ok().map(Cow::Owned),
         false => Some(Cow::Borrowed(within)),
     }
+}
+
+/// A name as readers see it that take small letters and capitals for the same, such as that of Go: by Unicode, there are three of `k` and
+/// of `s`.
+pub(super) fn folded(name: &str) -> String {
+    let fold = |letter| match letter {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        letter => letter.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
 }
 
 /// A text with other pieces in these places, which do not overlap.

@@ -94,3 +94,12 @@ pub const PROCESS_COMPLAINTS: u32 = 100;
 
 /// How many questions of a process are open.
 pub const PROCESS_QUESTIONS: usize = 64;
+
+/// How many pages of a backend's list are read to find out whether there is what a call names, under a policy that hides something.
+pub const LOOKED_UP_PAGES: usize = 20;
+
+/// How many characters of an argument are shown in the question whether a call may be made.
+pub const CONFIRMATION_VALUE_CHARS: usize = 200;
+
+/// How long the file of the policy may be, in bytes.
+pub const POLICY_FILE_BYTES: u64 = 1024 * 1024;

@@ -35,6 +35,12 @@ events! {
     ClientsUnusable = "clients.unusable", Error,
         "the list of registered clients cannot be used", [Path, Error];
 
+    /// The file that says who may do what of a backend was read again: it has changed, or there was a SIGHUP.
+    PolicyRead = "policy.read", Info,
+        "the policy was read", [Path, Count];
+    /// That file cannot be read, or is wrong: one line for each fault. What was read before stays in use.
+    PolicyUnusable = "policy.unusable", Error,
+        "the policy cannot be used", [Path, Error];
     /// `/authorize` was refused: unknown client, redirect URI, PKCE, scope or resource. With `redirect_uri` the client is one
     /// that the operator has registered, and that address is not listed for it yet.
     AuthorizationRefused = "authorization.refused", Info,

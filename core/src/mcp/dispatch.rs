@@ -21,6 +21,7 @@ use crate::{
     admit::caller::Caller,
     ask::Awaiting,
     catalog::{Catalog, TaskSupport, ToolResult},
+    env::Env,
     hub::StoreSetting,
     json_rpc::{Error, Json, Request},
     limits,
@@ -58,13 +59,18 @@ pub(super) fn task_support(request: &Request, caller: &Caller, catalog: &Catalog
 pub(super) fn missing_scopes(
     request: &Request,
     caller: &Caller,
-    catalog: &Catalog,
+    env: Env<'_>,
 ) -> Option<Vec<String>> {
     if request.method != "tools/call" {
         return None;
     }
     let name = request.params.get("name")?.as_str()?;
-    let needed = resolve::find_tool(name, caller, catalog)?.tool.scopes();
+    let needed = match env.server.config.gateway {
+        Some(_) => forward::needed_scopes(env.policy, name, caller)?,
+        None => resolve::find_tool(name, caller, &env.server.catalog)?
+            .tool
+            .scopes(),
+    };
     let lacks = needed.iter().any(|scope| !caller.may(scope));
     lacks.then(|| needed.to_vec())
 }
@@ -77,18 +83,19 @@ pub(super) fn answer(
 ) -> Reply {
     let (server, revision) = (icx.cx.env.server, client.revision);
     let catalog = &server.catalog;
-    if server.config.gateway.is_some() {
-        return forwarded(request, client, icx);
-    }
-    if !is_offered(&request.method, icx.caller, catalog) {
+    let is_gateway = server.config.gateway.is_some();
+    if !is_gateway && !is_offered(&request.method, icx.caller, catalog) {
         return Reply::Error(Error::method_not_found());
     }
     if client.security_schemes
-        && let Some(needed) = missing_scopes(request, icx.caller, catalog)
+        && let Some(needed) = missing_scopes(request, icx.caller, icx.cx.env)
     {
         audit::step_up(&needed, icx.cx);
         let result = security_schemes::step_up(&needed, icx.caller, revision, server);
         return Reply::Result(result);
+    }
+    if is_gateway {
+        return forwarded(request, client, icx);
     }
     let support = task_support(request, icx.caller, catalog);
     if support == TaskSupport::Required && !client.tasks {

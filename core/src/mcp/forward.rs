@@ -10,9 +10,12 @@
 //! cancellation and revocation are the ones that there are. A request is sent again only if the backend refused it because it
 //! did not know the session; after a connection broke, never: it may have done its work.
 
+mod answered;
 mod called;
+mod confirm;
 mod ending;
 mod initialize;
+mod judge;
 mod methods;
 mod relay;
 #[cfg(test)]
@@ -20,8 +23,12 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub(crate) use self::initialize::Initializing;
-use self::methods::{ASKS_FOR_TASK, is_forwarded, named_by};
+use self::{
+    answered::{LookUp, fresh_id},
+    judge::{Verdict, judge},
+    methods::{ASKS_FOR_TASK, is_forwarded, named_by},
+};
+pub(crate) use self::{initialize::Initializing, judge::needed_scopes};
 use super::invocation::{ClientProfile, InvocationCx};
 use crate::{
     admit::caller::Caller,
@@ -31,7 +38,7 @@ use crate::{
     },
     config::{BackendIdentity, Gateway},
     event::Answer,
-    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced, discover_result},
+    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced},
     hub::{
         BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
         FindBackendSession, TableFull, ToHub, ToHubKind,
@@ -58,12 +65,18 @@ pub(crate) struct Forward {
     /// What the backend has asked the client, by what the client knows it as.
     questions: BTreeMap<ServerRequestId, Id>,
     was_reopened: bool,
+    /// The answer that waits until it is known whether there is what was asked for.
+    look_up: Option<Box<LookUp>>,
+    /// What the user is asked first.
+    question: Option<String>,
     began: Instant,
 }
 
 #[derive(Debug)]
 enum State {
     AwaitingAdmission,
+    /// The user is to confirm the call.
+    AwaitingConfirmation(ServerRequestId),
     Identifying(AssertUser),
     AwaitingSession(Awaiting<FindBackendSession>),
     /// With these parameters.
@@ -89,10 +102,9 @@ pub(crate) fn start(
         return Some(Progress::Ready(response));
     };
     let message = ASKS_FOR_TASK.into_iter().fold(message, RawMessage::without);
-    // Guessed by nobody, and another for each call, whoever makes it.
-    let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(icx.cx.entropy.bytes())));
-    let backend_id = Id::Positive(((high << 32) | low) >> 12);
-    let forward = Box::new(Forward {
+    let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
+    let backend_id = fresh_id(icx.cx);
+    let mut forward = Box::new(Forward {
         id: request.id.clone(),
         method: request.method.clone(),
         message,
@@ -103,10 +115,18 @@ pub(crate) fn start(
         state: State::AwaitingAdmission,
         questions: BTreeMap::new(),
         was_reopened: false,
+        look_up: None,
+        question: None,
         began: icx.cx.env.now.instant,
     });
+    match verdict {
+        Verdict::Passes => {}
+        Verdict::Asks(question) => forward.question = Some(question),
+        Verdict::Error(error) => return Some(forward.refuse_with(error, icx)),
+        Verdict::Refused(words) => return Some(forward.refuse(&words, icx)),
+    }
     match icx.registration.is_registered(icx.caller, icx.cx) {
-        true => Some(forward.identify(icx)),
+        true => Some(forward.begin(icx)),
         false => Some(Progress::Pending(forward)),
     }
 }
@@ -139,7 +159,7 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         match (&self.state, admitted) {
-            (State::AwaitingAdmission, Ok(())) => self.identify(icx),
+            (State::AwaitingAdmission, Ok(())) => self.begin(icx),
             (State::AwaitingAdmission, Err(full)) => {
                 let error = super::invocation::too_many_calls(full);
                 Progress::Ready(Response::error(Some(self.id), error))
@@ -230,7 +250,10 @@ impl Forward {
                 }
             }
             State::Calling(incoming) => self.arrived(incoming, answer, icx),
-            State::AwaitingAdmission => Progress::Pending(self),
+            state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_)) => {
+                self.state = state;
+                Progress::Pending(self)
+            }
         }
     }
 
@@ -323,15 +346,11 @@ impl Forward {
             }
         };
         for message in messages {
-            let message = match self.method.as_str() {
-                "server/discover" => discover_result::without_what_does_not_pass(message),
-                _ => message,
-            };
-            if let Some(response) = self.relay(message, icx) {
+            if let Some((answer, is_error)) = self.relay(message, icx) {
                 if end.is_none() {
                     incoming.cancel(icx.cx);
                 }
-                return Progress::Ready(response);
+                return self.answered(answer, is_error, icx);
             }
         }
         if let Some(fault) = end {
@@ -360,7 +379,8 @@ impl Forward {
         );
         let session = self.session.clone().filter(|session| session.id.is_some());
         let lost = (self.owner(icx)?, session?);
-        (is_unknown && !self.was_reopened).then_some(lost)
+        let was_answered = self.look_up.is_some();
+        (is_unknown && !was_answered && !self.was_reopened).then_some(lost)
     }
 
     /// There is room for more messages on the stream.

@@ -198,10 +198,9 @@ impl ReceivedMessage {
         };
         // A client stays with the replica that has its stream, and so its calls.
         let Routed { requests, .. } = inbound::route_messages(messages, from, cx);
-        let catalog = &cx.env.server.catalog;
         let mut missing = requests
             .iter()
-            .filter_map(|request| missing_scopes(request, &self.caller, catalog));
+            .filter_map(|request| missing_scopes(request, &self.caller, cx.env));
         if let Some(scopes) = missing.next() {
             let refusal = inbound::forbidden(Route::Message, &scopes, &self.caller, cx);
             return cx.done(refusal);

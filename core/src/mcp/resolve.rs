@@ -169,7 +169,7 @@ pub(crate) fn has_tasks(caller: &Caller, catalog: &Catalog) -> bool {
     tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
 }
 
-pub(super) fn no_such_tool() -> Error {
+pub(crate) fn no_such_tool() -> Error {
     Error::invalid_params("There is no such tool.")
 }
 

@@ -117,6 +117,7 @@ impl State {
                 server: &running.server,
                 entra: &running.known,
                 clients: &running.clients,
+                policy: entra_mcp_core::policy::Policy::none(),
                 now,
             };
             let handled = live.exchange.handle(event, env);

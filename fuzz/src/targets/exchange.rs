@@ -191,6 +191,7 @@ impl Alone {
             server: &self.server,
             entra: &self.known,
             clients: PreregisteredClients::none(),
+            policy: entra_mcp_core::policy::Policy::none(),
             now: now(self.clock),
         }
     }

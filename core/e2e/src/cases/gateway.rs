@@ -18,8 +18,8 @@ use crate::{
 
 /// A backend of a few tools, and what it was sent.
 #[derive(Clone)]
-struct Backend {
-    address: String,
+pub(super) struct Backend {
+    pub(super) address: String,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -37,7 +37,7 @@ struct State {
 const RESULT: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"orders","version":"1"},"instructions":"Of the backend."}"#;
 
 impl Backend {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/mcp", listener.local_addr().unwrap());
         let backend = Self {
@@ -97,8 +97,9 @@ impl Backend {
                 respond(&mut socket, "404 Not Found", "", &body)
             }
             (Some("tools/list"), _) => {
-                let tool = json!({"name": "ask", "inputSchema": {"type": "object"}});
-                respond(&mut socket, "200 OK", "", &answer(json!({"tools": [tool]})))
+                let tool = |name| json!({"name": name, "inputSchema": {"type": "object"}});
+                let tools = ["ask", "whoami", "breaks"].map(tool);
+                respond(&mut socket, "200 OK", "", &answer(json!({"tools": tools})))
             }
             (Some("tools/call"), Some("ask")) => self.ask(&mut socket, &message),
             (Some("tools/call"), Some("whoami")) => {
@@ -110,7 +111,12 @@ impl Backend {
                     &answer(json!({"content": content})),
                 )
             }
-            (Some("tools/call"), _) => Ok(()),
+            (Some("tools/call"), Some("breaks")) => Ok(()),
+            (Some("tools/call"), _) => {
+                let error = json!({"code": -32602, "message": "Unknown tool"});
+                let body = json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string();
+                respond(&mut socket, "200 OK", "", &body)
+            }
             _ => respond(&mut socket, "202 Accepted", "", ""),
         };
     }
@@ -141,7 +147,7 @@ impl Backend {
         socket.write_all(format!("data: {result}\n\n").as_bytes())
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         self.state.0.lock().unwrap().requests.clone()
     }
 

@@ -13,7 +13,7 @@ use super::{
     error::{ConfigError, GatewayError},
     given::{
         BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
-        BACKEND_HEADER, BACKEND_TIMEOUT, Given, IDENTITY, Setting,
+        BACKEND_HEADER, BACKEND_TIMEOUT, Given, IDENTITY, POLICY, Setting,
     },
     lifetimes::duration,
 };
@@ -27,7 +27,7 @@ const OF_ADDRESS: [&Setting; 4] = [
 ];
 
 /// What means nothing without a backend.
-const OF_BACKEND: [&Setting; 7] = [
+const OF_BACKEND: [&Setting; 8] = [
     &IDENTITY,
     &BACKEND_AUDIENCE,
     &BACKEND_HEADER,
@@ -35,6 +35,7 @@ const OF_BACKEND: [&Setting; 7] = [
     &BACKEND_ANSWER_BYTES,
     &BACKEND_CA,
     &BACKEND_CERT,
+    &POLICY,
 ];
 
 /// Whether there is a backend. What does not fit the kind that it is, is wrong.
@@ -130,5 +131,6 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         answer_bytes: answer_bytes?,
         authorities: given.value(&BACKEND_CA).map(PathBuf::from),
         certificate: given.value(&BACKEND_CERT).map(PathBuf::from),
+        policy: given.value(&POLICY).map(PathBuf::from),
     })
 }

@@ -42,10 +42,7 @@ impl RequestBatch {
         result: Result<Box<Value>, String>,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {
-        self.forward_step(bcx, |mut forward, icx| {
-            forward.client_response(id, result, icx);
-            Progress::Pending(forward)
-        })
+        self.forward_step(bcx, |forward, icx| forward.client_response(id, result, icx))
     }
 
     /// Takes what a step leaves.

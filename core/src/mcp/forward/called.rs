@@ -24,6 +24,11 @@ pub(super) fn answered(
     tell(forward, outcome, message.text().len(), icx);
 }
 
+/// The policy refuses it, or there is no such tool.
+pub(super) fn refused(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
+    tell(forward, AuditOutcome::Refused, 0, icx);
+}
+
 /// Nobody waits for it any more, or it took too long.
 pub(super) fn cancelled(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
     tell(forward, AuditOutcome::Cancelled, 0, icx);

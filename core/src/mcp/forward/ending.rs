@@ -1,7 +1,5 @@
 //! How a request ends that the backend does not answer, and what the backend is told meanwhile.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{Forward, ForwardProgress, State, called, gateway};
@@ -31,7 +29,10 @@ impl Forward {
                 incoming.cancel(icx.cx);
             }
             State::Opening(..) => self.give_up_opening(icx),
-            State::AwaitingAdmission | State::Identifying(_) | State::AwaitingSession(_) => {}
+            State::AwaitingAdmission
+            | State::AwaitingConfirmation(_)
+            | State::Identifying(_)
+            | State::AwaitingSession(_) => {}
         }
         called::cancelled(&self, icx);
     }
@@ -62,19 +63,12 @@ impl Forward {
         let mut this = self;
         this.withdraw_questions(icx);
         called::failed(&this, fault, icx);
-        let revision = this.client.revision;
         let message = fault.message();
         if this.method != "tools/call" {
             let error = Error::with_message(Error::INTERNAL, message);
             return Progress::Ready(Response::error(Some(this.id), error));
         }
-        let result = ToolResult::error(message).to_json(revision);
-        Progress::Ready(match revision.features().stateless {
-            true => {
-                let info = Arc::clone(icx.cx.env.server.catalog.server_info());
-                Response::result_from(this.id, result, info)
-            }
-            false => Response::result(this.id, result),
-        })
+        let result = ToolResult::error(message);
+        Progress::Ready(this.result(result, icx))
     }
 }

@@ -2,41 +2,36 @@
 
 use serde_json::{Value, json};
 
-use super::{Forward, called};
+use super::{Forward, ForwardProgress, State, judge};
 use crate::{
     gateway::{MessageKind, RawMessage, Replaced},
     hub::{ToHub, ToHubKind},
     id::ServerRequestId,
-    json_rpc::{Error, Id, Response},
+    json_rpc::{Error, Id},
     limits,
     mcp::{
         invocation::{InvocationCx, ServerMessage},
         server_messages,
     },
+    policy::PolicyKind,
+    step::Progress,
 };
 
 impl Forward {
-    /// Passes a message of the backend on. The response, if it is the answer; what answers something else is dropped, and so is
-    /// the progress of another call (threat R5).
+    /// Passes a message of the backend on. It comes back if it is the answer, with whether that is an error; what answers something
+    /// else is dropped, and so is the progress of another call (threat R5).
     pub(super) fn relay(
         &mut self,
         message: RawMessage,
         icx: &mut InvocationCx<'_, '_>,
-    ) -> Option<Response> {
+    ) -> Option<(RawMessage, bool)> {
         match message.kind() {
             MessageKind::Response { id, is_error } => {
                 if *id != Some(self.backend_id.clone()) {
                     return None;
                 }
                 let is_error = *is_error;
-                self.withdraw_questions(icx);
-                called::answered(self, &message, is_error, icx);
-                let text = message.with_ids(Replaced {
-                    id: Some(&self.id),
-                    ..Replaced::default()
-                });
-                let code = is_error.then(|| message.error_code()).flatten();
-                return Some(Response::whole(self.id.clone(), text, code));
+                return Some((message, is_error));
             }
             MessageKind::Request { id, method } => {
                 let (id, method) = (id.clone(), method.clone());
@@ -46,6 +41,7 @@ impl Forward {
             MessageKind::Notification { method } => match method.as_str() {
                 "notifications/progress" => self.progress(&message, icx),
                 "notifications/cancelled" => self.question_cancelled(&message, icx),
+                "notifications/resources/updated" if !may_hear_of(&message, icx) => {}
                 _ => send(message.text().to_owned(), icx),
             },
         }
@@ -109,19 +105,23 @@ impl Forward {
 
     /// The client has answered what the backend asked: with a result, or with the message of an error.
     pub(crate) fn client_response(
-        &mut self,
+        mut self: Box<Self>,
         request: ServerRequestId,
         result: Result<Box<Value>, String>,
         icx: &mut InvocationCx<'_, '_>,
-    ) {
+    ) -> ForwardProgress {
+        if matches!(&self.state, State::AwaitingConfirmation(own) if *own == request) {
+            return self.confirmed(result, icx);
+        }
         let Some(id) = self.questions.remove(&request) else {
-            return;
+            return Progress::Pending(self);
         };
         let outcome = match result {
             Ok(result) => json!({"result": result}),
             Err(message) => json!({"error": {"code": Error::INTERNAL, "message": message}}),
         };
         self.answer_backend(&id, &outcome, icx);
+        Progress::Pending(self)
     }
 
     /// The backend waits no longer for an answer of the client.
@@ -143,12 +143,25 @@ impl Forward {
 
     /// The call is over: the client need not answer any more.
     pub(super) fn withdraw_questions(&mut self, icx: &mut InvocationCx<'_, '_>) {
-        for own in std::mem::take(&mut self.questions).into_keys() {
+        let confirmation = match &self.state {
+            State::AwaitingConfirmation(own) => Some(*own),
+            _ => None,
+        };
+        let questions = std::mem::take(&mut self.questions).into_keys();
+        for own in questions.chain(confirmation) {
             let json = server_messages::cancelled(&own.to_string(), "The call has ended.");
             send(json, icx);
             icx.cx.to_hub(ToHub(ToHubKind::WithdrawServerRequest(own)));
         }
     }
+}
+
+/// Whether the caller may know of the resource that has changed.
+fn may_hear_of(message: &RawMessage, icx: &InvocationCx<'_, '_>) -> bool {
+    let (policy, kind) = (icx.cx.env.policy, PolicyKind::Resource);
+    let uri = message.param("uri");
+    let is_shown = |uri: &str| judge::is_shown(policy, kind, uri, icx.caller);
+    !policy.hides(kind) || uri.is_some_and(|uri| is_shown(&uri))
 }
 
 fn send(json: String, icx: &mut InvocationCx<'_, '_>) {

@@ -1,5 +1,6 @@
 mod faults;
 mod messages;
+mod policy;
 mod sessions;
 mod stdio;
 

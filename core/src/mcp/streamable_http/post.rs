@@ -155,14 +155,11 @@ fn execute(
     caller: Box<Caller>,
     cx: &mut Cx<'_>,
 ) -> Progress<Streamable> {
-    let catalog = &cx.env.server.catalog;
-    // Tools of a backend may be called as those of this server are.
-    let is_gateway = cx.env.server.config.gateway.is_some();
     let mut missing = requests
         .iter()
         // The others are told by the result.
-        .filter(|_| !client.security_schemes && !is_gateway)
-        .filter_map(|request| missing_scopes(request, &caller, catalog));
+        .filter(|_| !client.security_schemes)
+        .filter_map(|request| missing_scopes(request, &caller, cx.env));
     if let Some(scopes) = missing.next() {
         let refusal = inbound::forbidden(Route::Mcp, &scopes, &caller, cx);
         return cx.done(refusal);

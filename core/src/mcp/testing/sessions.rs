@@ -40,6 +40,14 @@ impl World {
         self.store_session(session, &share)
     }
 
+    /// Somebody has these app roles from now on.
+    pub(crate) fn has_roles(&mut self, user: &str, roles: &[&str]) {
+        let (mut session, share) = session_of(user, "a client");
+        self.set_entra_tokens(&mut session, user);
+        session.user.profile.roles = roles.iter().collect();
+        self.store_session(session, &share);
+    }
+
     fn set_entra_tokens(&self, session: &mut Session, user: &str) {
         let tokens = EntraTokens {
             refresh_token: Some(Secret::new(format!("entra refresh token of {user}"))),

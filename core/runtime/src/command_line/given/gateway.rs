@@ -40,6 +40,13 @@ pub(in crate::command_line) const BACKEND_ANSWER_BYTES: Setting = setting(
     "NUMBER",
     "the most bytes of one message of the backend (default 16777216)",
 );
+pub(in crate::command_line) const POLICY: Setting = setting(
+    "policy",
+    "ENTRA_MCP_POLICY",
+    "FILE",
+    "TOML file that says [who may do what](gateway.md#who-may-do-what) of that which the backend offers; read again when it changes, and \
+     after SIGHUP (default: everybody may do everything)",
+);
 pub(in crate::command_line) const BACKEND_CA: Setting = setting(
     "backend-ca",
     "ENTRA_MCP_BACKEND_CA",

@@ -1,0 +1,164 @@
+//! What users may do of that which the backend offers, in a file (`--policy`): read at the start, again when it changes, and after
+//! SIGHUP. A file that is wrong stops the start; later what was read before stays in use, and the log says what is wrong. Scopes are
+//! read at the start only, for clients have been told of them.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt::{self, Display},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use entra_mcp_core::{
+    catalog::ScopeDefinition,
+    config::Config,
+    log_event::{Field, LogEvent, LogEventId},
+    policy::Policy,
+};
+use signal_hook::consts::SIGHUP;
+
+use crate::{
+    boot::ProcessOwner,
+    clients_file::{POLL_INTERVAL, Stamp, stamp},
+    log,
+    unix::stopped::Stopped,
+};
+
+/// The policy, as of now.
+#[derive(Debug, Default)]
+pub struct SharedPolicy(RwLock<Arc<Policy>>);
+
+impl SharedPolicy {
+    /// Returns what was read last.
+    pub fn current(&self) -> Arc<Policy> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, policy: Policy) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// Reads the file that the settings name, if they do, and reads it again from now on whenever it changes. With it come the scopes
+    /// that it offers.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub(crate) fn open(
+        config: &Config,
+        offered: &[ScopeDefinition],
+        stopped: &Arc<Stopped>,
+        owner: ProcessOwner,
+    ) -> Result<(Arc<Self>, Vec<ScopeDefinition>), PolicyFileError> {
+        let policy = Arc::new(Self::default());
+        let gateway = config.gateway.as_ref();
+        let Some(path) = gateway.and_then(|gateway| gateway.policy.clone()) else {
+            return Ok((policy, Vec::new()));
+        };
+        // Before the file is read: from then on a signal means that it is to be read again.
+        let asked = Arc::new(AtomicBool::new(false));
+        if owner == ProcessOwner::Server
+            && let Err(error) = signal_hook::flag::register(SIGHUP, Arc::clone(&asked))
+        {
+            let event = LogEvent::new(LogEventId::SignalsUnavailable);
+            log(&event.with(Field::Error, error.to_string()));
+        }
+        let seen = stamp(&path);
+        let offered = offered.iter().map(|scope| scope.name.clone()).collect();
+        let contents = read::file(&path, offered)?;
+        policy.replace(contents.policy);
+        let file = PolicyFile {
+            path,
+            seen,
+            offered: contents.offered,
+            scopes: contents.scopes.clone(),
+        };
+        file.watch(Arc::clone(&policy), asked, Arc::clone(stopped));
+        Ok((policy, contents.scopes))
+    }
+}
+
+/// What is wrong with the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong and in which line, and what to write: at least one.
+    pub problems: Vec<String>,
+}
+
+impl Display for PolicyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is wrong:", self.path.display())?;
+        let mut problems = self.problems.iter();
+        problems.try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for PolicyFileError {}
+
+/// The file, and what it was like when it was read.
+#[derive(Debug)]
+struct PolicyFile {
+    path: PathBuf,
+    seen: Stamp,
+    /// The scopes of the server besides those of the file.
+    offered: Vec<String>,
+    scopes: Vec<ScopeDefinition>,
+}
+
+impl PolicyFile {
+    /// Looks at the file now and then, for as long as the server runs.
+    fn watch(mut self, policy: Arc<SharedPolicy>, asked: Arc<AtomicBool>, stopped: Arc<Stopped>) {
+        let path = self.path.clone();
+        let watch = move || {
+            let mut last = self.seen;
+            while !stopped.within(POLL_INTERVAL) {
+                let now = stamp(&self.path);
+                // Whoever writes the file is done with it.
+                let is_settled = now == last;
+                if asked.swap(false, Ordering::Relaxed) || (now != self.seen && is_settled) {
+                    self.seen = now;
+                    self.reread(&policy);
+                }
+                last = now;
+            }
+        };
+        let started = std::thread::Builder::new().name("policy".to_owned());
+        if let Err(error) = started.spawn(watch) {
+            unusable(&path, error.to_string());
+        }
+    }
+
+    fn reread(&self, policy: &SharedPolicy) {
+        match read::file(&self.path, self.offered.clone()) {
+            Ok(contents) if contents.scopes == self.scopes => {
+                log(&LogEvent::new(LogEventId::PolicyRead)
+                    .with(Field::Path, self.path.display().to_string())
+                    .with(Field::Count, contents.policy.len().to_string()));
+                policy.replace(contents.policy);
+            }
+            Ok(_) => unusable(
+                &self.path,
+                "The scopes have changed. Restart the server, for clients were told of those that there were.".to_owned(),
+            ),
+            Err(error) => {
+                for problem in error.problems {
+                    unusable(&self.path, problem);
+                }
+            }
+        }
+    }
+}
+
+fn unusable(path: &Path, problem: String) {
+    log(&LogEvent::new(LogEventId::PolicyUnusable)
+        .with(Field::Path, path.display().to_string())
+        .with_text(Field::Error, problem));
+}

@@ -1,0 +1,160 @@
+//! A page of a backend's list: of its elements the names are read, and which are not for the caller is cut out. The others stay the
+//! same bytes.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::raw_json::{self, JsonFault, Members};
+use crate::policy::PolicyKind;
+
+/// A list that backends give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BackendList {
+    Tools,
+    Prompts,
+    Resources,
+    Templates,
+}
+
+impl BackendList {
+    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
+
+    /// The method that gives it.
+    pub(crate) fn method(self) -> &'static str {
+        match self {
+            Self::Tools => "tools/list",
+            Self::Prompts => "prompts/list",
+            Self::Resources => "resources/list",
+            Self::Templates => "resources/templates/list",
+        }
+    }
+
+    /// The list that a method gives, if it gives one.
+    pub(crate) fn of_method(method: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|list| list.method() == method)
+    }
+
+    /// Which rules are about what it holds.
+    pub(crate) fn kind(self) -> PolicyKind {
+        match self {
+            Self::Tools => PolicyKind::Tool,
+            Self::Prompts => PolicyKind::Prompt,
+            Self::Resources | Self::Templates => PolicyKind::Resource,
+        }
+    }
+
+    /// The member of the result that it is, and the one by which an element is named.
+    fn members(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tools => ("tools", "name"),
+            Self::Prompts => ("prompts", "name"),
+            Self::Resources => ("resources", "uri"),
+            Self::Templates => ("resourceTemplates", "uriTemplate"),
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(crate) struct Listed<'a> {
+    result: &'a str,
+    array: Range<usize>,
+    elements: Vec<(Cow<'a, str>, Range<usize>)>,
+    next: Option<Cow<'a, str>>,
+}
+
+impl<'a> Listed<'a> {
+    /// Reads the result that holds it.
+    pub(crate) fn read(list: BackendList, result: &'a str) -> Result<Self, JsonFault> {
+        let (array, name) = list.members();
+        let members = Members::of(result, 0..result.len())?;
+        let array = members.get(array).ok_or(JsonFault::NotJson)?;
+        let elements = raw_json::elements(result, array.clone())?;
+        let named = elements.into_iter().map(|at| {
+            let members = Members::of(result, at.clone())?;
+            let name = members
+                .get(name)
+                .and_then(|at| raw_json::string(result.get(at)?));
+            Ok((name.ok_or(JsonFault::NotJson)?, at))
+        });
+        let next = members.get("nextCursor");
+        Ok(Self {
+            elements: named.collect::<Result<_, JsonFault>>()?,
+            next: next.and_then(|at| raw_json::string(result.get(at)?)),
+            array,
+            result,
+        })
+    }
+
+    /// Whether an element has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.elements.iter().any(|(one, _)| one == name)
+    }
+
+    /// Where the next page begins.
+    pub(crate) fn next_cursor(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// The result with those elements alone; `None` if that is all of them.
+    pub(crate) fn keeping(&self, is_kept: impl Fn(&str) -> bool) -> Option<String> {
+        let kept: Vec<_> = self
+            .elements
+            .iter()
+            .filter(|(name, _)| is_kept(name))
+            .filter_map(|(_, at)| self.result.get(at.clone()))
+            .collect();
+        if kept.len() == self.elements.len() {
+            return None;
+        }
+        let array = format!("[{}]", kept.join(","));
+        Some(raw_json::splice(
+            self.result,
+            vec![(self.array.clone(), &array)],
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULT: &str = r#"{"x":1.0, "tools":[ {"name":"a","n":1.00} , {"n":[],"na\u006de":"b"},{"name":"c"}],"nextCursor":"p2"}"#;
+
+    // R7
+    #[test]
+    fn elements_that_are_not_kept_are_cut_and_the_others_stay_as_they_are() {
+        let listed = Listed::read(BackendList::Tools, RESULT).unwrap();
+        assert!(listed.has("b") && !listed.has("d"));
+        assert_eq!(listed.next_cursor(), Some("p2"));
+        assert_eq!(listed.keeping(|_| true), None);
+        assert_eq!(
+            listed.keeping(|name| name != "b").unwrap(),
+            r#"{"x":1.0, "tools":[{"name":"a","n":1.00},{"name":"c"}],"nextCursor":"p2"}"#
+        );
+        assert_eq!(
+            listed.keeping(|_| false).unwrap(),
+            r#"{"x":1.0, "tools":[],"nextCursor":"p2"}"#
+        );
+    }
+
+    // R7: what cannot be filtered is not passed.
+    #[test]
+    fn list_that_can_be_read_in_two_ways_is_none() {
+        for result in [
+            "{}",
+            r#"{"tools":{}}"#,
+            r#"{"tools":[1]}"#,
+            r#"{"tools":[{"title":"a"}]}"#,
+            r#"{"tools":[{"name":"a","name":"b"}]}"#,
+            r#"{"tools":[],"tools":[{"name":"a"}]}"#,
+        ] {
+            assert!(
+                Listed::read(BackendList::Tools, result).is_err(),
+                "{result}"
+            );
+        }
+        for list in BackendList::ALL {
+            assert_eq!(BackendList::of_method(list.method()), Some(list));
+        }
+    }
+}

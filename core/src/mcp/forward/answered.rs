@@ -1,0 +1,177 @@
+//! The backend has answered: what of that the client gets.
+//!
+//! Under a policy a list loses what the caller may not know of. Of what is hidden and of what does not exist one and the same has to
+//! be said (threat R7); backends tell in many ways that something does not exist, and some of them look like the failure of a tool.
+//! So after a call that failed, the backend is asked for its list: what is not there gets the answer of what is hidden.
+
+use serde_json::{Map, Value, json};
+
+use super::{Forward, ForwardProgress, State, called, gateway, judge};
+use crate::{
+    backend::{BackendFault, IncomingMessages},
+    gateway::{BackendList, Listed, RawMessage, Replaced, discover_result},
+    json_rpc::{Error, Id, Response},
+    limits,
+    mcp::{invocation::InvocationCx, results},
+    policy::PolicyKind,
+    step::{Cx, Progress},
+};
+
+/// The answer to a request, which waits until it is known whether there is what was asked for.
+#[derive(Debug)]
+pub(super) struct LookUp {
+    answer: RawMessage,
+    is_error: bool,
+    list: BackendList,
+    name: String,
+    pages: usize,
+}
+
+/// An id for a request to the backend: guessed by nobody, and another for each, whoever makes it.
+pub(super) fn fresh_id(cx: &mut Cx<'_>) -> Id {
+    let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(cx.entropy.bytes())));
+    Id::Positive(((high << 32) | low) >> 12)
+}
+
+impl Forward {
+    /// Takes the answer of the backend.
+    pub(super) fn answered(
+        mut self: Box<Self>,
+        answer: RawMessage,
+        is_error: bool,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        if let Some(look_up) = self.look_up.take() {
+            return self.looked_up(look_up, &answer, icx);
+        }
+        self.withdraw_questions(icx);
+        if self.method == "server/discover" {
+            let answer = discover_result::without_what_does_not_pass(answer);
+            return self.pass(&answer, is_error, icx);
+        }
+        let policy = icx.cx.env.policy;
+        if let Some(list) = BackendList::of_method(&self.method) {
+            if is_error || !policy.hides(list.kind()) {
+                return self.pass(&answer, is_error, icx);
+            }
+            let is_kept = |name: &str| judge::is_shown(policy, list.kind(), name, icx.caller);
+            let listed = answer.outcome().map(|result| Listed::read(list, result));
+            let Some(Ok(listed)) = listed else {
+                return self.fail(BackendFault::NotUnderstood, icx);
+            };
+            return match listed.keeping(is_kept) {
+                None => self.pass(&answer, is_error, icx),
+                Some(kept) => self.pass(&answer.with_result(&kept), is_error, icx),
+            };
+        }
+        let object = match judge::object(&self.method, &self.message) {
+            Some(Ok((kind, name))) if policy.hides(kind) => (kind, name.into_owned()),
+            _ => return self.pass(&answer, is_error, icx),
+        };
+        let failed = is_error || answer.says_is_error();
+        let list = match (self.method.as_str(), object.0) {
+            ("completion/complete", PolicyKind::Resource) => BackendList::Templates,
+            ("completion/complete", _) => BackendList::Prompts,
+            ("tools/call", _) if failed => BackendList::Tools,
+            ("prompts/get", _) if failed => BackendList::Prompts,
+            (_, PolicyKind::Resource) if is_error => {
+                return self.unknown(PolicyKind::Resource, icx);
+            }
+            _ => return self.pass(&answer, is_error, icx),
+        };
+        let look_up = LookUp {
+            answer,
+            is_error,
+            list,
+            name: object.1,
+            pages: 0,
+        };
+        self.ask_for_page(look_up, None, icx)
+    }
+
+    fn ask_for_page(
+        mut self: Box<Self>,
+        mut look_up: LookUp,
+        cursor: Option<&str>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        look_up.pages += 1;
+        self.backend_id = fresh_id(icx.cx);
+        let mut params = Map::new();
+        if let Some(cursor) = cursor {
+            params.insert("cursor".to_owned(), cursor.into());
+        }
+        if self.client.mcp_session.is_none() {
+            let meta = self.message.param_at(&["_meta"]);
+            let meta: Option<Value> = meta.and_then(|meta| serde_json::from_str(meta).ok());
+            params.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
+        }
+        let method = look_up.list.method();
+        let body =
+            json!({"jsonrpc": "2.0", "id": self.backend_id, "method": method, "params": params});
+        let mut request = self.request(body.to_string());
+        if self.client.mcp_session.is_none() {
+            request.routed_by = Some((method.to_owned(), None));
+        }
+        let incoming = IncomingMessages::send(request, gateway(icx.cx), &self.credentials, icx.cx);
+        self.look_up = Some(Box::new(look_up));
+        self.state = State::Calling(incoming);
+        Progress::Pending(self)
+    }
+
+    fn looked_up(
+        self: Box<Self>,
+        look_up: Box<LookUp>,
+        page: &RawMessage,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let result = page.outcome().filter(|_| page.error_code().is_none());
+        let listed = result.and_then(|result| Listed::read(look_up.list, result).ok());
+        let cursor = listed.as_ref().and_then(Listed::next_cursor);
+        match (listed.as_ref(), cursor) {
+            (Some(listed), _) if listed.has(&look_up.name) => {
+                self.pass(&look_up.answer, look_up.is_error, icx)
+            }
+            (Some(_), Some(cursor)) if look_up.pages < limits::LOOKED_UP_PAGES => {
+                self.ask_for_page(*look_up, Some(cursor), icx)
+            }
+            _ => self.unknown(look_up.list.kind(), icx),
+        }
+    }
+
+    /// The client gets the answer, under its own id.
+    fn pass(
+        self: Box<Self>,
+        answer: &RawMessage,
+        is_error: bool,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        called::answered(&self, answer, is_error, icx);
+        let text = answer.with_ids(Replaced {
+            id: Some(&self.id),
+            ..Replaced::default()
+        });
+        let code = is_error.then(|| answer.error_code()).flatten();
+        Progress::Ready(Response::whole(self.id, text, code))
+    }
+
+    /// What is asked for is not there, or hidden.
+    fn unknown(
+        self: Box<Self>,
+        kind: PolicyKind,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        self.refuse_with(judge::unknown(kind), icx)
+    }
+
+    /// The request is answered with an error of this server.
+    pub(super) fn refuse_with(
+        self: Box<Self>,
+        error: Error,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        called::refused(&self, icx);
+        let error = results::of_revision(error, self.client.revision);
+        Progress::Ready(Response::error(Some(self.id), error))
+    }
+}
