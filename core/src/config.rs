@@ -14,6 +14,7 @@ mod preregistered;
 mod rate_limits;
 mod registration;
 mod store;
+mod tenants;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -34,6 +35,7 @@ pub use self::{
     rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
     store::{RedisAddress, RedisEndpoint, RedisPassword, RedisServer, StoreLocation},
+    tenants::{ORGANIZATIONS, Tenants},
 };
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
@@ -199,11 +201,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// The Entra ID application: one confidential client in one tenant.
+/// The Entra ID application: one confidential client, for users of one tenant or of several.
 #[derive(Clone, Debug)]
 pub struct EntraApp {
-    /// The tenant: a GUID or a verified domain.
+    /// The tenant: a GUID or a verified domain, or [`ORGANIZATIONS`].
     pub tenant: String,
+    /// Whose users may come in.
+    pub tenants: Tenants,
     /// The application (client) id.
     pub client_id: String,
     /// How this server proves that it is the application.

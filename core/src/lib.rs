@@ -88,6 +88,7 @@
 //! #     public_url: PublicUrl::parse("http://localhost:3001").unwrap(),
 //! #     entra: EntraApp {
 //! #         tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
+//! #         tenants: Tenants::One,
 //! #         client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
 //! #         credential: ClientCredential::Secret(Secret::new("secret".to_owned())),
 //! #         authority_host: url::Url::parse("https://login.example/").unwrap(),

@@ -1,5 +1,6 @@
 //! We are the authorization server of our MCP clients: registration, consent, codes, tokens.
 
+pub(crate) mod admin_consent;
 pub(crate) mod authorization_request;
 pub(crate) mod authorize;
 pub(crate) mod browser_id;

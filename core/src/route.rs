@@ -34,6 +34,10 @@ pub enum Route {
     Callback,
     /// What a user has connected, and its end.
     Connections,
+    /// Where an administrator of another organization is sent to let the application in.
+    AdminConsent,
+    /// Where Entra sends that administrator back.
+    AdminConsentReturn,
     /// Where a user satisfies what Entra wants of a session.
     StepUp,
     /// The token endpoint (RFC 6749 section 3.2).
@@ -133,6 +137,8 @@ impl Route {
             "/auth/callback" => Self::Callback,
             "/me" => Self::Connections,
             "/step-up" => Self::StepUp,
+            "/admin-consent" => Self::AdminConsent,
+            "/auth/admin-consent" => Self::AdminConsentReturn,
             "/token" => Self::Token,
             "/revoke" => Self::Revoke,
             "/device_authorization" => Self::DeviceAuthorization,
@@ -164,6 +170,8 @@ impl Route {
             Self::Callback => "/auth/callback",
             Self::Connections => "/me",
             Self::StepUp => "/step-up",
+            Self::AdminConsent => "/admin-consent",
+            Self::AdminConsentReturn => "/auth/admin-consent",
             Self::Token => "/token",
             Self::Revoke => "/revoke",
             Self::DeviceAuthorization => "/device_authorization",
@@ -187,7 +195,12 @@ impl Route {
             | Self::Message => &[Method::POST],
             Self::Device | Self::Connections | Self::StepUp => &[Method::POST, Method::GET],
             Self::Mcp => &[Method::POST, Method::GET, Method::DELETE],
-            Self::Authorize | Self::Callback | Self::DeviceReturn | Self::Sse => &[Method::GET],
+            Self::Authorize
+            | Self::AdminConsent
+            | Self::AdminConsentReturn
+            | Self::Callback
+            | Self::DeviceReturn
+            | Self::Sse => &[Method::GET],
             Self::Home
             | Self::Style
             | Self::Health
@@ -215,6 +228,8 @@ impl Route {
             | Self::Callback
             | Self::Connections
             | Self::StepUp
+            | Self::AdminConsent
+            | Self::AdminConsentReturn
             | Self::Device
             | Self::DeviceReturn => Some(RateClass::SignIn),
             Self::Token | Self::Revoke | Self::DeviceAuthorization => Some(RateClass::Token),

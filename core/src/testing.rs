@@ -80,6 +80,7 @@ impl TestServer {
             public_url: PublicUrl::parse(public_url).unwrap(),
             entra: EntraApp {
                 tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
+                tenants: crate::config::Tenants::One,
                 client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
                 credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
                 authority_host: Url::parse("https://login.example/").unwrap(),

@@ -118,6 +118,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         public_url: PublicUrl::parse(&options.public_url).expect("a good address"),
         entra: EntraApp {
             tenant: app.tenant_id,
+            tenants: entra_mcp_core::config::Tenants::One,
             client_id: app.client_id,
             credential,
             authority_host: url(ENTRA_ORIGIN),

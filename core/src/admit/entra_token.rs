@@ -186,9 +186,7 @@ fn check_issuer(
     let tenant = tenant.to_ascii_lowercase();
     let iss = claims.iss.as_deref().unwrap_or_default();
     let is_issuer = iss.eq_ignore_ascii_case(&issuer.of_tenant(&tenant));
-    let configured = &env.server.config.entra.tenant;
-    let is_ours = issuer.is_of_tenant(&tenant)
-        && (!is_guid(configured) || configured.eq_ignore_ascii_case(&tenant));
+    let is_ours = issuer.is_of_tenant(&tenant) && env.server.config.entra.takes_tenant(&tenant);
     // Entra signs for all tenants with the same keys: that it is another one's says more than that the key is.
     check(
         !is_issuer || is_ours && tenant != PERSONAL_ACCOUNTS,

@@ -10,6 +10,7 @@ pub struct AllowedUsers {
     groups: Vec<String>,
     roles: Vec<String>,
     domains: Vec<String>,
+    refuses_guests: bool,
 }
 
 /// What a user is named by.
@@ -55,6 +56,17 @@ impl AllowedBy {
 }
 
 impl AllowedUsers {
+    /// Lets in nobody who was invited: accounts of another directory, or of none.
+    pub fn refuse_guests(&mut self) {
+        self.refuses_guests = true;
+    }
+
+    /// Whether those who were invited may not sign in.
+    #[must_use]
+    pub fn refuses_guests(&self) -> bool {
+        self.refuses_guests
+    }
+
     /// Adds whom this names. `false` if it cannot name anybody.
     #[must_use]
     pub fn add(&mut self, by: AllowedBy, text: &str) -> bool {
@@ -82,6 +94,7 @@ impl AllowedUsers {
             groups,
             roles,
             domains,
+            refuses_guests: _,
         } = self;
         [users, groups, roles, domains]
             .iter()

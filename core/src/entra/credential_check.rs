@@ -54,7 +54,12 @@ impl CredentialCheck {
     fn ask(cx: &mut Cx<'_>) -> Progress<Self> {
         let scope = cx.env.server.config.entra.graph.join(".default");
         let scope = scope.map_or_else(|_| String::new(), String::from);
-        match TokenRequest::start(Grant::client_credentials(scope), cx) {
+        // An application that is in no tenant of its own gets no token of its own.
+        let Some(tenant) = cx.env.server.config.entra.tenant_of_application() else {
+            return Progress::Ready(());
+        };
+        let grant = Grant::client_credentials(scope).at_tenant(tenant);
+        match TokenRequest::start(grant, cx) {
             Some(request) => Progress::Pending(Self::AwaitingTokens(request)),
             None => {
                 cx.log(LogEventId::EntraCredentialUntried);

@@ -154,7 +154,7 @@ fn check_claims(
     wrong(claims.ver == "2.0", "the version is another")?;
     let ids = is_guid(&claims.tid) && is_guid(&claims.oid);
     wrong(ids, "tid or oid is no GUID")?;
-    if is_guid(&entra.tenant) && !claims.tid.eq_ignore_ascii_case(&entra.tenant) {
+    if !entra.takes_tenant(&claims.tid) {
         return Err(IdTokenError::OtherTenant);
     }
     // The issuer names the tenant, in the token, in the metadata and, if it has one, in the key.
@@ -178,6 +178,9 @@ fn check_claims(
     let same = constant_time_equal(claims.nonce.as_bytes(), nonce.as_bytes());
     wrong(same, "the nonce is another")
 }
+
+#[cfg(test)]
+mod tenants;
 
 #[cfg(test)]
 mod tests {

@@ -144,6 +144,7 @@ impl OnBehalfOf {
 
     fn request(wanted: Wanted, cx: &mut Cx<'_>) -> OnBehalfOfProgress {
         let grant = Grant::on_behalf_of(wanted.assertion.token.clone(), wanted.scope.clone())
+            .at_tenant(&wanted.assertion.user.tenant_id)
             .satisfying(wanted.claims.clone());
         match TokenRequest::start(grant, cx) {
             Some(request) => Progress::Pending(Self {

@@ -155,7 +155,10 @@ fn of_identity(
 
 /// Metadata would say the same (Microsoft identity platform, "OpenID Connect on the Microsoft identity platform").
 fn token_endpoint(entra: &EntraApp) -> Result<String, NoStoreToken> {
-    let path = format!("{}/oauth2/v2.0/token", entra.tenant);
+    let tenant = entra
+        .tenant_of_application()
+        .ok_or("an application that is in no tenant of its own gets no token for the store")?;
+    let path = format!("{tenant}/oauth2/v2.0/token");
     let address = entra.authority_host.join(&path);
     address
         .map(String::from)

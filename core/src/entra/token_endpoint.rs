@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::http::{Request, StatusCode, header};
 use bytes::Bytes;
 use serde::Deserialize;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::error::EntraError;
@@ -70,6 +70,8 @@ pub(crate) struct Grant {
     scope: String,
     /// What the tokens must satisfy.
     claims: Option<ClaimsChallenge>,
+    /// The tenant whose endpoint it is sent to, where there are several: a code is redeemed where it was asked for.
+    tenant: Option<String>,
 }
 
 impl Grant {
@@ -94,6 +96,7 @@ impl Grant {
             ],
             scope,
             claims: None,
+            tenant: None,
         }
     }
 
@@ -104,6 +107,7 @@ impl Grant {
             parameters: vec![("grant_type", grant_type)],
             scope,
             claims: None,
+            tenant: None,
         }
     }
 
@@ -119,7 +123,15 @@ impl Grant {
             ],
             scope,
             claims: None,
+            tenant: None,
         }
+    }
+
+    /// The same at the endpoint of this tenant, where there are several (Microsoft identity platform, "Convert single-tenant
+    /// app to multitenant").
+    pub(crate) fn at_tenant(self, tenant: &str) -> Self {
+        let tenant = Some(tenant.to_owned());
+        Self { tenant, ..self }
     }
 
     /// The same, for tokens that satisfy a challenge.
@@ -136,6 +148,7 @@ impl Grant {
             ],
             scope,
             claims: None,
+            tenant: None,
         }
     }
 }
@@ -149,6 +162,24 @@ pub(super) enum Authentication<'a> {
     Assertion(&'a Secret<String>),
 }
 
+/// Where a grant is sent. `None` if Entra's metadata is not known.
+pub(super) fn address(grant: &Grant, env: Env<'_>) -> Option<Url> {
+    let entra = &env.server.config.entra;
+    let mut address = env.entra.metadata.as_ref()?.token_endpoint.clone();
+    if let (true, Some(tenant)) = (entra.has_several_tenants(), &grant.tenant) {
+        let of_all = |segment: &str| segment.eq_ignore_ascii_case(&entra.tenant);
+        let segments = address
+            .path_segments()?
+            .map(|segment| match of_all(segment) {
+                true => tenant.clone(),
+                false => segment.to_owned(),
+            });
+        let segments: Vec<_> = segments.collect();
+        address.path_segments_mut().ok()?.clear().extend(segments);
+    }
+    Some(address)
+}
+
 /// The request that sends a grant. `None` if Entra's metadata is not known.
 pub(super) fn post(
     grant: &Grant,
@@ -156,7 +187,6 @@ pub(super) fn post(
     env: Env<'_>,
 ) -> Option<Fetch> {
     let entra = &env.server.config.entra;
-    let metadata = env.entra.metadata.as_ref()?;
     // Room for all that is usually sent: a text that grows would leave secrets behind.
     let mut form = form_urlencoded::Serializer::new(String::with_capacity(FORM_BYTES));
     for (name, value) in &grant.parameters {
@@ -177,7 +207,7 @@ pub(super) fn post(
     form.append_pair("claims", &claims_challenge::parameter(claims));
     form.append_pair("scope", &grant.scope);
     let body = Bytes::from_owner(Zeroizing::new(form.finish().into_bytes()));
-    let request = Request::post(metadata.token_endpoint.as_str())
+    let request = Request::post(address(grant, env)?.as_str())
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "application/json")
         .body(body)
@@ -283,6 +313,23 @@ mod tests {
             assert!(fetch.request().uri().query().is_none());
             assert!(!format!("{fetch:?}").contains("secret"), "O3: {fetch:?}");
         }
+    }
+
+    // D24
+    #[test]
+    fn refresh_is_sent_to_the_tenant_of_its_user_where_there_are_several() {
+        let tenant = "fab41ca0-5d2e-4b8f-a1c6-d3e7e4a7000a";
+        let sent = |server: &TestServer| {
+            let token = Secret::new("a refresh token".to_owned());
+            let grant = Grant::refresh_token(token, "User.Read".to_owned()).at_tenant(tenant);
+            address(&grant, server.env()).unwrap().path().to_owned()
+        };
+        let mut server = TestServer::dev();
+        assert_eq!(sent(&server), "/tenant/oauth2/v2.0/token");
+        let entra = &mut server.server.config.entra;
+        entra.tenant = "tenant".to_owned();
+        entra.tenants = crate::config::Tenants::AnyOrganization;
+        assert_eq!(sent(&server), format!("/{tenant}/oauth2/v2.0/token"));
     }
 
     #[test]

@@ -145,7 +145,12 @@ impl TokenRefresh {
         let scope = cx.env.server.scopes.held(&session.scope);
         let scope = scope.to_entra_scope(&cx.env.server.config.entra);
         let grant = Grant::refresh_token(refresh_token.clone(), scope).satisfying(claims);
-        Self::asking(session, grant, (lease, true), cx)
+        Self::asking(
+            session,
+            grant.at_tenant(&session.user.tenant_id),
+            (lease, true),
+            cx,
+        )
     }
 
     /// The same for these scopes, as Entra names them: a refresh token is good for any resource with
@@ -159,7 +164,12 @@ impl TokenRefresh {
         let lease = RefreshLease::NotNeeded;
         let refresh_token = tokens.refresh_token.as_ref()?;
         let grant = Grant::refresh_token(refresh_token.clone(), scope);
-        Self::asking(session, grant, (lease, false), cx)
+        Self::asking(
+            session,
+            grant.at_tenant(&session.user.tenant_id),
+            (lease, false),
+            cx,
+        )
     }
 
     fn asking(

@@ -46,7 +46,7 @@ impl TokenRequest {
                 return Some(Self(State::AwaitingTokens(cx.fetch(fetch))));
             }
             ClientCredential::Certificate(_) => ClientAssertion::Signed(AssertionClaims {
-                audience: cx.env.entra.metadata.as_ref()?.token_endpoint.to_string(),
+                audience: token_endpoint::address(&grant, cx.env)?.into(),
                 client_id: entra.client_id.clone(),
                 id: cx.entropy.token::<16>(),
                 issued: cx.env.now.unix,

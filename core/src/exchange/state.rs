@@ -97,6 +97,8 @@ impl State {
             Route::Consent => Consent::decide(&request, cx).map_pending(Self::Consent),
             Route::Callback => Callback::start(&request, client, cx).map_pending(Self::Callback),
             Route::Connections => Connections::start(&request, cx).map_pending(Self::Connections),
+            Route::AdminConsent => oauth::admin_consent::begin(cx),
+            Route::AdminConsentReturn => oauth::admin_consent::finish(&request, cx),
             Route::StepUp => StepUpPage::start(&request, cx).map_pending(Self::StepUpPage),
             Route::Token => Token::start(&request, client, cx).map_pending(Self::Token),
             Route::Revoke => Revoke::start(&request, client, cx).map_pending(Self::Revoke),

@@ -33,6 +33,7 @@ pub(super) fn server() -> Server {
         public_url: PublicUrl::parse("https://mcp.example").expect("a good address"),
         entra: EntraApp {
             tenant: TENANT.to_owned(),
+            tenants: crate::config::Tenants::One,
             client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
             credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
             authority_host: url("https://login.example/"),

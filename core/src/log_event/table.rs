@@ -74,6 +74,10 @@ events! {
     ConsentWithdrawn = "consent.withdrawn", Info,
         "remembered approvals were withdrawn", [Subject, Count];
 
+    /// A browser came back from Entra's admin consent: `given`, `declined`, or of nobody who began it here. Nothing follows.
+    AdminConsentReturned = "admin_consent.returned", Info,
+        "a browser came back from the admin consent of Entra", [Reason];
+
     /// A call waits for its user to satisfy more at Entra; the session goes on.
     ClaimsRequired = "claims.required", Info,
         "Entra wants more of a user before a call goes on", [Subject];

@@ -2,7 +2,8 @@
 //! operator has registered it.
 //!
 //! An object id, a group and an app role are the directory's own. A name to sign in with and its domain are only where the
-//! account is the directory's: the name of a guest is what another directory, or nobody, vouches for (threat D7).
+//! account is the directory's, and there is one: the name of a guest is what another directory, or nobody, vouches for
+//! (threat D7).
 
 use super::record::{Hash, Session, User};
 use crate::{
@@ -21,11 +22,15 @@ pub(crate) enum NotAllowed<'a> {
 
 /// Whether this user may sign in with the client whose id has this hash.
 pub(crate) fn check<'a>(user: &User, client: &Hash, env: Env<'a>) -> Result<(), NotAllowed<'a>> {
-    if !is_named(&env.server.config.allowed_users, user) {
+    let here = &env.server.config.allowed_users;
+    let is_one = !env.server.config.entra.has_several_tenants();
+    if here.refuses_guests() && user.profile.is_guest || !is_named(here, user, is_one) {
         return Err(NotAllowed::Here);
     }
     match env.clients.of_hash(&client.0) {
-        Some(client) if !is_named(&client.allowed_users, user) => Err(NotAllowed::With(client)),
+        Some(client) if !is_named(&client.allowed_users, user, is_one) => {
+            Err(NotAllowed::With(client))
+        }
         _ => Ok(()),
     }
 }
@@ -38,13 +43,17 @@ pub(crate) fn check_session<'a>(session: &Session, env: Env<'a>) -> Result<(), N
 /// Whether who may sign in depends on what Entra says of them, for this client or at all.
 pub(crate) fn is_limited(client: &Hash, env: Env<'_>) -> bool {
     let listed = env.clients.of_hash(&client.0);
-    !env.server.config.allowed_users.is_everybody()
+    let here = &env.server.config.allowed_users;
+    !here.is_everybody()
+        || here.refuses_guests()
         || listed.is_some_and(|client| !client.allowed_users.is_everybody())
 }
 
-fn is_named(allowed: &AllowedUsers, user: &User) -> bool {
+/// `is_one`: whether there is one directory. Where there are several, a name is what another one says.
+fn is_named(allowed: &AllowedUsers, user: &User, is_one: bool) -> bool {
     let profile = &user.profile;
-    let username = profile.username.as_deref().filter(|_| !profile.is_guest);
+    let is_own = !profile.is_guest && is_one;
+    let username = profile.username.as_deref().filter(|_| is_own);
     let in_group = |group: &String| profile.groups.contains(group);
     allowed.is_everybody()
         || allowed.has_object_id(&user.oid)
@@ -78,7 +87,7 @@ mod tests {
     fn names(by: AllowedBy, text: &str, user: &User) -> bool {
         let mut allowed = AllowedUsers::default();
         assert!(allowed.add(by, text), "{text}");
-        is_named(&allowed, user)
+        is_named(&allowed, user, true)
     }
 
     // D20
@@ -100,10 +109,10 @@ mod tests {
             assert!(names(by, right, &alice), "{right}");
             assert!(!names(by, wrong, &alice), "{wrong}");
         }
-        assert!(is_named(&AllowedUsers::default(), &alice));
+        assert!(is_named(&AllowedUsers::default(), &alice, true));
         let mut allowed = AllowedUsers::default();
         assert!(allowed.add(AllowedBy::User, GROUP) && allowed.add(AllowedBy::Role, "Mcp.User"));
-        assert!(is_named(&allowed, &alice), "one list is enough");
+        assert!(is_named(&allowed, &alice, true), "one list is enough");
     }
 
     // D7, D20: whoever invites somebody does not vouch for what they are called elsewhere.
@@ -120,5 +129,22 @@ mod tests {
         ] {
             assert_eq!(names(by, text, &guest), expected, "{text}");
         }
+    }
+
+    // D20
+    #[test]
+    fn guest_of_the_tenant_is_out_where_guests_are_refused() {
+        let mut server = crate::testing::TestServer::dev();
+        let mut guest = user();
+        guest.profile.is_guest = true;
+        let client = Hash::of(b"a client");
+        assert!(check(&guest, &client, server.env()).is_ok());
+        server.server.config.allowed_users.refuse_guests();
+        assert!(check(&guest, &client, server.env()).is_err());
+        assert!(
+            is_limited(&client, server.env()),
+            "a renewal must say who it is"
+        );
+        assert!(check(&user(), &client, server.env()).is_ok());
     }
 }

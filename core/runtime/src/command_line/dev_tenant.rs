@@ -49,6 +49,7 @@ pub(super) fn application(
 fn entra_app(origin: Url) -> EntraApp {
     EntraApp {
         tenant: entra_mcp_dev_tenant::TENANT_ID.to_owned(),
+        tenants: entra_mcp_core::config::Tenants::One,
         client_id: entra_mcp_dev_tenant::CLIENT_ID.to_owned(),
         credential: ClientCredential::Secret(Secret::new(
             entra_mcp_dev_tenant::CLIENT_SECRET.to_owned(),

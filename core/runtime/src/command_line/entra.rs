@@ -8,13 +8,14 @@ use url::Url;
 use super::{
     error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
     given::{
-        AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE,
-        Given, MANAGED_IDENTITY, TENANT_ID,
+        ALLOW_TENANT, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_ID, CLIENT_SECRET,
+        FEDERATED_TOKEN_FILE, Given, MANAGED_IDENTITY, TENANT_ID,
     },
+    is_gap,
     managed_identity::identity,
 };
 use entra_mcp_core::{
-    config::{ClientCredential, EntraApp, is_loopback},
+    config::{ClientCredential, EntraApp, ORGANIZATIONS, Tenants, is_loopback},
     secret::Secret,
 };
 
@@ -56,11 +57,13 @@ pub(super) fn application(
     errors: &mut Vec<ConfigError>,
 ) -> Option<EntraApp> {
     let tenant = need(given, EntraSetting::TenantId, tenant, errors);
+    let tenants = tenants(given, tenant.as_deref(), errors);
     let client_id = need(given, EntraSetting::ClientId, guid, errors);
     let credential = credential(given, errors);
     let (authority_host, graph) = cloud(given.value(&AUTHORITY_HOST), is_local, errors)?;
     Some(EntraApp {
         tenant: tenant?,
+        tenants: tenants?,
         // As Entra ID writes it in tokens, `aud`, whichever way it was copied.
         client_id: client_id?.to_ascii_lowercase(),
         credential: credential?,
@@ -113,10 +116,36 @@ fn credential(given: &Given, errors: &mut Vec<ConfigError>) -> Option<ClientCred
 
 fn tenant(text: &str) -> Result<(), EntraSettingError> {
     match text {
-        "common" | "organizations" | "consumers" => Err(EntraSettingError::NotOneTenant),
+        ORGANIZATIONS => Ok(()),
+        "common" | "consumers" => Err(EntraSettingError::NotOneTenant),
         _ if guid(text).is_ok() || is_domain(text) => Ok(()),
         _ => Err(EntraSettingError::NotTenant),
     }
+}
+
+/// Whose users may come in. Where that may be any organization's, it must be said: nobody is let in by a list that is empty.
+fn tenants(given: &Given, tenant: Option<&str>, errors: &mut Vec<ConfigError>) -> Option<Tenants> {
+    let values = given.values(&ALLOW_TENANT);
+    let named: Vec<_> = values
+        .iter()
+        .flat_map(|value| value.split(is_gap))
+        .filter(|text| !text.is_empty())
+        .collect();
+    let tenants = match (tenant, named.as_slice()) {
+        (None, _) => return None,
+        (Some(ORGANIZATIONS), []) => Err(EntraSettingError::NoTenantsNamed),
+        (Some(ORGANIZATIONS), ["any"]) => Ok(Tenants::AnyOrganization),
+        (Some(ORGANIZATIONS), ids) if ids.iter().all(|id| guid(id).is_ok()) => {
+            let ids = ids.iter().map(|id| id.to_ascii_lowercase());
+            Ok(Tenants::Listed(ids.collect()))
+        }
+        (Some(ORGANIZATIONS), _) => Err(EntraSettingError::TenantNotGuid),
+        (Some(_), []) => Ok(Tenants::One),
+        (Some(_), _) => Err(EntraSettingError::TenantsOfOne),
+    };
+    let setting = EntraSetting::TenantId;
+    let refuse = |problem| errors.push(ConfigError::Entra { setting, problem });
+    tenants.map_err(refuse).ok()
 }
 
 fn is_domain(text: &str) -> bool {

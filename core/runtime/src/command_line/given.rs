@@ -25,7 +25,7 @@ pub(super) use self::{
         SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
     },
     settings::*,
-    sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER},
+    sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_TENANT, ALLOW_USER},
     store::{STORE, STORE_CA, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX},
 };
 use super::{error::ConfigError, nearest::nearest};

@@ -8,8 +8,10 @@ use entra_mcp_core::{
 
 use super::{
     error::{AdmissionError, ConfigError},
-    given::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER, CONTACT, Given, Setting},
-    is_gap,
+    given::{
+        ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_USER, CONTACT, Given, Setting,
+    },
+    is_gap, is_on,
 };
 
 /// The settings, and what each names users by.
@@ -40,6 +42,9 @@ fn allowed_users(given: &Given, errors: &mut Vec<ConfigError>) -> AllowedUsers {
                 errors.push(ConfigError::Admission(AdmissionError::NoUser(by)));
             }
         }
+    }
+    if !is_on(given, &ALLOW_GUESTS, true, errors) {
+        allowed.refuse_guests();
     }
     allowed
 }

@@ -19,8 +19,14 @@ pub enum EntraSetting {
 pub enum EntraSettingError {
     /// It is missing.
     Missing,
-    /// It stands for many tenants.
+    /// It stands for personal accounts, too.
     NotOneTenant,
+    /// It stands for many tenants, and none is named.
+    NoTenantsNamed,
+    /// Tenants are named, but it is one.
+    TenantsOfOne,
+    /// What is named is no tenant.
+    TenantNotGuid,
     /// It is neither a GUID nor a domain.
     NotTenant,
     /// It is not a GUID.
@@ -85,7 +91,16 @@ impl EntraSettingError {
         match self {
             Self::Missing => "it is missing, though other settings of Entra ID are there",
             Self::NotOneTenant => {
-                "it must name one tenant: this server signs in the people of one organization"
+                "it must name one tenant, or be `organizations`: personal accounts do not sign in here"
+            }
+            Self::NoTenantsNamed => {
+                "it stands for every organization, and ENTRA_MCP_ALLOWED_TENANTS does not say which of them may sign in, or `any`"
+            }
+            Self::TenantsOfOne => {
+                "ENTRA_MCP_ALLOWED_TENANTS counts only where it is `organizations`"
+            }
+            Self::TenantNotGuid => {
+                "ENTRA_MCP_ALLOWED_TENANTS must hold the ids of directories, or `any` alone"
             }
             Self::NotTenant => "it is neither a GUID nor a domain",
             Self::NotGuid => "it is not a GUID",

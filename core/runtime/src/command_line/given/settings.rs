@@ -13,7 +13,9 @@ use super::lifetimes::{
     CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
     SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT,
 };
-use super::sign_in::{ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_ROLE, ALLOW_USER};
+use super::sign_in::{
+    ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_TENANT, ALLOW_USER,
+};
 use super::store::{
     STORE, STORE_CA, STORE_ENTRA_AUTH, STORE_PASSWORD, STORE_PASSWORD_FILE, STORE_PREFIX,
 };
@@ -234,7 +236,7 @@ pub(in crate::command_line) const TENANT_ID: Setting = setting(
     "",
     "AZURE_TENANT_ID",
     "",
-    "the directory (tenant) id, or a domain of it",
+    "the directory (tenant) id, or a domain of it; `organizations` where there are [several](tenants.md)",
 );
 pub(in crate::command_line) const CLIENT_ID: Setting =
     setting("", "AZURE_CLIENT_ID", "", "the application (client) id");
@@ -310,6 +312,8 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &ALLOW_GROUP,
     &ALLOW_ROLE,
     &ALLOW_DOMAIN,
+    &ALLOW_TENANT,
+    &ALLOW_GUESTS,
     &CONTACT,
     &ACCEPT_ENTRA_TOKENS,
     &APP_ID_URI,

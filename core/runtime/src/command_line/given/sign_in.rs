@@ -27,3 +27,16 @@ pub(in crate::command_line) const ALLOW_DOMAIN: Setting = setting(
     "DOMAIN",
     "a domain of the directory: whoever signs in with a name in it may, guests apart; repeatable",
 );
+pub(in crate::command_line) const ALLOW_TENANT: Setting = setting(
+    "allow-tenant",
+    "ENTRA_MCP_ALLOWED_TENANTS",
+    "ID|any",
+    "a directory [whose users may sign in](tenants.md), by its id, where AZURE_TENANT_ID is `organizations`; `any` for those of \
+     every organization; repeatable",
+);
+pub(in crate::command_line) const ALLOW_GUESTS: Setting = setting(
+    "allow-guests",
+    "ENTRA_MCP_ALLOW_GUESTS",
+    "on|off",
+    "whether accounts that were invited to the directory may sign in (default on)",
+);

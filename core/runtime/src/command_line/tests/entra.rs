@@ -34,6 +34,11 @@ fn invalid_entra_setting_is_an_error_with_an_example_and_no_secret() {
     let wrong = [
         ("AZURE_TENANT_ID", "common", "one tenant"),
         ("AZURE_TENANT_ID", "contoso", "neither a GUID nor a domain"),
+        (
+            "AZURE_TENANT_ID",
+            "organizations",
+            "does not say which of them may sign in",
+        ),
         ("AZURE_CLIENT_ID", "my app", "not a GUID"),
         (
             "AZURE_CLIENT_SECRET",
@@ -247,5 +252,38 @@ fn loopback_authority_needs_a_loopback_server() {
         let problem = AuthorityHostError::NotLocal;
         let error = error(arguments, &stand_in);
         assert_eq!(error, ConfigError::InvalidAuthorityHost { problem });
+    }
+}
+
+// D24
+#[test]
+fn several_tenants_are_those_that_are_named() {
+    use entra_mcp_core::config::Tenants;
+    let id = "FAB41CA0-5d2e-4b8f-a1c6-d3e7e4a7000a";
+    let tenants = |named: &'static str| {
+        let given = real(&[
+            ("AZURE_TENANT_ID", "organizations"),
+            ("ENTRA_MCP_ALLOWED_TENANTS", named),
+        ]);
+        config(&[], &given).entra.tenants
+    };
+    let listed = Tenants::Listed([id.to_lowercase()].into());
+    assert_eq!(tenants(id), listed);
+    assert_eq!(tenants("any"), Tenants::AnyOrganization);
+    assert_eq!(config(&[], &real(&[])).entra.tenants, Tenants::One);
+    for (tenant, named) in [
+        ("organizations", "contoso.com"),
+        ("organizations", "any fab41ca0-5d2e-4b8f-a1c6-d3e7e4a7000a"),
+        ("9122040d-6c67-4c5b-b112-36a304b66dad", id),
+    ] {
+        let given = real(&[
+            ("AZURE_TENANT_ID", tenant),
+            ("ENTRA_MCP_ALLOWED_TENANTS", named),
+        ]);
+        let error = error(&[], &given);
+        assert!(
+            matches!(error, ConfigError::Entra { .. }),
+            "{tenant} {named}"
+        );
     }
 }

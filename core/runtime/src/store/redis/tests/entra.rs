@@ -21,6 +21,7 @@ const USER: &str = "5d1e0f7a-0000-4000-8000-000000000001";
 fn entra_id(seconds: u64) -> (StoreTokens, Arc<AtomicUsize>) {
     let entra = EntraApp {
         tenant: "9122040d-6c67-4c5b-b112-36a304b66dad".to_owned(),
+        tenants: entra_mcp_core::config::Tenants::One,
         client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".to_owned(),
         credential: ClientCredential::Secret(Secret::new("the secret".to_owned())),
         authority_host: url::Url::parse("https://login.example/").unwrap(),
