@@ -18,7 +18,6 @@ events! {
     /// A registration was refused: its metadata are wrong, or its redirect URIs not allowed.
     RegistrationRefused = "client.registration_refused", Info,
         "a registration was refused", [Reason];
-
     /// The document of a client whose id is a URL was fetched.
     ClientDocumentFetched = "client.document_fetched", Info,
         "the description of a client was fetched", [Host];
@@ -26,7 +25,6 @@ events! {
     /// and is known to be good, a copy of the document can be pinned.
     ClientDocumentRefused = "client.document_refused", Info,
         "the description of a client could not be used", [Host, Reason];
-
     /// The list of clients that the operator has registered was read: at the start, after a change of the file, or after
     /// SIGHUP.
     ClientsRead = "clients.read", Info,
@@ -34,7 +32,6 @@ events! {
     /// That file cannot be read, or an entry is wrong: one line for each. The list that was read before stays in use.
     ClientsUnusable = "clients.unusable", Error,
         "the list of registered clients cannot be used", [Path, Error];
-
     /// The file that says who may do what of a backend was read again: it has changed, or there was a SIGHUP.
     PolicyRead = "policy.read", Info,
         "the policy was read", [Path, Count];
@@ -63,7 +60,6 @@ events! {
     /// A consent form came from a page of somebody else's, or from another browser.
     ConsentForeign = "consent.foreign", Info,
         "a consent form came from another page", [];
-
     /// A user signed in to see what is connected as them.
     ConnectionsSignedIn = "connections.signed_in", Info,
         "a user signed in to see their connections", [Subject];
@@ -73,11 +69,9 @@ events! {
     /// A user withdrew approvals that were remembered.
     ConsentWithdrawn = "consent.withdrawn", Info,
         "remembered approvals were withdrawn", [Subject, Count];
-
     /// A browser came back from Entra's admin consent: `given`, `declined`, or of nobody who began it here. Nothing follows.
     AdminConsentReturned = "admin_consent.returned", Info,
         "a browser came back from the admin consent of Entra", [Reason];
-
     /// A call waits for its user to satisfy more at Entra; the session goes on.
     ClaimsRequired = "claims.required", Info,
         "Entra wants more of a user before a call goes on", [Subject];
