@@ -66,7 +66,7 @@ fn read_mail(cx: &Context, message: Message) -> Result<String, CallError> {
     match cx.graph_send(request) {
         Ok(found) => {
             let message: Value = found.json()?;
-            let text = message["body"]["content"].as_str();
+            let text = message.pointer("/body/content").and_then(Value::as_str);
             Ok(text.unwrap_or_default().to_owned())
         }
         Err(error) if error.status == Some(404) => {

@@ -276,7 +276,7 @@ impl Context {
     /// Graph refuses it, cannot be reached, or wants no requests at the moment; or the call is over. With `?` model and user
     /// are told why.
     pub fn graph_send(&self, request: GraphRequest) -> Result<GraphResponse, GraphError> {
-        match self.effect(Effect::Graph(request))? {
+        match self.effect(Effect::Graph(Box::new(request)))? {
             EffectResult::Graph(answer) => answer,
             _ => Err(Interrupted.into()),
         }

@@ -284,7 +284,7 @@ impl Context {
     /// Graph refuses it, cannot be reached, or wants no requests at the moment; or the call is over. With `?` model and user
     /// are told why.
     pub async fn graph_send(&self, request: GraphRequest) -> Result<GraphResponse, GraphError> {
-        match self.effect(Effect::Graph(request)).await? {
+        match self.effect(Effect::Graph(Box::new(request))).await? {
             EffectResult::Graph(answer) => answer,
             _ => Err(Interrupted.into()),
         }

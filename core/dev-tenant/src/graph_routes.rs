@@ -34,9 +34,8 @@ impl DevTenant {
                 let status = StatusCode::NOT_FOUND;
                 return Err(GraphErrorResponse::new(status, "ResourceNotFound", message));
             };
-            match &route.scope {
-                Some(scope) => require(&token, scope)?,
-                None => {}
+            if let Some(scope) = &route.scope {
+                require(&token, scope)?;
             }
             Ok(self.answer_of(route))
         });

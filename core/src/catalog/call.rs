@@ -253,7 +253,7 @@ pub enum Effect {
     /// Wait a while.
     Sleep(Duration),
     /// Ask Microsoft Graph as the user.
-    Graph(GraphRequest),
+    Graph(Box<GraphRequest>),
     /// An Entra token of the user for these scopes of one resource, such as
     /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
     /// none, means the Graph that is configured, so that it works in every cloud.
@@ -285,7 +285,7 @@ impl Effect {
     /// Returns a GET of this path and query of Microsoft Graph, such as `v1.0/me`.
     #[must_use]
     pub fn graph(path: impl Into<String>) -> Self {
-        Self::Graph(GraphRequest::get_path(path))
+        Self::Graph(Box::new(GraphRequest::get_path(path)))
     }
 
     /// Returns one input request.

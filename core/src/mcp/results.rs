@@ -81,7 +81,7 @@ fn tool_result(
     let entry = entry.ok_or_else(no_such_tool)?;
     let mismatch = match (&entry.output, result.structured_content()) {
         (Some(_), _) if result.is_error() => None,
-        (Some(output), Some(structured)) => output.first_error(structured).map(|at| at.to_string()),
+        (Some(output), Some(structured)) => output.first_error(structured),
         (Some(_), None) => Some("it has no structured content".to_owned()),
         (None, _) => None,
     };

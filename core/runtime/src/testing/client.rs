@@ -154,8 +154,9 @@ impl Client {
     /// An error of the protocol or of the session.
     pub fn tools(&self) -> Result<Vec<String>, ClientError> {
         let listed = self.request("tools/list", json!({}))?;
-        let tools = listed["tools"].as_array().into_iter().flatten();
-        let names = tools.filter_map(|tool| tool["name"].as_str());
+        let tools = listed.get("tools").and_then(Value::as_array);
+        let tools = tools.into_iter().flatten();
+        let names = tools.filter_map(|tool| tool.get("name")?.as_str());
         Ok(names.map(str::to_owned).collect())
     }
 
@@ -171,17 +172,20 @@ impl Client {
         };
         for _ in 0..ROUNDS {
             let mut result = self.round(method, params.clone())?;
-            if result["resultType"] != "input_required" {
+            if result.get("resultType") != Some(&json!("input_required")) {
                 return Ok(result);
             }
-            let requests = result["inputRequests"].take();
-            let requests = requests.as_object().cloned().unwrap_or_default();
+            let requests = match take(&mut result, "inputRequests") {
+                Value::Object(requests) => requests,
+                _ => Map::new(),
+            };
             let answered = requests.into_iter().map(|(key, request)| {
                 let reply = self.state().reply(request);
                 (key, reply)
             });
             params.insert("inputResponses".to_owned(), answered.collect());
-            params.insert("requestState".to_owned(), result["requestState"].take());
+            let state = take(&mut result, "requestState");
+            params.insert("requestState".to_owned(), state);
         }
         Err(ClientError::new("the server asks again and again"))
     }
@@ -234,12 +238,13 @@ impl Client {
             state.last_id += 1;
             state.last_id
         };
-        let mut meta = json!({"progressToken": id});
-        if self.revision == STATELESS {
-            meta["io.modelcontextprotocol/protocolVersion"] = json!(STATELESS);
-            meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1"});
-            meta["io.modelcontextprotocol/clientCapabilities"] = capabilities();
-        }
+        let meta = match self.revision {
+            STATELESS => json!({"progressToken": id,
+                "io.modelcontextprotocol/protocolVersion": STATELESS,
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": capabilities()}),
+            _ => json!({"progressToken": id}),
+        };
         let name = ["name", "uri"]
             .iter()
             .find_map(|name| params.get(*name)?.as_str());
@@ -373,8 +378,13 @@ fn capabilities() -> Value {
 fn result_of(mut answer: Value) -> Result<Value, ClientError> {
     match answer.get("error") {
         Some(error) => Err(ClientError::of_json_rpc(error)),
-        None => Ok(answer["result"].take()),
+        None => Ok(take(&mut answer, "result")),
     }
+}
+
+/// A member, taken out; null if there is none.
+fn take(object: &mut Value, name: &str) -> Value {
+    object.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Performer {
             }
             Effect::Graph(request) => {
                 let outcome = request.check().and_then(|()| outcomes.graph(&request));
-                effects.push(SeenEffect::Graph(request));
+                effects.push(SeenEffect::Graph(*request));
                 EffectResult::Graph(outcome)
             }
             Effect::Token(scopes) => {

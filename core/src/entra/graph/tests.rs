@@ -25,7 +25,7 @@ fn send(call: &Call) -> Step<ToolResult> {
         path => GraphRequest::get_path(path),
     };
     match call.results() {
-        [] => Step::effect(Effect::Graph(request)),
+        [] => Step::effect(Effect::Graph(Box::new(request))),
         [EffectResult::Graph(Ok(answer)), ..] => {
             let text = String::from_utf8_lossy(answer.body());
             let etag = answer.header("etag").unwrap_or_default();

@@ -73,7 +73,7 @@ impl Invocation {
                 wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
             Effect::Graph(request) => {
-                let progress = AskGraph::start(request, icx.caller, icx.cx);
+                let progress = AskGraph::start(*request, icx.caller, icx.cx);
                 self.graph(progress, icx)
             }
             Effect::Token(permission) => {

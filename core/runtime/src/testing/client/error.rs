@@ -36,9 +36,10 @@ impl ClientError {
     }
 
     pub(super) fn of_json_rpc(error: &Value) -> Self {
+        let message = error.get("message").and_then(Value::as_str);
         Self {
-            code: error["code"].as_i64(),
-            ..Self::new(error["message"].as_str().unwrap_or_default())
+            code: error.get("code").and_then(Value::as_i64),
+            ..Self::new(message.unwrap_or_default())
         }
     }
 
