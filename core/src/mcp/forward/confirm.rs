@@ -55,7 +55,13 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         match result {
-            Ok(result) if result["action"] == "accept" => self.identify(icx),
+            Ok(result)
+                if result
+                    .get("action")
+                    .is_some_and(|action| action == "accept") =>
+            {
+                self.identify(icx)
+            }
             Ok(_) | Err(_) => self.refuse(NOT_CONFIRMED, icx),
         }
     }
