@@ -162,8 +162,8 @@ impl Execution {
             self.mcp_session.as_ref().map(|one| one.id),
         );
         let answer = match self.undelivered.answered(answer, whose, cx) {
-            Ok(found) => return self.undelivered_found(found, cx),
-            Err(answer) => answer,
+            ControlFlow::Break(found) => return self.undelivered_found(found, cx),
+            ControlFlow::Continue(answer) => answer,
         };
         let is_over = self.batch.is_none();
         let answer = match &mut self.output {

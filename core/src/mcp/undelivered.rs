@@ -4,6 +4,8 @@
 //! question, and its cancellation of a request, are written down under a name that the call knows; where replicas
 //! share the store, a call looks for them whenever it looks at its session, every [`limits::KEEP_ALIVE`] at the latest.
 
+use std::ops::ControlFlow;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
@@ -101,9 +103,9 @@ impl Lookups {
         answer: Answer,
         (principal, mcp_session): (PrincipalId, Option<McpSessionId>),
         cx: &Cx<'_>,
-    ) -> Result<Option<ForCall>, Answer> {
+    ) -> ControlFlow<Option<ForCall>, Answer> {
         let Some(reading) = self.reading.take_if(|reading| reading.id() == answer.ask()) else {
-            return Err(answer);
+            return ControlFlow::Continue(answer);
         };
         // What cannot be read now is looked for again.
         let found = reading.into_answer(answer).ok().flatten();
@@ -113,7 +115,7 @@ impl Lookups {
         let is_ours = |whose: PrincipalId, session: McpSessionId| {
             whose == principal && Some(session) == mcp_session
         };
-        Ok(match message {
+        ControlFlow::Break(match message {
             Some(ReplicaMessage::ClientResponse {
                 principal,
                 mcp_session,

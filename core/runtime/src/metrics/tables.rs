@@ -21,12 +21,23 @@ const BOTH_KINDS_OF_FILES: usize = 2;
 /// Metadata and tokens of a managed identity, which have the same room.
 const BOTH_KINDS_OF_FETCHES: usize = 2;
 
+/// A table: its name, its entries, their bound.
+type Row = (&'static str, usize, usize);
+
 /// Every table that strangers or users can fill.
 pub(super) fn fills(hub: HubStats, held: Occupancy) -> Vec<Fill> {
-    let fetches = BOTH_KINDS_OF_BROWSERS * limits::CLIENT_DOCUMENT_FETCHES;
-    let file_waiters =
-        BOTH_KINDS_OF_FILES * BOTH_KINDS_OF_BROWSERS * limits::CLIENT_DOCUMENT_WAITERS;
-    [
+    let rows = of_connections(held).into_iter().chain(of_hub(hub));
+    rows.chain(of_those_that_wait(hub))
+        .map(|(table, entries, bound)| Fill {
+            table,
+            entries,
+            bound,
+        })
+        .collect()
+}
+
+fn of_connections(held: Occupancy) -> Vec<Row> {
+    vec![
         ("connections", held.connections, held.connection_bound),
         (
             "overflow_connections",
@@ -39,6 +50,11 @@ pub(super) fn fills(hub: HubStats, held: Occupancy) -> Vec<Fill> {
             limits::UNAUTHENTICATED_BYTES,
         ),
         ("rates", held.rates, limits::RATES),
+    ]
+}
+
+fn of_hub(hub: HubStats) -> Vec<Row> {
+    vec![
         ("streams", hub.streams, limits::STREAMS),
         ("calls", hub.in_flight, limits::CALLS),
         ("tasks", hub.tasks, limits::TASKS),
@@ -61,13 +77,7 @@ pub(super) fn fills(hub: HubStats, held: Occupancy) -> Vec<Fill> {
             hub.client_documents,
             limits::CLIENT_DOCUMENTS,
         ),
-        (
-            "client_documents_fetching",
-            hub.client_documents_fetching,
-            fetches,
-        ),
         ("client_keys", hub.client_keys, limits::CLIENT_DOCUMENTS),
-        ("client_keys_fetching", hub.client_keys_fetching, fetches),
         (
             "client_assertions",
             hub.client_assertions,
@@ -89,6 +99,20 @@ pub(super) fn fills(hub: HubStats, held: Occupancy) -> Vec<Fill> {
             hub.backend_assertions,
             limits::ASSERTIONS,
         ),
+    ]
+}
+
+fn of_those_that_wait(hub: HubStats) -> Vec<Row> {
+    let fetches = BOTH_KINDS_OF_BROWSERS * limits::CLIENT_DOCUMENT_FETCHES;
+    let file_waiters =
+        BOTH_KINDS_OF_FILES * BOTH_KINDS_OF_BROWSERS * limits::CLIENT_DOCUMENT_WAITERS;
+    vec![
+        (
+            "client_documents_fetching",
+            hub.client_documents_fetching,
+            fetches,
+        ),
+        ("client_keys_fetching", hub.client_keys_fetching, fetches),
         (
             "waiting_for_entra",
             hub.waiting_for_entra,
@@ -105,12 +129,6 @@ pub(super) fn fills(hub: HubStats, held: Occupancy) -> Vec<Fill> {
             limits::KEYS_WAITERS,
         ),
     ]
-    .map(|(table, entries, bound)| Fill {
-        table,
-        entries,
-        bound,
-    })
-    .to_vec()
 }
 
 #[cfg(test)]
