@@ -19,6 +19,8 @@
 //! ```
 
 mod annotations;
+mod argument_problem;
+mod audience;
 mod builder;
 mod call;
 mod check;
@@ -44,6 +46,7 @@ mod uri_template;
 
 pub use self::{
     annotations::{Annotations, Icon, Role},
+    argument_problem::ArgumentProblem,
     builder::CatalogBuilder,
     call::{
         AgentFor, Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel,
@@ -63,4 +66,10 @@ pub use self::{
     schema::HeaderAnnotationError,
     tool::{TaskSupport, Tool},
 };
-pub(crate) use self::{entries::ToolEntry, input_request::ClientCapability, schema::with_integers};
+pub(crate) use self::{
+    audience::Audience,
+    entries::{PromptEntry, ResourceAt, ToolEntry},
+    input_request::ClientCapability,
+    schema::with_integers,
+    tool::TaskTimes,
+};

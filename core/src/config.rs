@@ -4,6 +4,7 @@
 mod allowed_users;
 mod backend_address;
 mod backend_command;
+mod call_times;
 mod client_documents;
 mod entra_tokens;
 mod gateway;
@@ -25,6 +26,7 @@ pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     backend_command::{BackendCommand, ChildUser},
+    call_times::CallTimes,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
     gateway::{Backend, BackendHeader, BackendIdentity, Gateway},
@@ -105,6 +107,8 @@ pub struct Config {
     pub entra_tokens: Option<AcceptedEntraTokens>,
     /// Which authorization servers the protected resource metadata names.
     pub authorization_servers: AuthorizationServers,
+    /// How long calls may take.
+    pub call_times: CallTimes,
     /// How the server ends.
     pub shutdown: Shutdown,
     /// How the log is written.

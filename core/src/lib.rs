@@ -116,6 +116,7 @@
 //! #     authorization_response_iss: true,
 //! #     entra_tokens: None,
 //! #     authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
+//! #     call_times: entra_mcp_core::config::CallTimes::default(),
 //! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
 //! #     log_filter: LogFilter::default(),

@@ -5,6 +5,7 @@ mod batch;
 mod dispatch;
 mod event_id;
 mod execution;
+mod find;
 mod forward;
 mod headers;
 pub(crate) mod http_sse;

@@ -29,6 +29,7 @@ const PAGE: &str = r#"<!doctype html>
 </head>
 <body>
 <main>
+<p class="brand">{brand}</p>
 {body}
 </main>
 </body>
@@ -45,6 +46,7 @@ pub(crate) enum Kind {
     Plain,
 }
 
+/// A page of this server, whose name stands above it and in its title.
 pub(crate) fn page(
     status: StatusCode,
     title: &str,
@@ -53,8 +55,14 @@ pub(crate) fn page(
     env: Env<'_>,
 ) -> Response<Bytes> {
     let style = env.server.config.public_url.base_path().join("/style.css");
+    let brand = env.server.catalog.title();
+    let title = match title {
+        "" => brand.to_owned(),
+        title => format!("{title} – {brand}"),
+    };
     let slots = [
-        ("title", Slot::Text(title)),
+        ("title", Slot::Text(&title)),
+        ("brand", Slot::Text(brand)),
         ("style", Slot::Text(&style)),
         ("body", Slot::Html(body)),
     ];
@@ -110,7 +118,7 @@ pub(crate) fn error_with(
         ("request_id", Slot::Text(request_id)),
     ];
     let body = Html::fill(
-        "<p class=\"brand\">entra-mcp</p>\n<h1>{title}</h1>\n<p>{text}</p>\n{more}\n\
+        "<h1>{title}</h1>\n<p>{text}</p>\n{more}\n\
          <p><small>Reference: {request_id}</small></p>",
         &slots,
     );

@@ -17,9 +17,10 @@
 //! 5. [`long_calls`]: progress, time, cancellation, tasks, work that blocks
 //! 6. [`who_calls`]: users, roles, scopes, Graph and tokens
 //! 7. [`around`]: what is done at each call: limits, records, traces
-//! 8. [`tests`]: functions without a server
-//! 9. [`embedding`]: a server inside of another program
-//! 10. [`tokio`]: crates that need tokio
+//! 8. [`resources`]: resources, templates and prompts
+//! 9. [`tests`]: functions without a server
+//! 10. [`embedding`]: a server inside of another program
+//! 11. [`tokio`]: crates that need tokio
 
 /// # A first tool
 ///
@@ -165,8 +166,11 @@ pub mod questions {}
 /// # Calls that take long
 ///
 /// Report progress: clients that want it show it, and keep waiting. When the client cancels, the future is dropped at its next `await`.
-/// [`Tool::timeout`](crate::Tool::timeout) bounds a call; ten minutes are the most. [`Tool::tasks`](crate::Tool::tasks) lets a call go on after its
-/// request was answered, for up to fifty minutes, where the client knows tasks.
+/// [`Tool::timeout`](crate::Tool::timeout) bounds a call; ten minutes are the most, unless the operator says otherwise with
+/// `--call-timeout`. [`Tool::tasks`](crate::Tool::tasks) lets a call go on after its
+/// request was answered, for up to fifty minutes (`--task-timeout`), where the client knows tasks. The message of the last progress is what the
+/// client then sees of it; [`Tool::task_ttl`](crate::Tool::task_ttl) and [`Tool::poll_interval`](crate::Tool::poll_interval) say how long a result is
+/// kept, and how often to ask.
 ///
 /// The executor has as many threads as there are cores: what computes or blocks belongs on a thread of its own, by
 /// [`unblock`](crate::unblock), else it holds up everybody else.
@@ -204,7 +208,8 @@ pub mod long_calls {}
 ///
 /// The session token alone says who calls: [`Context::principal`](crate::Context::principal). A tool can need an app role or a group, without which it is
 /// not there, and scopes, for which the client is sent to sign in for more ([`Tool::requires_role`](crate::Tool::requires_role),
-/// [`requires_group`](crate::Tool::requires_group), [`requires_scope`](crate::Tool::requires_scope)).
+/// [`requires_group`](crate::Tool::requires_group), [`requires_scope`](crate::Tool::requires_scope)). Resources, templates and prompts
+/// have the same methods.
 ///
 /// [`Context::graph_send`](crate::Context::graph_send) asks Microsoft Graph as the user: any method, headers that Graph knows, a body. What Graph
 /// refuses is a [`GraphError`](crate::GraphError) with its status and code; with `?` the model is told. [`Context::graph_page`](crate::Context::graph_page)
@@ -298,6 +303,8 @@ pub mod who_calls {}
 /// `tracing-opentelemetry` can take for its parent.
 pub mod around {}
 
+pub mod resources;
+
 /// # Tests
 ///
 /// [`testing::Script`](crate::testing::Script) makes a context: it says who calls and what Graph, the user and Entra answer, and
@@ -325,31 +332,7 @@ pub mod around {}
 /// describes it, and how the tenant is told to fail while it runs.
 pub mod tests {}
 
-/// # Inside of another program
-///
-/// [`Server::new`](crate::Server::new) takes its settings from you, and [`start`](crate::Server::start) leaves the process alone: no argument and no
-/// variable is read, and log, signals, panics and file modes stay the program's. [`Server::from_env`](crate::Server::from_env) and
-/// [`run`](crate::Server::run) are for processes that are there for the server, and do all of that.
-///
-/// ```
-/// use entra_mcp_smol::{Config, Context, Server, Tool};
-///
-/// let folder = std::env::temp_dir().join(format!("entra-mcp-guide-{}", std::process::id()));
-/// let config = Config::dev_tenant().data_folder(&folder);
-/// let ping = Tool::new("ping", "Answers");
-/// let running = Server::new(config)
-///     .tool(ping, |_cx: Context| async { Ok("pong") })
-///     .start()
-///     .unwrap();
-/// // It listens: the port is one that was free.
-/// assert_ne!(running.addresses()[0].port(), 0);
-/// running.stop();
-/// running.wait().unwrap();
-/// # std::fs::remove_dir_all(folder).unwrap();
-/// ```
-///
-/// Lines of the log go to the program's subscriber of `tracing`, with the target `entra_mcp`.
-pub mod embedding {}
+pub mod embedding;
 
 /// # Crates of tokio
 ///

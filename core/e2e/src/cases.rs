@@ -31,6 +31,7 @@ pub mod library;
 pub mod lifecycle;
 pub mod monitoring;
 pub mod outbound;
+pub mod own_store;
 pub mod pages;
 pub mod preregistered;
 pub mod proxy_protocol;

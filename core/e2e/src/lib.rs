@@ -293,6 +293,8 @@ suite!($ embedded_cases:
     embedded::embedded_server_runs_until_a_future_ends,
     embedded::wrong_configuration_of_an_embedded_server_is_an_error,
     embedded::second_audit_log_of_one_process_is_refused,
+    own_store::sessions_are_kept_in_the_store_of_the_program,
+    own_store::store_of_the_program_needs_a_key,
 );
 
 // Requests of a runtime to backends; instantiated likewise.

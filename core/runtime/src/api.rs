@@ -3,13 +3,13 @@
 pub use entra_mcp_core::{
     ask::{InvokeOutput, Target},
     catalog::{
-        AgentFor, Annotations, Call, CallError, CatalogBuilder, CatalogEntry, CatalogError,
-        CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect, EffectResult,
-        ElicitationSchema, FieldSchema, GraphError, GraphPage, GraphRequest, GraphResponse,
-        Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json, LogLevel,
-        NonportableSchema, Principal, PrincipalKind, Prompt, PromptArgument, PromptMessages,
-        Resource, ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step, TaskSupport,
-        Tool, ToolResult, ToolSchema,
+        AgentFor, Annotations, ArgumentProblem, Call, CallError, CatalogBuilder, CatalogEntry,
+        CatalogError, CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect,
+        EffectResult, ElicitationSchema, FieldSchema, GraphError, GraphPage, GraphRequest,
+        GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json,
+        LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt, PromptArgument,
+        PromptMessages, Resource, ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step,
+        TaskSupport, Tool, ToolResult, ToolSchema,
     },
     config::PublicUrlError,
     request_id::RequestId,
@@ -19,10 +19,21 @@ pub use entra_mcp_core::{
 pub use http::Method;
 
 pub use crate::{
-    AuthorityHostError, Config, ConfigError, Credential, DataDirError, EntraSetting,
-    EntraSettingError, Handle, KeyError, ListenError, Running, StartError,
+    AssertionError, AssertionSource, AuthorityHostError, Config, ConfigError, Credential,
+    DataDirError, EntraSetting, EntraSettingError, Handle, KeyError, ListenError, Running,
+    StartError,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,
         input_schema_of, output_schema_of,
     },
 };
+
+/// What a store of the program's own is asked, and what it answers: see [`Config::store`].
+pub mod store {
+    pub use entra_mcp_core::{
+        ask::{Guard, Key, Record, Store, StoreFault, Stored, Version},
+        time::UnixTime,
+    };
+
+    pub use crate::CustomStore;
+}

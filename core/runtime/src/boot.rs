@@ -29,7 +29,7 @@ use crate::{
     clients_file::SharedClients,
     clock::Clock,
     command_line::{self, Command},
-    config,
+    config::{self, OwnParts},
     egress::Egress,
     key_command::{self, KeyStatus},
     listen::{ListenError, bind_with},
@@ -85,6 +85,7 @@ pub struct Settings {
     clock: Clock,
     outlet: Outlet,
     bound: Vec<TcpListener>,
+    own: OwnParts,
 }
 
 /// Whose the process is in which the server runs.
@@ -108,6 +109,7 @@ impl Settings {
     ) -> Result<Self, StartError> {
         let clock = Clock::start();
         let bound = config.take_ports()?;
+        let own = config.take_own_parts();
         let mut given = Given {
             arguments: Vec::new(),
             command: Vec::new(),
@@ -124,6 +126,7 @@ impl Settings {
                 clock,
                 outlet: Outlet::of(&given.variables, program)?,
                 bound,
+                own,
             }),
             Command::Help(_) | Command::Version(_) => unreachable!("no argument asked for it"),
         }
@@ -188,6 +191,7 @@ impl Settings {
                     clock,
                     outlet: Outlet::of(&given.variables, program)?,
                     bound: Vec::new(),
+                    own: OwnParts::default(),
                 }),
             }),
             Ok(Command::Help(text)) => Ok(Err(text + &program.help())),
@@ -219,8 +223,10 @@ impl Settings {
         backend_process::check(&self.config)?;
         let backend_tls = BackendTls::of_config(&self.config, &self.outlet.egress)?;
         let credential = &self.config.entra.credential;
-        let client_assertions = ClientAssertions::open(credential, self.clock.now().unix)?;
-        let (store, keys) = open_store(&self.config, &self.outlet, self.clock.now().unix)?;
+        let client_assertions =
+            ClientAssertions::open(credential, self.own.assertions, self.clock.now().unix)?;
+        let now = self.clock.now().unix;
+        let (store, keys) = open_store(&self.config, &self.outlet, self.own.store, now)?;
         store.renew_mark(&keys)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config)?.map(Arc::new);
@@ -306,6 +312,9 @@ impl RuntimeParts {
         let StoreLocation::Folder(folder) = &self.server.config.store else {
             return;
         };
+        if matches!(*self.store, RecordStore::Custom(_)) {
+            return;
+        }
         let (runtime, server) = (Arc::clone(runtime), Arc::clone(&self.server));
         let (store, clock) = (Arc::clone(&self.store), self.clock);
         let stopped = Arc::clone(&self.stopped);
@@ -338,7 +347,7 @@ impl RuntimeParts {
 
     /// Prints what to do next.
     pub fn startup_banner(&self) {
-        let text = startup_banner(&self.server.config);
+        let text = startup_banner(&self.server.config, &self.server.catalog);
         // Whoever closed our standard output does not want to read it.
         let _ = std::io::stdout().write_all(text.as_bytes());
     }

@@ -23,7 +23,7 @@ use entra_mcp_core::{
 };
 
 use self::{certificate::Certificate, error::CredentialProblem, federated_token::FederatedToken};
-use crate::log::log;
+use crate::{config::AssertionSource, log::log};
 
 pub use self::error::ClientCredentialError;
 
@@ -52,6 +52,19 @@ enum Source {
     Arc(PathBuf),
     Certificate(PathBuf),
     FederatedToken(PathBuf),
+    /// A function of the program gives them.
+    Program(AssertionSource),
+}
+
+impl Source {
+    fn of(credential: &ClientCredential) -> Self {
+        match credential {
+            ClientCredential::Secret(_) => Self::None,
+            ClientCredential::Certificate(path) => Self::Certificate(path.clone()),
+            ClientCredential::FederatedToken(path) => Self::FederatedToken(path.clone()),
+            ClientCredential::ManagedIdentity(_) => Self::Arc(arc_key::folder()),
+        }
+    }
 }
 
 impl ClientAssertions {
@@ -62,20 +75,20 @@ impl ClientAssertions {
     /// Why the credential cannot be used.
     pub(crate) fn open(
         credential: &ClientCredential,
+        own: Option<AssertionSource>,
         now: UnixTime,
     ) -> Result<Self, ClientCredentialError> {
-        let source = match credential {
-            ClientCredential::Secret(_) => Source::None,
-            ClientCredential::Certificate(path) => Source::Certificate(path.clone()),
-            ClientCredential::FederatedToken(path) => Source::FederatedToken(path.clone()),
-            ClientCredential::ManagedIdentity(_) => Source::Arc(arc_key::folder()),
+        let source = match (credential, own) {
+            (ClientCredential::FederatedToken(_), Some(own)) => Source::Program(own),
+            (credential, _) => Source::of(credential),
         };
         let assertions = Self {
             source,
             announced: AtomicU64::new(0),
         };
         match &assertions.source {
-            Source::None | Source::Arc(_) => {}
+            // A function may be slow, and what it waits for not there yet.
+            Source::None | Source::Arc(_) | Source::Program(_) => {}
             Source::Certificate(path) => {
                 let certificate = Certificate::read(path)
                     .map_err(|problem| at(path, "AZURE_CLIENT_CERTIFICATE_PATH", problem))?;
@@ -114,6 +127,13 @@ impl ClientAssertions {
                 })?;
                 read.warn(path, now);
                 Ok(read.text)
+            }
+            (Source::Program(source), ClientAssertion::FederatedToken) => {
+                source.assertion().map_err(|error| {
+                    log(&LogEvent::new(LogEventId::EntraFederatedTokenUnusable)
+                        .with_text(Field::Error, error.to_string()));
+                    AssertionFault::FederatedToken
+                })
             }
             (Source::Arc(folder), ClientAssertion::ArcKey(path)) => {
                 let path = Path::new(path);

@@ -5,6 +5,7 @@ use std::{
     fmt,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::Arc,
 };
 
 use entra_mcp_core::secret::Secret;
@@ -13,6 +14,7 @@ use crate::{
     listen::{ListenError, bind},
     settings,
     start_error::StartError,
+    store::CustomStore,
 };
 
 const LISTEN: &str = "ENTRA_MCP_LISTEN";
@@ -33,7 +35,17 @@ const DEV_TENANT_LISTEN: &str = "ENTRA_MCP_DEV_TENANT_LISTEN";
 /// assert!(!format!("{config:?}").contains("of the application"));
 /// ```
 #[derive(Clone, Default)]
-pub struct Config(BTreeMap<String, String>);
+pub struct Config {
+    variables: BTreeMap<String, String>,
+    own: OwnParts,
+}
+
+/// What a program brings itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnParts {
+    pub(crate) store: Option<Arc<dyn CustomStore>>,
+    pub(crate) assertions: Option<AssertionSource>,
+}
 
 /// How the server proves to Entra ID that it is the application.
 #[derive(Debug)]
@@ -45,7 +57,42 @@ pub enum Credential {
     Certificate(PathBuf),
     /// A file with the token of another issuer that the application trusts, such as that of a Kubernetes service account.
     FederatedTokenFile(PathBuf),
+    /// A function that gives a client assertion: the token of another issuer that the application trusts, or a JWT that a key vault has
+    /// signed. It is called for each request to Entra's token endpoint, and may wait.
+    Assertion(AssertionSource),
 }
+
+/// Where client assertions come from, in place of a file.
+#[derive(Clone)]
+pub struct AssertionSource(Arc<dyn Fn() -> Result<Secret<String>, AssertionError> + Send + Sync>);
+
+/// Why there is no client assertion. It is told to the log.
+pub type AssertionError = Box<dyn std::error::Error + Send + Sync>;
+
+impl AssertionSource {
+    /// Takes the function that gives them.
+    pub fn new(
+        assertion: impl Fn() -> Result<Secret<String>, AssertionError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(assertion))
+    }
+
+    pub(crate) fn assertion(&self) -> Result<Secret<String>, AssertionError> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for AssertionSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AssertionSource")
+    }
+}
+
+/// Stands for the file of a credential that a function gives.
+const NO_FILE: &str = "the program";
+
+/// Stands for the folder of a store that is the program's own.
+const NO_FOLDER: &str = "the program";
 
 impl Config {
     /// Signs users in with Microsoft Entra ID: the tenant's domain or id, and the application's (client) id.
@@ -68,6 +115,11 @@ impl Config {
             }
             Credential::FederatedTokenFile(file) => {
                 config.setting("AZURE_FEDERATED_TOKEN_FILE", path(file))
+            }
+            Credential::Assertion(source) => {
+                let mut config = config.setting("AZURE_FEDERATED_TOKEN_FILE", NO_FILE);
+                config.own.assertions = Some(source);
+                config
             }
         }
     }
@@ -99,7 +151,11 @@ impl Config {
     ///
     /// `.env` cannot be read.
     pub fn from_env() -> Result<Self, StartError> {
-        settings::variables().map(Self)
+        let variables = settings::variables()?;
+        Ok(Self {
+            variables,
+            own: OwnParts::default(),
+        })
     }
 
     /// Where to listen. Port 0 stands for one that is free: [`crate::Running::addresses`] tells which.
@@ -121,10 +177,20 @@ impl Config {
         self.setting("ENTRA_MCP_DATA_DIR", folder.display().to_string())
     }
 
+    /// Keeps sessions in a store of the program's own instead of a file. It needs `ENTRA_MCP_KEY`, and only this server may use it.
+    #[must_use]
+    pub fn store(mut self, store: impl CustomStore + 'static) -> Self {
+        self.own.store = Some(Arc::new(store));
+        self.variables
+            .entry("ENTRA_MCP_DATA_DIR".to_owned())
+            .or_insert_with(|| NO_FOLDER.to_owned());
+        self
+    }
+
     /// Any setting, by the name of its variable. A name or a value that does not exist is an error of the start.
     #[must_use]
     pub fn setting(mut self, variable: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.insert(variable.into(), value.into());
+        self.variables.insert(variable.into(), value.into());
         self
     }
 
@@ -136,7 +202,7 @@ impl Config {
     pub(crate) fn take_ports(&mut self) -> Result<Vec<TcpListener>, StartError> {
         let mut listeners = Vec::new();
         for variable in [LISTEN, DEV_TENANT_LISTEN] {
-            let Some(text) = self.0.get_mut(variable) else {
+            let Some(text) = self.variables.get_mut(variable) else {
                 continue;
             };
             let (host, port) = text.rsplit_once(':').unwrap_or(("localhost", text));
@@ -163,14 +229,21 @@ impl Config {
         Ok(listeners)
     }
 
+    /// Takes what the program brings itself.
+    pub(crate) fn take_own_parts(&mut self) -> OwnParts {
+        std::mem::take(&mut self.own)
+    }
+
     pub(crate) fn into_variables(self) -> BTreeMap<String, String> {
-        self.0
+        self.variables
     }
 }
 
 impl fmt::Debug for Config {
     /// The names: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Config").field(&self.0.keys()).finish()
+        f.debug_tuple("Config")
+            .field(&self.variables.keys())
+            .finish()
     }
 }

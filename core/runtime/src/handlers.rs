@@ -14,6 +14,7 @@ mod schema;
 mod server_builder;
 mod span;
 mod state;
+mod text_arguments;
 
 pub use self::{
     arguments::CompletionRequest,

@@ -6,14 +6,15 @@ mod file;
 use entra_mcp_core::keys::{Keyring, MasterKey};
 
 pub(crate) use self::file::KeyFile;
-#[cfg(feature = "redis")]
 use crate::{
     command_line::{ConfigError, StoreSettingError},
-    shared_store_error::SharedStoreError,
+    data_dir::DataDir,
+    data_dir_error::DataDirError,
     start_error::StartError,
-    store::RedisStore,
+    store::FileStore,
 };
-use crate::{data_dir::DataDir, data_dir_error::DataDirError, store::FileStore};
+#[cfg(feature = "redis")]
+use crate::{shared_store_error::SharedStoreError, store::RedisStore};
 
 /// The keys to run with on a store of this machine: the configured ones, or that of the data folder, made if the store
 /// is new.
@@ -50,17 +51,26 @@ pub(crate) fn shared_ring(
     configured: &[MasterKey],
     store: &RedisStore,
 ) -> Result<Keyring, StartError> {
-    let Some((first, others)) = configured.split_first() else {
-        let missing = ConfigError::Store(StoreSettingError::KeyMissing);
-        return Err(StartError::Config(vec![missing]));
-    };
-    let ring = Keyring::new(first.clone(), others.to_vec());
+    let ring = given(configured)?;
     match store.fits(&ring)? {
         true => Ok(ring),
         false => Err(StartError::Store(SharedStoreError::WrongKey {
             store: store.address().to_owned(),
         })),
     }
+}
+
+/// The keys that are configured, for a store that has no folder beside it.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn given(configured: &[MasterKey]) -> Result<Keyring, StartError> {
+    let Some((first, others)) = configured.split_first() else {
+        let missing = ConfigError::Store(StoreSettingError::KeyMissing);
+        return Err(StartError::Config(vec![missing]));
+    };
+    Ok(Keyring::new(first.clone(), others.to_vec()))
 }
 
 /// The keys of the data folder; one is made for a store that was never used.

@@ -68,7 +68,7 @@ pub use self::{
         AdmissionError, AuthorityHostError, ConfigError, EntraSetting, EntraSettingError, KeyError,
         StoreSettingError,
     },
-    config::{Config, Credential},
+    config::{AssertionError, AssertionSource, Config, Credential},
     connection_limit::{
         ConnectionLimit, ConnectionPermit, InboundLimits, Occupancy, PendingRequest, PermitKind,
         Remainder, RequestOrigin, RequestPermit, SessionKey, TokenHolder,
@@ -92,7 +92,7 @@ pub use self::{
     shared_store_error::SharedStoreError,
     signing::sign,
     start_error::StartError,
-    store::{FileStore, RecordStore},
+    store::{CustomStore, FileStore, RecordStore},
     timeouts::timeouts_of,
     unix::{
         receive::{Received, receive},

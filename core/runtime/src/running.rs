@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
     task::{Context, Wake, Waker},
@@ -119,6 +119,7 @@ pub struct Running {
     addresses: Addresses,
     stop: Arc<Stop>,
     thread: Option<JoinHandle<Result<(), StartError>>>,
+    ended: Ended,
     store_closed: Receiver<Infallible>,
 }
 
@@ -139,14 +140,20 @@ impl Running {
             stop: Arc::clone(&stop),
         };
         let store_closed = parts.store.closed();
+        let ended = Ended::default();
+        let guard = EndGuard(ended.clone());
         let thread = thread::Builder::new()
             .name("entra-mcp".to_owned())
-            .spawn(move || serve(&parts, &Lifecycle(owner)))
+            .spawn(move || {
+                let _guard = guard;
+                serve(&parts, &Lifecycle(owner))
+            })
             .map_err(|error| StartError::Thread { error })?;
         let mut running = Self {
             addresses: Addresses::default(),
             stop,
             thread: Some(thread),
+            ended,
             store_closed,
         };
         match serving.recv() {
@@ -196,13 +203,13 @@ impl Running {
         served
     }
 
-    /// Waits for a future on this thread, then ends the server and waits for that.
+    /// Waits for a future on this thread, then ends the server and waits for that. A server that ends before is not waited for.
     ///
     /// # Errors
     ///
     /// Why it could not go on serving.
     pub(crate) fn until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        block_on(stop);
+        block_on(stop, &self.ended);
         self.stop();
         self.wait()
     }
@@ -214,6 +221,40 @@ impl Drop for Running {
     }
 }
 
+/// Whether a server has ended, and whom that wakes.
+#[derive(Clone, Debug, Default)]
+struct Ended(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Ended {
+    fn wake(&self, waker: Waker) {
+        self.state().1 = Some(waker);
+    }
+
+    fn is_over(&self) -> bool {
+        self.state().0
+    }
+
+    fn state(&self) -> MutexGuard<'_, (bool, Option<Waker>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that the server has ended, however it did.
+struct EndGuard(Ended);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        let waker = {
+            let mut state = self.0.state();
+            state.0 = true;
+            state.1.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -222,12 +263,29 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls a future on this thread, which sleeps while it is pending.
-fn block_on(future: impl Future<Output = ()>) {
+/// Polls a future on this thread, which sleeps while it is pending; no longer than until the server has ended.
+fn block_on(future: impl Future<Output = ()>, ended: &Ended) {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    ended.wake(waker.clone());
     let mut future = pin!(future);
     let mut cx = Context::from_waker(&waker);
-    while future.as_mut().poll(&mut cx).is_pending() {
+    while !ended.is_over() && future.as_mut().poll(&mut cx).is_pending() {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn future_is_not_waited_for_once_the_server_has_ended() {
+        let ended = Ended::default();
+        let guard = EndGuard(ended.clone());
+        let server = thread::spawn(move || drop(guard));
+        block_on(std::future::pending(), &ended);
+        server.join().unwrap();
+        // Whoever waits only now does not wait either.
+        block_on(std::future::pending(), &ended);
     }
 }

@@ -5,8 +5,8 @@ use std::{future::Future, process::ExitCode};
 use entra_mcp_core::{
     ask::InvokeOutput,
     catalog::{
-        Call, CatalogBuilder, Handler, Prompt, Resource, ResourceTemplate, ScopeDefinition, Step,
-        Tool, ToolResult,
+        Call, CatalogBuilder, Handler, Icon, Prompt, Resource, ResourceTemplate, ScopeDefinition,
+        Step, Tool, ToolResult,
     },
     log_event::{Field, LogEvent, LogEventId},
 };
@@ -104,11 +104,31 @@ impl<R: ServerRuntime> Server<R> {
         self
     }
 
-    /// Names the server towards clients.
+    /// Names the server: towards clients, on the pages that users see, and in the lines by which it is added to a client.
     #[must_use]
     pub fn server_info(self, name: impl Into<String>, version: impl Into<String>) -> Self {
         let (name, version) = (name.into(), version.into());
         self.catalog(|catalog| catalog.server(name, version))
+    }
+
+    /// Says how people read its name: in clients, and above the pages that they see when they sign in.
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
+        let title = title.into();
+        self.catalog(|catalog| catalog.title(title))
+    }
+
+    /// Says where a web page about the server is.
+    #[must_use]
+    pub fn website(self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        self.catalog(|catalog| catalog.website(url))
+    }
+
+    /// Gives the server a picture, which clients show; call it once for each.
+    #[must_use]
+    pub fn icon(self, icon: Icon) -> Self {
+        self.catalog(|catalog| catalog.server_icon(icon))
     }
 
     /// Gives the model instructions of how to use the server.
@@ -177,23 +197,24 @@ impl<R: ServerRuntime> Server<R> {
         self
     }
 
-    /// Offers a family of resources. The function's arguments are the variables, which are text.
+    /// Offers a family of resources. The function's arguments are the variables: fields that are text, numbers, booleans, choices, and
+    /// `Option`s of these. Other fields, and those of another name than a variable has, are an error at the start.
     #[must_use]
     pub fn template<A, T, F, M>(mut self, template: ResourceTemplate, function: F) -> Self
     where
-        A: DeserializeOwned + 'static,
+        A: DeserializeOwned + JsonSchema + 'static,
         T: IntoContents + 'static,
         R: MakeHandler<F, A, T, M>,
     {
         let wrap =
             |cx: &CallContext, result: T| InvokeOutput::Contents(result.into_contents(cx.name()));
-        let handler = R::make_handler(function, CallContext::read, wrap);
-        self.builder = self.builder.template(template, handler);
+        let handler = R::make_handler(function, CallContext::read_texts, wrap);
+        self.builder = self.builder.template::<A>(template, handler);
         self
     }
 
-    /// Offers a prompt. Its arguments are the fields of the function's, unless the prompt tells its own;
-    /// they are text.
+    /// Offers a prompt. Its arguments are the fields of the function's, unless the prompt tells its own. Clients send texts: a field may be
+    /// text, a number, a boolean, a choice, or an `Option` of one; another one is an error at the start.
     #[must_use]
     pub fn prompt<A, T, F, M>(mut self, prompt: Prompt, function: F) -> Self
     where
@@ -203,8 +224,15 @@ impl<R: ServerRuntime> Server<R> {
     {
         let wrap =
             |_: &CallContext, result: T| InvokeOutput::PromptMessages(result.into_messages());
-        let handler = R::make_handler(function, CallContext::read, wrap);
+        let handler = R::make_handler(function, CallContext::read_texts, wrap);
         self.builder = self.builder.prompt::<A>(prompt, handler);
+        self
+    }
+
+    /// Checks at the start that users can be asked for a type, as `Context::elicit` does; otherwise that is found when a user meets it.
+    #[must_use]
+    pub fn form<T: JsonSchema>(mut self) -> Self {
+        self.builder = self.builder.form::<T>();
         self
     }
 

@@ -1,14 +1,18 @@
 //! What is printed once the server listens: what to do next.
 
 use entra_mcp_core::{
+    catalog::Catalog,
     client_setup,
     config::{Backend, BackendIdentity, Config, Gateway},
 };
 
 /// What to do next, as text for the terminal. The front page shows the same.
-pub(crate) fn startup_banner(config: &Config) -> String {
+pub(crate) fn startup_banner(config: &Config, catalog: &Catalog) -> String {
     let [mcp, sse] = config.public_url.resources();
-    let mut text = format!("\nentra-mcp is ready.\n\n  MCP address          {mcp}\n");
+    let mut text = format!(
+        "\n{} is ready.\n\n  MCP address          {mcp}\n",
+        catalog.title()
+    );
     if config.gateway.is_none() {
         text.push_str(&format!("  Legacy SSE address   {sse}\n"));
     }
@@ -17,7 +21,7 @@ pub(crate) fn startup_banner(config: &Config) -> String {
     if let Some(gateway) = &config.gateway {
         text.push_str(&gateway_banner(gateway, config));
     }
-    for instructions in client_setup::clients(&config.public_url) {
+    for instructions in client_setup::clients(&config.public_url, catalog.name()) {
         text.push_str(&format!(
             "\n{}: {}\n  {}\n",
             instructions.client, instructions.where_to_add, instructions.snippet

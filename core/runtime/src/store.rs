@@ -4,15 +4,20 @@
 //! so what was just read or written is kept in memory, and a look-up mostly answers at once. A shared store is asked at
 //! every look-up, for another replica may have ended the session a moment ago.
 
+mod custom;
 mod file;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(test)]
 mod suite;
 
-#[cfg(feature = "redis")]
-use std::sync::mpsc::channel;
-use std::{convert::Infallible, sync::mpsc::Receiver};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+};
 
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
@@ -22,11 +27,11 @@ use entra_mcp_core::{
 
 use crate::shared_store_error::SharedStoreError;
 
-pub use self::file::FileStore;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::StoreTokens;
+pub use self::{custom::CustomStore, file::FileStore};
 
 /// What the mark is a MAC of by which a store knows the master key that it was used with.
 const MARK: &[u8] = b"entra-mcp sessions";
@@ -39,6 +44,8 @@ pub enum RecordStore {
     /// In a Redis.
     #[cfg(feature = "redis")]
     Redis(RedisStore),
+    /// Where the program keeps them.
+    Custom(Arc<dyn CustomStore>),
 }
 
 impl RecordStore {
@@ -49,6 +56,7 @@ impl RecordStore {
             Self::File(store) => store.answers_at_once(ask),
             #[cfg(feature = "redis")]
             Self::Redis(_) => false,
+            Self::Custom(_) => false,
         }
     }
 
@@ -58,6 +66,7 @@ impl RecordStore {
             Self::File(store) => store.answer(ask, now),
             #[cfg(feature = "redis")]
             Self::Redis(store) => store.answer(ask, now),
+            Self::Custom(store) => store.answer(ask, now),
         }
     }
 
@@ -71,6 +80,7 @@ impl RecordStore {
             Self::File(store) => store.keys(prefix),
             #[cfg(feature = "redis")]
             Self::Redis(store) => store.keys(prefix),
+            Self::Custom(store) => store.keys(prefix),
         }
     }
 
@@ -82,7 +92,7 @@ impl RecordStore {
     pub(crate) fn renew_mark(&self, keys: &Keyring) -> Result<(), SharedStoreError> {
         match self {
             // Its folder holds one process, and it did so when it was opened.
-            Self::File(_) => {
+            Self::File(_) | Self::Custom(_) => {
                 let _ = keys;
                 Ok(())
             }
@@ -95,7 +105,7 @@ impl RecordStore {
     /// all. It may wait for the network.
     pub(crate) fn keep_mark(&self, keys: &Keyring) {
         match self {
-            Self::File(_) => {
+            Self::File(_) | Self::Custom(_) => {
                 let _ = keys;
             }
             // What went wrong is in the log.
@@ -108,7 +118,7 @@ impl RecordStore {
     pub fn publish(&self, message: &[u8]) {
         match self {
             // Nobody else has it.
-            Self::File(_) => {
+            Self::File(_) | Self::Custom(_) => {
                 let _ = message;
             }
             #[cfg(feature = "redis")]
@@ -120,7 +130,7 @@ impl RecordStore {
     /// returns at once if there are no others. An empty message asks whether it still wants any.
     pub(crate) fn receive(&self, deliver: impl FnMut(&[u8]) -> bool) {
         match self {
-            Self::File(_) => drop(deliver),
+            Self::File(_) | Self::Custom(_) => drop(deliver),
             #[cfg(feature = "redis")]
             Self::Redis(store) => {
                 store.receive(entra_mcp_core::limits::REPLICA_MESSAGE_BYTES, deliver)
@@ -135,13 +145,15 @@ impl RecordStore {
             // Another may use it meanwhile.
             #[cfg(feature = "redis")]
             Self::Redis(_) => channel().1,
+            // The program's own to close.
+            Self::Custom(_) => channel().1,
         }
     }
 
     /// Whether others may write to it, too.
     pub(crate) fn is_shared(&self) -> bool {
         match self {
-            Self::File(_) => false,
+            Self::File(_) | Self::Custom(_) => false,
             #[cfg(feature = "redis")]
             Self::Redis(_) => true,
         }
@@ -153,6 +165,7 @@ impl RecordStore {
             Self::File(store) => store.purge_expired(now),
             #[cfg(feature = "redis")]
             Self::Redis(_) => {}
+            Self::Custom(store) => store.purge_expired(now),
         }
     }
 }

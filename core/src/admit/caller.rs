@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ask::Version,
-    catalog::{Principal, PrincipalKind, Tool},
+    catalog::{Audience, Principal, PrincipalKind},
     entra_token::EntraCaller,
     event::Answer,
     http::response,
@@ -54,11 +54,11 @@ impl Caller {
         self.scope.split(' ').any(|held| held == scope)
     }
 
-    /// Whether a tool is for a user of these roles and groups; for the others it is not there
+    /// Whether something is for a user of these roles and groups; for the others it is not there
     /// (threat P1).
-    pub(crate) fn may_see(&self, tool: &Tool) -> bool {
+    pub(crate) fn may_see(&self, audience: &Audience) -> bool {
         let profile = &self.session.user.profile;
-        tool.is_for(&profile.roles, &profile.groups)
+        audience.includes(&profile.roles, &profile.groups)
     }
 
     /// What kind of caller it is.

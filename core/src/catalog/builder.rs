@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
-    Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Prompt, PromptMessages, Resource,
-    ResourceContents, ResourceTemplate, ScopeDefinition, Tool, ToolResult, check,
+    Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Icon, Prompt, PromptMessages,
+    Resource, ResourceContents, ResourceTemplate, ScopeDefinition, Tool, ToolResult,
+    annotations::put_icons,
+    check,
     entries::{PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
-use crate::json_rpc::ServerInfo;
+use crate::{json_rpc::ServerInfo, revision::Revision};
 
 /// The most entries of one page of a list: beyond it, clients follow `nextCursor`.
 const PAGE: usize = 100;
@@ -19,6 +21,7 @@ const PAGE: usize = 100;
 #[derive(Debug)]
 pub struct CatalogBuilder {
     catalog: Catalog,
+    icons: Vec<Icon>,
     errors: Vec<CatalogError>,
 }
 
@@ -40,6 +43,7 @@ impl Catalog {
                 lists_cached_for: Duration::ZERO,
                 changes: false,
             },
+            icons: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -72,8 +76,59 @@ fn server_info(name: &str, version: &str) -> Arc<ServerInfo> {
 impl CatalogBuilder {
     /// What the server calls itself towards clients.
     #[must_use]
-    pub fn server(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.catalog.server_info = server_info(&name.into(), &version.into());
+    pub fn server(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        let has_title = self.catalog.title() != self.catalog.name();
+        let name = name.into();
+        let named = match has_title {
+            true => self,
+            false => self.info("title", Value::String(name.clone())),
+        };
+        let named = named.info("name", Value::String(name));
+        named.info("version", Value::String(version.into()))
+    }
+
+    /// What people read as the name of the server: in clients, and above the pages that they see. Its name, unless this says so.
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
+        self.info("title", Value::String(title.into()))
+    }
+
+    /// The address of a web page about the server; since 2025-11-25.
+    #[must_use]
+    pub fn website(mut self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        if !["https://", "http://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            self.errors
+                .push(CatalogError::InvalidWebsite { url: url.clone() });
+        }
+        self.info("websiteUrl", Value::String(url))
+    }
+
+    /// A picture for the server, call it once for each; since 2025-11-25.
+    #[must_use]
+    pub fn server_icon(mut self, icon: Icon) -> Self {
+        check::icons(
+            std::slice::from_ref(&icon),
+            || CatalogEntry::Server,
+            &mut self.errors,
+        );
+        self.icons.push(icon);
+        let mut members = Map::new();
+        put_icons(&self.icons, &mut members, Revision::V2025_11_25);
+        let icons = members.remove("icons").unwrap_or_default();
+        self.info("icons", icons)
+    }
+
+    /// Sets a member of what the server says of itself.
+    fn info(mut self, member: &str, value: Value) -> Self {
+        let mut info = self.catalog.server_info.value.clone();
+        if let Some(members) = info.as_object_mut() {
+            members.insert(member.to_owned(), value);
+        }
+        self.catalog.server_info = Arc::new(ServerInfo::new(info));
         self
     }
 
@@ -89,6 +144,13 @@ impl CatalogBuilder {
     #[must_use]
     pub fn list_changed(mut self) -> Self {
         self.catalog.changes = true;
+        self
+    }
+
+    /// Notes something that a runtime has found wrong.
+    #[must_use]
+    pub fn error(mut self, error: CatalogError) -> Self {
+        self.errors.push(error);
         self
     }
 
@@ -277,20 +339,16 @@ impl CatalogBuilder {
     ///
     /// Everything that is wrong with it.
     pub fn build(mut self) -> Result<Catalog, CatalogErrors> {
-        for entry in &self.catalog.tools {
-            for scope in entry.tool.scopes() {
-                let is_offered = scope == "user.read"
-                    || self
-                        .catalog
-                        .scopes
-                        .iter()
-                        .any(|offered| offered.name == *scope);
-                if !is_offered {
-                    self.errors.push(CatalogError::UnknownScope {
-                        tool: entry.tool.name().to_owned(),
-                        scope: scope.clone(),
-                    });
-                }
+        let is_offered = |scope: &String| {
+            let mut offered = self.catalog.scopes.iter();
+            scope == "user.read" || offered.any(|offered| offered.name == *scope)
+        };
+        for (entry, audience) in self.catalog.audiences() {
+            for scope in audience.scopes().iter().filter(|scope| !is_offered(scope)) {
+                self.errors.push(CatalogError::UnknownScope {
+                    entry: entry.clone(),
+                    scope: scope.clone(),
+                });
             }
         }
         if self.errors.is_empty() {

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
+
 use super::{
-    Call, Prompt, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
-    ToolResult,
+    Audience, Call, CatalogEntry, Prompt, PromptMessages, Resource, ResourceContents,
+    ResourceTemplate, Step, Tool, ToolResult,
     schema::{HeaderParam, Schema},
 };
-use crate::json_rpc::ServerInfo;
+use crate::{json_rpc::ServerInfo, limits};
 
 /// How something is performed.
 #[derive(Debug)]
@@ -72,67 +74,157 @@ pub(crate) struct PromptEntry {
     pub(crate) completion: Option<Handler<Vec<String>>>,
 }
 
+/// What a URI names.
+#[derive(Debug)]
+pub(crate) enum ResourceAt<'a> {
+    /// A resource.
+    Listed(&'a Resource, Handler<Vec<ResourceContents>>),
+    /// One of a template, with these variables.
+    OfTemplate(
+        &'a ResourceTemplate,
+        Handler<Vec<ResourceContents>>,
+        Map<String, Value>,
+    ),
+}
+
+impl<'a> ResourceAt<'a> {
+    pub(crate) fn audience(&self) -> &'a Audience {
+        match self {
+            Self::Listed(resource, _) => resource.audience(),
+            Self::OfTemplate(template, ..) => template.audience(),
+        }
+    }
+
+    /// How long clients may keep its contents.
+    pub(crate) fn cached_for(&self) -> Duration {
+        match self {
+            Self::Listed(resource, _) => resource.cached_for(),
+            Self::OfTemplate(template, ..) => template.cached_for(),
+        }
+    }
+}
+
 impl Catalog {
     /// What the server calls itself: its `name`, `title` and `version`.
     pub(crate) fn server_info(&self) -> &Arc<ServerInfo> {
         &self.server_info
     }
 
+    /// Returns the name of the server, for programs.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.info("name")
+    }
+
+    /// Returns the name of the server, for people.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.info("title")
+    }
+
+    fn info(&self, member: &str) -> &str {
+        let value = self.server_info.value.get(member);
+        value.and_then(Value::as_str).unwrap_or_default()
+    }
+
     pub(crate) fn instructions(&self) -> Option<&str> {
         self.instructions.as_deref()
     }
 
-    /// The tools that a caller may know of. There is no other look-up outside of the catalog: a tool that
-    /// is hidden from a caller is none (threats P1, P8).
+    /// The groups that decide who sees something.
     pub(crate) fn named_groups(&self) -> impl Iterator<Item = &str> {
-        let tools = self.tools.iter();
-        tools.flat_map(|entry| entry.tool.groups().iter().map(String::as_str))
+        self.audiences()
+            .flat_map(|(_, audience)| audience.groups().iter().map(String::as_str))
     }
 
+    /// What is offered, and for whom.
+    pub(super) fn audiences(&self) -> impl Iterator<Item = (CatalogEntry, &Audience)> {
+        let tools = self.tools.iter().map(|entry| {
+            let name = entry.tool.name().to_owned();
+            (CatalogEntry::Tool(name), entry.tool.audience())
+        });
+        let resources = self.resources.iter().map(|(resource, _)| {
+            let uri = resource.uri().to_owned();
+            (CatalogEntry::Resource(uri), resource.audience())
+        });
+        let templates = self.templates.iter().map(|(template, _)| {
+            let uri_template = template.uri_template().to_owned();
+            (CatalogEntry::Template(uri_template), template.audience())
+        });
+        let prompts = self.prompts.iter().map(|entry| {
+            let name = entry.prompt.name().to_owned();
+            (CatalogEntry::Prompt(name), entry.prompt.audience())
+        });
+        tools.chain(resources).chain(templates).chain(prompts)
+    }
+
+    /// The tools that a caller may know of. Outside of the catalog there is no look-up but for a caller: what is hidden
+    /// from one is not there (threats P1, P8).
     pub(crate) fn tools_for(
         &self,
-        may_see: impl Fn(&Tool) -> bool,
+        may_see: impl Fn(&Audience) -> bool,
     ) -> impl Iterator<Item = &ToolEntry> {
-        self.tools.iter().filter(move |entry| may_see(&entry.tool))
+        let tools = self.tools.iter();
+        tools.filter(move |entry| may_see(entry.tool.audience()))
+    }
+
+    /// The resources that a caller may know of.
+    pub(crate) fn resources_for(
+        &self,
+        may_see: impl Fn(&Audience) -> bool,
+    ) -> impl Iterator<Item = &Resource> {
+        let resources = self.resources.iter().map(|(resource, _)| resource);
+        resources.filter(move |resource| may_see(resource.audience()))
+    }
+
+    /// The templates that a caller may know of.
+    pub(crate) fn templates_for(
+        &self,
+        may_see: impl Fn(&Audience) -> bool,
+    ) -> impl Iterator<Item = &ResourceTemplate> {
+        let templates = self.templates.iter().map(|(template, _)| template);
+        templates.filter(move |template| may_see(template.audience()))
+    }
+
+    /// The prompts that a caller may know of.
+    pub(crate) fn prompts_for(
+        &self,
+        may_see: impl Fn(&Audience) -> bool,
+    ) -> impl Iterator<Item = &PromptEntry> {
+        let prompts = self.prompts.iter();
+        prompts.filter(move |entry| may_see(entry.prompt.audience()))
     }
 
     pub(super) fn tool(&self, name: &str) -> Option<&ToolEntry> {
         self.tools.iter().find(|entry| entry.tool.name() == name)
     }
 
-    pub(crate) fn resources(&self) -> &[(Resource, Handler<Vec<ResourceContents>>)] {
-        &self.resources
-    }
-
-    pub(crate) fn templates(&self) -> &[(ResourceTemplate, Handler<Vec<ResourceContents>>)] {
-        &self.templates
-    }
-
     pub(crate) fn has_resources(&self) -> bool {
         !self.resources.is_empty() || !self.templates.is_empty()
     }
 
-    /// Whether there is a resource of this URI, or may be one.
-    pub(crate) fn has_resource(&self, uri: &str) -> bool {
-        self.resources
-            .iter()
-            .any(|(resource, _)| resource.uri() == uri)
-            || self
-                .templates
-                .iter()
-                .any(|(template, _)| template.matches(uri).is_some())
+    /// What is at this URI: the resource of it, or else the first template that it is of. If the caller may not know of that,
+    /// there is nothing, though another template would fit: whoever hides a resource means its URI.
+    pub(crate) fn resource_at(
+        &self,
+        uri: &str,
+        may_see: impl Fn(&Audience) -> bool,
+    ) -> Option<ResourceAt<'_>> {
+        let found = self.any_resource_at(uri)?;
+        may_see(found.audience()).then_some(found)
     }
 
-    /// How long clients may keep the contents of a resource.
-    pub(crate) fn contents_cached_for(&self, uri: &str) -> Duration {
-        let listed = self.resources.iter().find(|(one, _)| one.uri() == uri);
-        let mut templates = self.templates.iter();
-        match listed {
-            Some((resource, _)) => resource.cached_for(),
-            None => templates
-                .find(|(template, _)| template.matches(uri).is_some())
-                .map_or(Duration::ZERO, |(template, _)| template.cached_for()),
+    fn any_resource_at(&self, uri: &str) -> Option<ResourceAt<'_>> {
+        let mut listed = self.resources.iter();
+        if let Some((resource, handler)) = listed.find(|(one, _)| one.uri() == uri) {
+            return Some(ResourceAt::Listed(resource, *handler));
         }
+        let within = uri.len() <= limits::RESOURCE_URI_BYTES;
+        let mut templates = self.templates.iter().filter(|_| within);
+        templates.find_map(|(template, handler)| {
+            let variables = template.matches(uri)?;
+            Some(ResourceAt::OfTemplate(template, *handler, variables))
+        })
     }
 
     /// How long clients may keep the lists, and what the server can do.
@@ -140,11 +232,11 @@ impl Catalog {
         self.lists_cached_for
     }
 
-    pub(crate) fn prompts(&self) -> &[PromptEntry] {
-        &self.prompts
+    pub(crate) fn has_prompts(&self) -> bool {
+        !self.prompts.is_empty()
     }
 
-    pub(crate) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
+    pub(super) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
         self.prompts
             .iter()
             .find(|entry| entry.prompt.name() == name)

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display};
 
-use super::{portable::NonportableSchema, schema::HeaderAnnotationError};
+use super::{
+    argument_problem::ArgumentProblem, portable::NonportableSchema, schema::HeaderAnnotationError,
+};
 use crate::limits;
 
 /// Something that is wrong with a catalog.
@@ -58,10 +60,10 @@ pub enum CatalogError {
         /// The authentication context.
         id: String,
     },
-    /// A tool requires a scope that the server does not offer.
+    /// Something requires a scope that the server does not offer.
     UnknownScope {
-        /// The name of the tool.
-        tool: String,
+        /// What requires it.
+        entry: CatalogEntry,
         /// The scope.
         scope: String,
     },
@@ -71,6 +73,11 @@ pub enum CatalogError {
         entry: CatalogEntry,
         /// The address.
         src: String,
+    },
+    /// The address of the server's web page is none.
+    InvalidWebsite {
+        /// What was given as its address.
+        url: String,
     },
     /// The URI of a resource is none.
     InvalidResourceUri {
@@ -101,6 +108,20 @@ pub enum CatalogError {
     UnknownTemplate {
         /// The URI template.
         uri_template: String,
+    },
+    /// The arguments of a prompt or the variables of a template are read as a type that they cannot be.
+    Arguments {
+        /// The prompt or template.
+        entry: CatalogEntry,
+        /// What is wrong with the type.
+        problem: ArgumentProblem,
+    },
+    /// No form can be made of a type that users are to be asked for.
+    InvalidForm {
+        /// The name of the type.
+        form: String,
+        /// What is wrong with it.
+        message: String,
     },
     /// A prompt has no name.
     EmptyPromptName,
@@ -158,6 +179,8 @@ pub enum ToolSchema {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CatalogEntry {
+    /// The server itself.
+    Server,
     /// The tool of this name.
     Tool(String),
     /// The resource of this URI.
@@ -207,11 +230,17 @@ impl Display for CatalogError {
             | Self::InvalidSchema { .. }
             | Self::NonportableSchema { .. }
             | Self::InvalidHeaderAnnotation { .. }
-            | Self::InvalidAuthenticationContext { .. }
-            | Self::UnknownScope { .. } => self.write_of_tool(f),
+            | Self::InvalidAuthenticationContext { .. } => self.write_of_tool(f),
+            Self::UnknownScope { entry, scope } => {
+                let problem = "requires a scope that the server does not offer";
+                write!(f, "{entry} {problem}: `{scope}`.")
+            }
             Self::InvalidIcon { entry, .. } => {
                 let problem = "the address of an icon begins with https: or data:image/";
                 write!(f, "{entry}: {problem}.")
+            }
+            Self::InvalidWebsite { url } => {
+                write!(f, "The website of the server is no web address: `{url}`.")
             }
             Self::InvalidResourceUri { uri } => {
                 write!(f, "The resource `{uri}`: it is not a URI.")
@@ -221,6 +250,8 @@ impl Display for CatalogError {
             | Self::TemplateWithoutVariable { .. }
             | Self::DuplicateTemplate { .. }
             | Self::UnknownTemplate { .. } => self.write_of_template(f),
+            Self::Arguments { entry, problem } => write!(f, "{entry}: {problem}."),
+            Self::InvalidForm { form, message } => write!(f, "The form `{form}`: {message}"),
             Self::EmptyPromptName => f.write_str("The prompt ``: it needs a name."),
             Self::DuplicateArgument { prompt } => {
                 let problem = "two of its arguments have the same name";
@@ -269,10 +300,6 @@ impl CatalogError {
                 let problem = "requires an authentication context that is none, such as `c1`";
                 write!(f, "The tool `{tool}` {problem}: `{id}`.")
             }
-            Self::UnknownScope { tool, scope } => {
-                let problem = "requires a scope that the server does not offer";
-                write!(f, "The tool `{tool}` {problem}: `{scope}`.")
-            }
             _ => Ok(()),
         }
     }
@@ -281,7 +308,8 @@ impl CatalogError {
         let (uri, problem) = match self {
             Self::InvalidTemplate { uri_template } => (
                 uri_template,
-                "its variables are not well formed, or nothing stands between two of them",
+                "its variables are not well formed, or nothing stands between two of them; these are known: {a}, {+a}, {/a}, \
+                 {.a}, {#a} and, at the end, {?a,b}",
             ),
             Self::TemplateWithoutVariable { uri_template } => {
                 (uri_template, "it has no `{variable}`")
@@ -335,6 +363,7 @@ impl Display for ToolSchema {
 impl Display for CatalogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, name) = match self {
+            Self::Server => return f.write_str("The server"),
             Self::Tool(name) => ("tool", name),
             Self::Resource(uri) => ("resource", uri),
             Self::Template(uri) => ("template", uri),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Content, Role,
     annotations::{Icon, put_icons},
+    audience::{Audience, audience_methods},
     meta::{Meta, meta_method},
 };
 use crate::revision::Revision;
@@ -26,6 +27,7 @@ pub struct Prompt {
     description: String,
     arguments: Vec<PromptArgument>,
     icons: Vec<Icon>,
+    audience: Audience,
     meta: Meta,
 }
 
@@ -68,7 +70,9 @@ impl PromptArgument {
         &self.name
     }
 
-    pub(crate) fn is_required(&self) -> bool {
+    /// Returns whether it must be given.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
         self.required
     }
 
@@ -93,6 +97,7 @@ impl Prompt {
             description: description.into(),
             arguments: Vec::new(),
             icons: Vec::new(),
+            audience: Audience::default(),
             meta: Meta::default(),
         }
     }
@@ -117,6 +122,8 @@ impl Prompt {
         self.icons.push(icon);
         self
     }
+
+    audience_methods!(audience);
 
     meta_method!(meta, "since 2025-06-18");
 

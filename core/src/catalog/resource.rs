@@ -1,6 +1,6 @@
 //! Resources and resource templates, as they are listed for clients.
 //!
-//! Source: MCP specification 2025-11-25, server/resources; RFC 6570 level 1 for templates.
+//! Source: MCP specification 2025-11-25, server/resources; RFC 6570 for templates.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     annotations::{Annotations, Icon, put_icons},
+    audience::{Audience, audience_methods},
     meta::{Meta, meta_method},
-    uri_template::{self, Piece},
+    uri_template::{self, Piece, Template},
 };
 use crate::revision::Revision;
 
@@ -37,6 +38,7 @@ struct Metadata {
     icons: Vec<Icon>,
     annotations: Annotations,
     cache_for: Duration,
+    audience: Audience,
     meta: Meta,
 }
 
@@ -102,6 +104,8 @@ macro_rules! metadata_methods {
             self
         }
 
+        audience_methods!(metadata.audience);
+
         meta_method!(metadata.meta, "since 2025-06-18");
 
         /// Returns the name that clients call it by.
@@ -163,12 +167,19 @@ impl Resource {
 /// A family of resources: a URI with `{variables}`, each of which stands for one or more characters
 /// of a path segment.
 ///
+/// `{+path}` stands for several segments, `{/a,b}` for a segment each with its slash, `{.kind}` for an ending, `{#part}` for a fragment, and
+/// `{?a,b}` at the end for a query, in which each of them may be left out (RFC 6570).
+///
 /// ```
 /// use entra_mcp_core::catalog::ResourceTemplate;
 /// let mail = ResourceTemplate::new("mail://{folder}/{id}", "mail");
 /// let variables = mail.matches("mail://inbox/42").unwrap();
 /// assert_eq!(variables["id"], "42");
 /// assert!(mail.matches("mail://inbox/42/more").is_none());
+///
+/// let file = ResourceTemplate::new("files://{+path}{?version}", "file");
+/// assert_eq!(file.matches("files://reports/may.txt").unwrap()["path"], "reports/may.txt");
+/// assert_eq!(file.matches("files://may.txt?version=2").unwrap()["version"], "2");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceTemplate {
@@ -199,29 +210,43 @@ impl ResourceTemplate {
 
     /// Returns the variables that make the template this URI, percent-decoded; `None` if none do, if a
     /// value is not UTF-8, or if it holds a `/` or a `\\` once it is decoded: a path that is made of it
-    /// would lead elsewhere.
+    /// would lead elsewhere. A value of `{+path}` or `{#part}` may hold a `/`, but no segment `.` or `..`.
     #[must_use]
     pub fn matches(&self, uri: &str) -> Option<Map<String, Value>> {
         uri_template::matches(&self.uri_template, uri)
     }
 
-    /// The names of its variables; `None` if it is not well formed: braces that do not pair, a name
-    /// that is empty, odd or used twice, or two variables with nothing between them.
-    pub(crate) fn variables(&self) -> Option<Vec<&str>> {
-        let pieces = uri_template::pieces(&self.uri_template)?;
+    /// Returns the names of its variables; `None` if it is not well formed: braces that do not pair, a name
+    /// that is empty, odd or used twice, an operator that is not known, or two variables with nothing between them.
+    #[must_use]
+    pub fn variables(&self) -> Option<Vec<&str>> {
+        let Template { pieces, query } = uri_template::parse(&self.uri_template)?;
         let mut names = Vec::new();
         let mut after_variable = false;
         for piece in pieces {
             match piece {
-                Piece::Variable(name) if after_variable || names.contains(&name) => return None,
-                Piece::Variable(name) => {
+                Piece::Variable(name, _) if after_variable || names.contains(&name) => return None,
+                Piece::Variable(name, _) => {
                     names.push(name);
                     after_variable = true;
                 }
                 Piece::Literal(_) => after_variable = false,
             }
         }
+        for name in query {
+            if names.contains(&name) {
+                return None;
+            }
+            names.push(name);
+        }
         Some(names)
+    }
+
+    /// Returns the names of those variables that may be left out.
+    #[must_use]
+    pub fn optional_variables(&self) -> Vec<&str> {
+        let template = uri_template::parse(&self.uri_template);
+        template.map(|template| template.query).unwrap_or_default()
     }
 
     pub(crate) fn to_json(&self, revision: Revision) -> Map<String, Value> {
@@ -243,13 +268,23 @@ mod tests {
             template.variables().map(|names| names.join(" "))
         };
         assert_eq!(variables("a://{b}/{c_1}").as_deref(), Some("b c_1"));
+        assert_eq!(variables("a://{+b}{/c}{?d,e}").as_deref(), Some("b c d e"));
         for odd in [
             "a://{b}{c}",
             "a://{b}/{b}",
             "a://{",
             "a://}",
             "a://{}",
-            "a://{+b}",
+            "a://{+b}{c}",
+            "a://{b}{?b}",
+            "a://{?b}/c",
+            "a://b?c=d{?e}",
+            "a://b{&c}",
+            "a://b{;c}",
+            "a://{b*}",
+            "a://{b:3}",
+            "a://{=b}",
+            "a://{+}",
         ] {
             assert_eq!(variables(odd), None, "{odd}");
         }

@@ -42,8 +42,8 @@ fn invalid_tool_is_an_error_that_names_it() {
     assert_eq!(spaced, [CatalogError::InvalidToolName { name }]);
     let unknown = errors(|catalog| catalog.tool(add().requires_scope("mail.read"), PURE));
     let scope = "mail.read".to_owned();
-    let tool = tool();
-    assert_eq!(unknown, [CatalogError::UnknownScope { tool, scope }]);
+    let entry = CatalogEntry::Tool(tool());
+    assert_eq!(unknown, [CatalogError::UnknownScope { entry, scope }]);
     let src = "javascript:alert(1)".to_owned();
     let icon = errors(|catalog| catalog.tool(add().icon(Icon::new(&*src)), PURE));
     let entry = CatalogEntry::Tool("add".to_owned());
@@ -88,8 +88,8 @@ fn group_id_in_capitals_is_accepted() {
     let group = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01".to_owned();
     let tool = Tool::new("watch", "Watches").requires_group(group.to_uppercase());
     let none = Names::default();
-    assert!(tool.is_for(&none, &Names::from_iter([group])));
-    assert!(!tool.is_for(&none, &none));
+    assert!(tool.audience().includes(&none, &Names::from_iter([group])));
+    assert!(!tool.audience().includes(&none, &none));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Names,
     annotations::{Icon, put_icons},
+    audience::{Audience, audience_methods},
     meta::{Meta, meta_method},
 };
-use crate::revision::Revision;
+use crate::{limits, revision::Revision};
 
 /// A tool that a model may call.
 ///
@@ -38,10 +38,9 @@ pub struct Tool {
     output_schema: Option<Value>,
     hints: Hints,
     icons: Vec<Icon>,
-    scopes: Vec<String>,
-    roles: Vec<String>,
-    groups: Vec<String>,
+    audience: Audience,
     tasks: TaskSupport,
+    task_times: TaskTimes,
     nonportable_schemas: bool,
     timeout: Option<Duration>,
     authentication_context: Option<String>,
@@ -69,6 +68,24 @@ pub enum TaskSupport {
     Required,
 }
 
+/// What clients are told of the tasks of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TaskTimes {
+    /// For how long they are kept, from their beginning.
+    pub(crate) ttl: Duration,
+    /// How often clients should ask.
+    pub(crate) poll_interval: Duration,
+}
+
+impl Default for TaskTimes {
+    fn default() -> Self {
+        Self {
+            ttl: limits::TASK_TTL,
+            poll_interval: Duration::from_secs(1),
+        }
+    }
+}
+
 impl Tool {
     /// A tool of this name and description, without arguments, for everybody who signed in.
     #[must_use]
@@ -82,10 +99,9 @@ impl Tool {
             output_schema: None,
             hints: Hints::default(),
             icons: Vec::new(),
-            scopes: Vec::new(),
-            roles: Vec::new(),
-            groups: Vec::new(),
+            audience: Audience::default(),
             tasks: TaskSupport::Never,
+            task_times: TaskTimes::default(),
             nonportable_schemas: false,
             timeout: None,
             authentication_context: None,
@@ -161,29 +177,7 @@ impl Tool {
         self
     }
 
-    /// The session token must have this scope, one of those that the server offers; call it once for
-    /// each. A client without it gets an error that says so, and may sign in for more.
-    #[must_use]
-    pub fn requires_scope(mut self, scope: impl Into<String>) -> Self {
-        self.scopes.push(scope.into());
-        self
-    }
-
-    /// The user must have one of the app roles that are named so. Who has none does not see the tool.
-    #[must_use]
-    pub fn requires_role(mut self, role: impl Into<String>) -> Self {
-        self.roles.push(role.into());
-        self
-    }
-
-    /// The user must be in one of the groups whose object ids are named so. Who is in none does not
-    /// see the tool.
-    #[must_use]
-    pub fn requires_group(mut self, group: impl Into<String>) -> Self {
-        // As they are read from ID tokens.
-        self.groups.push(group.into().to_ascii_lowercase());
-        self
-    }
+    audience_methods!(audience);
 
     /// The user must have satisfied this authentication context of Conditional Access, such as `c1`, in the last hour. Who has
     /// not gets a link to do so at Entra, and the session goes on. What the context asks for is the tenant's.
@@ -200,8 +194,22 @@ impl Tool {
         self
     }
 
-    /// A call that takes longer fails and is cancelled. No call takes longer than the server's own limit, ten minutes, or fifty for
-    /// a task.
+    /// For how long its tasks and their results are kept, from their beginning: an hour at the most, which is usual.
+    #[must_use]
+    pub fn task_ttl(mut self, ttl: Duration) -> Self {
+        self.task_times.ttl = ttl.min(limits::TASK_TTL);
+        self
+    }
+
+    /// How often clients should ask how far its tasks are: each second, unless this says so.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.task_times.poll_interval = interval;
+        self
+    }
+
+    /// A call that takes longer fails and is cancelled. No call takes longer than the server's own limit: ten minutes, or fifty for
+    /// a task, unless `--call-timeout` and `--task-timeout` say something else.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -219,7 +227,7 @@ impl Tool {
     /// The scopes that it needs.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
-        &self.scopes
+        self.audience.scopes()
     }
 
     /// Returns whether it says what its arguments are; a new tool takes none.
@@ -258,21 +266,12 @@ impl Tool {
         &self.icons
     }
 
+    pub(crate) fn task_times(&self) -> TaskTimes {
+        self.task_times
+    }
+
     pub(crate) fn task_support(&self) -> TaskSupport {
         self.tasks
-    }
-
-    /// The groups one of which is required.
-    pub(crate) fn groups(&self) -> &[String] {
-        &self.groups
-    }
-
-    /// Whether somebody with these roles and groups may see and call it.
-    pub(crate) fn is_for(&self, roles: &Names, groups: &Names) -> bool {
-        let meets = |needed: &[String], held: &Names| {
-            needed.is_empty() || needed.iter().any(|one| held.contains(one))
-        };
-        meets(&self.roles, roles) && meets(&self.groups, groups)
     }
 
     /// As clients see it, with the members that a revision has.

@@ -1,18 +1,41 @@
-//! URI templates: simple expansion, and which values make a template a given URI.
+//! URI templates: which values make a template a given URI.
 //!
-//! Source: RFC 6570 level 1 (sections 2.1, 3.1 and 3.2.2); RFC 3986 section 3.3 for segments.
+//! Of RFC 6570 these are known: `{a}`, `{a,b}`, `{+a}`, `{#a}`, `{/a,b}`, `{.a}`, and at the end `{?a,b}`, whose variables may be left
+//! out. The others, and the modifiers `*` and `:n`, are not.
+//!
+//! Source: RFC 6570 (sections 2 and 3); RFC 3986 section 3.3 for segments.
 
 use serde_json::{Map, Value};
 
-/// A piece of a template.
-pub(super) enum Piece<'a> {
-    Literal(&'a str),
-    Variable(&'a str),
+/// A template, taken apart.
+pub(super) struct Template<'a> {
+    pub(super) pieces: Vec<Piece<'a>>,
+    /// The variables of `{?a,b}`, each of which may be left out.
+    pub(super) query: Vec<&'a str>,
 }
 
-/// Takes a template apart; `None` if its braces do not pair or a name is empty or odd.
-pub(super) fn pieces(template: &str) -> Option<Vec<Piece<'_>>> {
-    let mut pieces = Vec::new();
+/// A piece of a template.
+#[derive(Clone, Copy)]
+pub(super) enum Piece<'a> {
+    Literal(&'a str),
+    Variable(&'a str, Values),
+}
+
+/// Which values a variable can have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    /// What is within a segment of a path.
+    Segment,
+    /// More than one segment, and whatever else a URI holds (section 3.2.3).
+    Reserved,
+}
+
+/// Takes a template apart; `None` if its braces do not pair, a name is empty or odd, or an operator is not known.
+pub(super) fn parse(template: &str) -> Option<Template<'_>> {
+    let mut parsed = Template {
+        pieces: Vec::new(),
+        query: Vec::new(),
+    };
     let mut rest = template;
     while !rest.is_empty() {
         let (literal, after) = rest.split_once('{').unwrap_or((rest, ""));
@@ -20,46 +43,81 @@ pub(super) fn pieces(template: &str) -> Option<Vec<Piece<'_>>> {
             return None;
         }
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
+            parsed.pieces.push(Piece::Literal(literal));
         }
         if literal.len() == rest.len() {
             break;
         }
-        let (name, after) = after.split_once('}')?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.is_empty() || !name.bytes().all(is_name) {
-            return None;
+        let (expression, after) = after.split_once('}')?;
+        match expression.strip_prefix('?') {
+            // A `?` of the template's own would need `{&a}`.
+            Some(list) if after.is_empty() => {
+                let before = template.strip_suffix('}')?.strip_suffix(expression)?;
+                if before.contains('?') {
+                    return None;
+                }
+                parsed.query = names(list)?;
+            }
+            _ => expand(expression, &mut parsed.pieces)?,
         }
-        pieces.push(Piece::Variable(name));
         rest = after;
     }
-    Some(pieces)
+    Some(parsed)
+}
+
+/// The pieces of what stands between braces, but for a query.
+fn expand<'a>(expression: &'a str, pieces: &mut Vec<Piece<'a>>) -> Option<()> {
+    let operator = expression.get(..1)?;
+    let (list, first, between, values) = match operator {
+        "+" => (expression.get(1..)?, "", ",", Values::Reserved),
+        "#" => (expression.get(1..)?, "#", ",", Values::Reserved),
+        "/" => (expression.get(1..)?, "/", "/", Values::Segment),
+        "." => (expression.get(1..)?, ".", ".", Values::Segment),
+        _ => (expression, "", ",", Values::Segment),
+    };
+    for (place, name) in names(list)?.into_iter().enumerate() {
+        let before = if place == 0 { first } else { between };
+        if !before.is_empty() {
+            pieces.push(Piece::Literal(before));
+        }
+        pieces.push(Piece::Variable(name, values));
+    }
+    Some(())
+}
+
+fn names(list: &str) -> Option<Vec<&str>> {
+    let is_name = |name: &str| {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        !name.is_empty() && name.bytes().all(known)
+    };
+    let names: Vec<_> = list.split(',').collect();
+    names.iter().all(|name| is_name(name)).then_some(names)
 }
 
 /// The values that make a template this URI, decoded. Where several do, earlier variables are as short
 /// as can be.
 pub(super) fn matches(template: &str, uri: &str) -> Option<Map<String, Value>> {
-    let pieces = pieces(template)?;
+    let Template { pieces, query } = parse(template)?;
+    let (uri, given) = match uri.split_once('?') {
+        Some((uri, given)) if !query.is_empty() => (uri, given),
+        _ => (uri, ""),
+    };
+    let mut variables = query_values(&query, given)?;
     let uri = units(uri);
-    let literals: Vec<Option<Vec<String>>> = pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Literal(text) => Some(units(text)),
-            Piece::Variable(_) => None,
-        })
-        .collect();
-    let fits = fitting(&literals, &uri);
+    let patterns: Vec<Pattern> = pieces.iter().map(|piece| Pattern::of(*piece)).collect();
+    let fits = fitting(&patterns, &uri);
     let mut place = 0;
-    let mut variables = Map::new();
-    for ((piece, literal), fits) in pieces.iter().zip(&literals).zip(fits.get(1..)?) {
-        let end = match literal {
-            Some(literal) => starts(&uri, place, literal)?,
-            None => (place + 1..=uri.len()).find(|end| fits.get(*end) == Some(&true))?,
+    for ((piece, pattern), fits) in pieces.iter().zip(&patterns).zip(fits.get(1..)?) {
+        let end = match pattern {
+            Pattern::Literal(literal) => starts(&uri, place, literal)?,
+            Pattern::Variable(_) => {
+                (place + 1..=uri.len()).find(|end| fits.get(*end) == Some(&true))?
+            }
         };
-        if let Piece::Variable(name) = piece {
-            let value = uri.get(place..end)?;
-            let value = decoded(&value.concat())?;
-            if !value_fits(&value, uri.get(place..end)?) {
+        if let Piece::Variable(name, values) = piece {
+            let units = uri.get(place..end)?;
+            let value = decoded(&units.concat())?;
+            if !value_fits(&value, units, *values) {
                 return None;
             }
             variables.insert((*name).to_owned(), Value::String(value));
@@ -69,19 +127,55 @@ pub(super) fn matches(template: &str, uri: &str) -> Option<Map<String, Value>> {
     (place == uri.len()).then_some(variables)
 }
 
-fn value_fits(value: &str, units: &[String]) -> bool {
-    !value.contains(['/', '\\']) && units.iter().all(|unit| is_of_segment(unit))
+/// The values of a query (section 3.2.8): each of these names at most once, and no other.
+fn query_values(names: &[&str], query: &str) -> Option<Map<String, Value>> {
+    let mut values = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=')?;
+        let is_known = names.contains(&name) && !values.contains_key(name);
+        if !is_known || value.contains('#') {
+            return None;
+        }
+        values.insert(name.to_owned(), Value::String(decoded(value)?));
+    }
+    Some(values)
+}
+
+/// A path that is made of a value stays where the template has it.
+fn value_fits(value: &str, units: &[String], values: Values) -> bool {
+    let leads_elsewhere = |segment: &str| matches!(segment, "." | "..");
+    match values {
+        Values::Segment => {
+            !value.contains(['/', '\\']) && units.iter().all(|unit| is_of_segment(unit))
+        }
+        Values::Reserved => !value.contains('\\') && !value.split('/').any(leads_elsewhere),
+    }
+}
+
+/// What a piece is in the units of a URI.
+enum Pattern {
+    Literal(Vec<String>),
+    Variable(Values),
+}
+
+impl Pattern {
+    fn of(piece: Piece<'_>) -> Self {
+        match piece {
+            Piece::Literal(text) => Self::Literal(units(text)),
+            Piece::Variable(_, values) => Self::Variable(values),
+        }
+    }
 }
 
 /// For each piece and one more, at which places of the URI the rest of the template fits: so that no
 /// way is tried twice.
-fn fitting(literals: &[Option<Vec<String>>], uri: &[String]) -> Vec<Vec<bool>> {
+fn fitting(patterns: &[Pattern], uri: &[String]) -> Vec<Vec<bool>> {
     let mut last = vec![false; uri.len() + 1];
     if let Some(end) = last.last_mut() {
         *end = true;
     }
     let mut all = vec![last];
-    for literal in literals.iter().rev() {
+    for pattern in patterns.iter().rev() {
         let Some(after) = all.last() else {
             break;
         };
@@ -90,10 +184,14 @@ fn fitting(literals: &[Option<Vec<String>>], uri: &[String]) -> Vec<Vec<bool>> {
         // A variable may end where the rest fits, or go on if the next unit may be in it.
         let mut within = false;
         for (place, fits) in fits.iter_mut().enumerate().rev() {
-            *fits = match literal {
-                Some(literal) => starts(uri, place, literal).is_some_and(fits_after),
-                None => {
-                    let is_of = uri.get(place).is_some_and(|unit| is_of_segment(unit));
+            *fits = match pattern {
+                Pattern::Literal(literal) => starts(uri, place, literal).is_some_and(fits_after),
+                Pattern::Variable(values) => {
+                    let is_within = |unit: &String| match values {
+                        Values::Segment => is_of_segment(unit),
+                        Values::Reserved => true,
+                    };
+                    let is_of = uri.get(place).is_some_and(is_within);
                     within = is_of && (within || fits_after(place + 1));
                     within
                 }
@@ -203,6 +301,53 @@ mod tests {
         }
     }
 
+    // RFC 6570 sections 3.2.3 to 3.2.8
+    #[test]
+    fn operators_match_what_they_expand_to() {
+        for (template, uri, found) in [
+            ("a://{x,y}", "a://1,2", json!({"x": "1", "y": "2"})),
+            ("a://{+path}", "a://b/c.txt", json!({"path": "b/c.txt"})),
+            ("a://{+path}/raw", "a://b/c/raw", json!({"path": "b/c"})),
+            (
+                "a://{+url}",
+                "a://http://b.c/d?e=f#g",
+                json!({"url": "http://b.c/d?e=f#g"}),
+            ),
+            ("a://b{/x,y}", "a://b/1/2", json!({"x": "1", "y": "2"})),
+            ("a://b{#part}", "a://b#c/d", json!({"part": "c/d"})),
+            (
+                "a://{name}{.kind}",
+                "a://b.txt",
+                json!({"name": "b", "kind": "txt"}),
+            ),
+            ("a://b{?q,n}", "a://b", json!({})),
+            ("a://b{?q,n}", "a://b?", json!({})),
+            (
+                "a://b{?q,n}",
+                "a://b?n=2&q=x%20/y",
+                json!({"q": "x /y", "n": "2"}),
+            ),
+            ("a://{id}{?q}", "a://1?q=", json!({"id": "1", "q": ""})),
+        ] {
+            assert_eq!(values(template, uri), found, "{template} {uri}");
+        }
+        for (template, uri) in [
+            ("a://{+path}", "a://"),
+            ("a://{+path}", "a://b/../c"),
+            ("a://{+path}", "a://b/%2e%2E/c"),
+            ("a://{+path}", "a://..%2Fc"),
+            ("a://{+path}", "a://b%5Cc"),
+            ("a://b{/x}", "a://b/1/2"),
+            ("a://b{?q}", "a://b?other=1"),
+            ("a://b{?q}", "a://b?q=1&q=2"),
+            ("a://b{?q}", "a://b?q"),
+            ("a://b{?q}", "a://b?q=1#c"),
+            ("a://b{?q}", "a://b?q=%ff"),
+        ] {
+            assert_eq!(values(template, uri), Value::Null, "{template} {uri}");
+        }
+    }
+
     #[test]
     fn decoded_value_with_a_separator_does_not_match() {
         for uri in [
@@ -222,6 +367,8 @@ mod tests {
     fn ambiguous_uri_is_matched_in_linear_time() {
         let template = "a://{a}-{b}-{c}-{d}-{e}-{f}-{g}-{h}/";
         let uri = format!("a://{}", "-".repeat(2000));
+        assert_eq!(values(template, &uri), Value::Null);
+        let template = "a://{+a}-{+b}-{+c}-{+d}-{+e}-{+f}-{+g}-{+h}!";
         assert_eq!(values(template, &uri), Value::Null);
     }
 }

@@ -1,9 +1,19 @@
 //! Bounds of calls, tasks, what is kept for clients that come back, and settings of MCP sessions.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// How long a call may take, questions to the user included.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long an operator may have a call take: a connection is held for as long.
+pub const CALL_TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3600);
+
+/// How long an operator may have a task take: its record has to outlive it by a while.
+pub const TASK_TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_secs(1)..=TASK_TIMEOUT;
+
+/// The longest status message of a task, in characters: it is stored, and read by people.
+pub const STATUS_MESSAGE_CHARS: usize = 256;
 
 /// How many effects one call may have. The progress that a handler of the runtime reports is not counted; a
 /// step function that does nothing else would never end.

@@ -15,14 +15,14 @@ use super::{
         Challenge, ClientProfile, InFlightRegistration, Invocation, InvocationCx, InvocationEnd,
         InvocationProgress, OverAt, ServerMessage,
     },
-    results,
+    reply, results,
     tasks::TaskRequest,
     v2026_07_28,
 };
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
-    catalog::Catalog,
+    catalog::{Catalog, TaskTimes},
     event::Answer,
     hub::{StoreSetting, TableFull},
     id::ServerRequestId,
@@ -99,20 +99,21 @@ impl RequestBatch {
         }
     }
 
-    /// Turns the current request into a task, if its tool and its client want that, and gives its id. An
-    /// input request that comes before anything else was sent before.
-    pub(crate) fn become_task(&mut self, caller: &Caller, catalog: &Catalog) -> Option<Id> {
-        match &mut self.current {
-            Some((request, Current::Invocation(invocation))) => {
-                let support = dispatch::task_support(request, caller, catalog);
-                dispatch::may_become_task(support, self.client).then(|| {
-                    invocation.become_task();
-                    request.id.clone()
-                })
-            }
-            Some((_, Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_)))
-            | None => None,
-        }
+    /// Turns the current request into a task, if its tool and its client want that; gives its id and what its tool says of
+    /// tasks. An input request that comes before anything else was sent before.
+    pub(crate) fn become_task(
+        &mut self,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Option<(Id, TaskTimes)> {
+        let (request, Current::Invocation(invocation)) = self.current.as_mut()? else {
+            return None;
+        };
+        let (support, times) = dispatch::task_support(request, caller, catalog);
+        dispatch::may_become_task(support, self.client).then(|| {
+            invocation.become_task();
+            (request.id.clone(), times)
+        })
     }
 
     /// Drops all requests.
@@ -307,7 +308,7 @@ impl RequestBatch {
 
     fn session_over(mut self, over: OverAt, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         self.queue.push_front(over.0);
-        let responses = self.end(&sign_in_ended(), bcx);
+        let responses = self.end(&reply::sign_in_ended(), bcx);
         Progress::Ready(BatchEnd::SessionOver(responses, over.1))
     }
 
@@ -379,12 +380,6 @@ impl RequestBatch {
             Err(error) => Response::error(Some(request.id), results::of_revision(error, revision)),
         });
     }
-}
-
-/// The error of a request whose session was revoked.
-pub(crate) const fn sign_in_ended() -> Error {
-    let message = "The sign-in has ended. Please sign in again.";
-    Error::new(Error::INTERNAL, message)
 }
 
 fn invocation_cx<'a, 'b>(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub(super) use self::session_methods::settings_full;
 use super::{
-    audit,
+    audit, find,
     forward::{self, ForwardProgress},
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
@@ -20,11 +20,10 @@ use super::{
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
-    catalog::{Catalog, TaskSupport, ToolResult},
+    catalog::{Catalog, TaskSupport, TaskTimes, ToolResult},
     env::Env,
     hub::StoreSetting,
     json_rpc::{Error, Json, Request},
-    limits,
     revision::Revision,
     step::Progress,
 };
@@ -45,14 +44,21 @@ pub(super) fn may_become_task(support: TaskSupport, client: ClientProfile) -> bo
     client.tasks && support != TaskSupport::Never
 }
 
-/// Whether calls of the tool that a request names, and that the caller may know of, may become tasks.
-pub(super) fn task_support(request: &Request, caller: &Caller, catalog: &Catalog) -> TaskSupport {
+/// Whether calls of the tool that a request names, and that the caller may know of, may become tasks, and what clients are told of these.
+pub(super) fn task_support(
+    request: &Request,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> (TaskSupport, TaskTimes) {
+    let never = (TaskSupport::Never, TaskTimes::default());
     if request.method != "tools/call" {
-        return TaskSupport::Never;
+        return never;
     }
     let name = request.params.get("name").and_then(Json::as_str);
-    let entry = name.and_then(|name| resolve::find_tool(name, caller, catalog));
-    entry.map_or(TaskSupport::Never, |entry| entry.tool.task_support())
+    let entry = name.and_then(|name| find::find_tool(name, caller, catalog));
+    entry.map_or(never, |entry| {
+        (entry.tool.task_support(), entry.tool.task_times())
+    })
 }
 
 /// The scopes that a request needs, if the caller was not granted them all (threat P1).
@@ -61,15 +67,15 @@ pub(super) fn missing_scopes(
     caller: &Caller,
     env: Env<'_>,
 ) -> Option<Vec<String>> {
-    if request.method != "tools/call" {
-        return None;
-    }
-    let name = request.params.get("name")?.as_str()?;
     let needed = match env.server.config.gateway {
-        Some(_) => forward::needed_scopes(env.policy, name, caller)?,
-        None => resolve::find_tool(name, caller, &env.server.catalog)?
-            .tool
-            .scopes(),
+        Some(_) => {
+            if request.method != "tools/call" {
+                return None;
+            }
+            let name = request.params.get("name")?.as_str()?;
+            forward::needed_scopes(env.policy, name, caller)?
+        }
+        None => find::audience(request, caller, &env.server.catalog)?.scopes(),
     };
     let lacks = needed.iter().any(|scope| !caller.may(scope));
     lacks.then(|| needed.to_vec())
@@ -88,6 +94,7 @@ pub(super) fn answer(
         return Reply::Error(Error::method_not_found());
     }
     if client.security_schemes
+        && request.method == "tools/call"
         && let Some(needed) = missing_scopes(request, icx.caller, icx.cx.env)
     {
         audit::step_up(&needed, icx.cx);
@@ -97,7 +104,7 @@ pub(super) fn answer(
     if is_gateway {
         return forwarded(request, client, icx);
     }
-    let support = task_support(request, icx.caller, catalog);
+    let (support, _) = task_support(request, icx.caller, catalog);
     if support == TaskSupport::Required && !client.tasks {
         return without_tasks(revision);
     }
@@ -109,9 +116,9 @@ pub(super) fn answer(
     let time_limit = match may_become_task(support, client) {
         true => {
             icx.registration.as_task();
-            limits::TASK_TIMEOUT
+            server.config.call_times.task
         }
-        false => limits::CALL_TIMEOUT,
+        false => server.config.call_times.call,
     };
     if let Some(resolved) = resolve::resolve(request, revision, icx.caller, catalog) {
         let started = match resolved {
@@ -127,9 +134,9 @@ pub(super) fn answer(
     let params = &request.params;
     let result = match request.method.as_str() {
         "tools/list" => lists::tools(client, params, icx.caller, server),
-        "prompts/list" => lists::prompts(revision, params, catalog),
-        "resources/list" => lists::resources(revision, params, catalog),
-        "resources/templates/list" => lists::templates(revision, params, catalog),
+        "prompts/list" => lists::prompts(revision, params, icx.caller, catalog),
+        "resources/list" => lists::resources(revision, params, icx.caller, catalog),
+        "resources/templates/list" => lists::templates(revision, params, icx.caller, catalog),
         "server/discover" if revision.features().stateless => {
             Ok(v2026_07_28::discover(icx.caller, catalog))
         }
@@ -194,7 +201,7 @@ fn is_call(method: &str) -> bool {
 /// Whether there is anything behind a method: a client finds out what a server has not by its error.
 fn is_offered(method: &str, caller: &Caller, catalog: &Catalog) -> bool {
     match method {
-        "prompts/list" | "prompts/get" => !catalog.prompts().is_empty(),
+        "prompts/list" | "prompts/get" => catalog.has_prompts(),
         "resources/list" | "resources/read" | "resources/templates/list" => catalog.has_resources(),
         "resources/subscribe" | "resources/unsubscribe" => {
             catalog.has_resources() && catalog.changes()

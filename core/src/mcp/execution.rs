@@ -51,8 +51,9 @@ pub(crate) struct Execution {
 
 /// How long calls may take. A backend's own limit comes first, for it says more.
 fn call_timeout(cx: &Cx<'_>) -> Duration {
-    let gateway = cx.env.server.config.gateway.as_ref();
-    gateway.map_or(limits::CALL_TIMEOUT, |gateway| {
+    let config = &cx.env.server.config;
+    let gateway = config.gateway.as_ref();
+    gateway.map_or(config.call_times.call, |gateway| {
         gateway.call_timeout + limits::BACKEND_OPENING
     })
 }
@@ -82,10 +83,10 @@ impl Execution {
         match RequestBatch::start(client, requests, bcx) {
             Progress::Pending(mut batch) => {
                 let catalog = &cx.env.server.catalog;
-                if let Some(id) = batch.become_task(&execution.caller, catalog) {
-                    let runner = TaskRunner::start(id, &execution.caller, cx);
+                if let Some((id, times)) = batch.become_task(&execution.caller, catalog) {
+                    let runner = TaskRunner::start(id, times, &execution.caller, cx);
                     execution.output = Output::Task(Box::new(runner));
-                    execution.deadline = now.after(limits::TASK_TIMEOUT);
+                    execution.deadline = now.after(cx.env.server.config.call_times.task);
                 }
                 execution.batch_progress(Progress::Pending(batch), messages, cx)
             }

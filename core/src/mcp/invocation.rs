@@ -77,6 +77,8 @@ pub(crate) struct Invocation {
     effects: usize,
     progress: ProgressReports,
     is_task: bool,
+    /// What it said last of how far it is.
+    status_message: Option<String>,
 }
 
 /// What an invocation waits for.
@@ -182,6 +184,7 @@ impl Invocation {
             effects: 0,
             progress: ProgressReports::new(),
             is_task: false,
+            status_message: None,
         })
         .advance(icx)
     }
@@ -221,6 +224,11 @@ impl Invocation {
     pub(crate) fn become_task(&mut self) {
         self.client.streams = false;
         self.is_task = true;
+    }
+
+    /// What it said last of how far it is.
+    pub(crate) fn status_message(&self) -> Option<&str> {
+        self.status_message.as_deref()
     }
 
     /// Ends it without a result.

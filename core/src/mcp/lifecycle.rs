@@ -13,8 +13,16 @@ use crate::{
 /// What this server is, in the members that a revision has for it.
 fn server_info(revision: Revision, catalog: &Catalog) -> Value {
     let mut info = catalog.server_info().value.clone();
-    if let (Value::Object(members), false) = (&mut info, revision.features().titles) {
-        members.remove("title");
+    let features = revision.features();
+    let since = [
+        ("title", features.titles),
+        ("icons", features.icons),
+        ("websiteUrl", features.icons),
+    ];
+    if let Value::Object(members) = &mut info {
+        for (member, _) in since.iter().filter(|(_, is_known)| !is_known) {
+            members.remove(*member);
+        }
     }
     info
 }
@@ -29,7 +37,7 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
     };
     // Lists that are not offered are not announced, but for tools: every client asks for them.
     can("tools", changes.clone());
-    if !catalog.prompts().is_empty() {
+    if catalog.has_prompts() {
         can("prompts", changes);
     }
     if catalog.has_resources() {

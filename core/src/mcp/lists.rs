@@ -15,7 +15,7 @@ use crate::{
     revision::Revision,
 };
 
-/// `tools/list`: those that the caller may call, as far as roles and groups go. Scopes are another
+/// `tools/list`, as all lists: those that the caller may call, as far as roles and groups go. Scopes are another
 /// matter: a client can sign in for more (threats P1, P8).
 pub(crate) fn tools(
     client: ClientProfile,
@@ -23,7 +23,9 @@ pub(crate) fn tools(
     caller: &Caller,
     server: &Server,
 ) -> Result<Map<String, Value>, Error> {
-    let tools = server.catalog.tools_for(|tool| caller.may_see(tool));
+    let tools = server
+        .catalog
+        .tools_for(|audience| caller.may_see(audience));
     let tools = tools.map(|entry| {
         let mut tool = entry.tool.to_json(client.revision);
         if client.security_schemes {
@@ -42,9 +44,10 @@ pub(crate) fn tools(
 pub(crate) fn prompts(
     revision: Revision,
     params: &Params,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
-    let prompts = catalog.prompts().iter();
+    let prompts = catalog.prompts_for(|audience| caller.may_see(audience));
     let prompts = prompts.map(|entry| entry.prompt.to_json(revision));
     page("prompts", prompts, revision, params, catalog)
 }
@@ -53,10 +56,11 @@ pub(crate) fn prompts(
 pub(crate) fn resources(
     revision: Revision,
     params: &Params,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
-    let resources = catalog.resources().iter();
-    let resources = resources.map(|(resource, _)| resource.to_json(revision));
+    let resources = catalog.resources_for(|audience| caller.may_see(audience));
+    let resources = resources.map(|resource| resource.to_json(revision));
     page("resources", resources, revision, params, catalog)
 }
 
@@ -64,10 +68,11 @@ pub(crate) fn resources(
 pub(crate) fn templates(
     revision: Revision,
     params: &Params,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
-    let templates = catalog.templates().iter();
-    let templates = templates.map(|(template, _)| template.to_json(revision));
+    let templates = catalog.templates_for(|audience| caller.may_see(audience));
+    let templates = templates.map(|template| template.to_json(revision));
     page("resourceTemplates", templates, revision, params, catalog)
 }
 

@@ -25,3 +25,9 @@ pub(super) fn refused(status: StatusCode, refused: Refused) -> Response<Bytes> {
 pub(super) fn refusal(status: StatusCode, error: Error) -> Response<Bytes> {
     refused(status, Refused { id: None, error })
 }
+
+/// The error of a request whose session was revoked.
+pub(super) const fn sign_in_ended() -> Error {
+    let message = "The sign-in has ended. Please sign in again.";
+    Error::new(Error::INTERNAL, message)
+}

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
+    find::{find_prompt, find_template, find_tool},
     invocation::{
         ClientProfile, HandlerRef, Invocation, InvocationCx, InvocationProgress, RequestMeta,
     },
@@ -18,7 +19,7 @@ use crate::{
     admit::caller::Caller,
     ask::Target,
     catalog::{
-        Catalog, LogLevel, PromptArgument, TaskSupport, ToolEntry, ToolResult, with_integers,
+        Catalog, LogLevel, PromptArgument, ResourceAt, TaskSupport, ToolResult, with_integers,
     },
     json_rpc::{Error, Json, Params, Request, id_of},
     limits,
@@ -52,9 +53,9 @@ pub(crate) fn resolve(
     let params = &request.params;
     match request.method.as_str() {
         "tools/call" => Some(tool(params, revision, caller, catalog)),
-        "prompts/get" => Some(prompt(params, catalog).map_err(Rejection::Error)),
-        "resources/read" => Some(resource(params, catalog).map_err(Rejection::Error)),
-        "completion/complete" => Some(completion(params, catalog)),
+        "prompts/get" => Some(prompt(params, caller, catalog).map_err(Rejection::Error)),
+        "resources/read" => Some(resource(params, caller, catalog).map_err(Rejection::Error)),
+        "completion/complete" => Some(completion(params, caller, catalog)),
         _ => None,
     }
 }
@@ -152,20 +153,9 @@ fn arguments(params: &Params) -> Result<Map<String, Value>, Error> {
         .ok_or_else(|| Error::invalid_params("The parameter `arguments` must be an object."))
 }
 
-/// The tool that a caller means, if they may know of it: for who lacks role and group it is not there
-/// (threat P1).
-pub(crate) fn find_tool<'a>(
-    name: &str,
-    caller: &Caller,
-    catalog: &'a Catalog,
-) -> Option<&'a ToolEntry> {
-    let mut tools = catalog.tools_for(|tool| caller.may_see(tool));
-    tools.find(|entry| entry.tool.name() == name)
-}
-
 /// Whether a caller may know of a tool whose calls may become tasks.
 pub(crate) fn has_tasks(caller: &Caller, catalog: &Catalog) -> bool {
-    let mut tools = catalog.tools_for(|tool| caller.may_see(tool));
+    let mut tools = catalog.tools_for(|audience| caller.may_see(audience));
     tools.any(|entry| entry.tool.task_support() != TaskSupport::Never)
 }
 
@@ -206,12 +196,12 @@ fn tool(
     })
 }
 
-fn prompt(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
+fn prompt(params: &Params, caller: &Caller, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     let name = text(params.get("name"), "name")?;
     let mut arguments = arguments(params)?;
     // They are texts: `null` is none.
     arguments.retain(|_, value| !value.is_null());
-    let Some(entry) = catalog.prompt(name) else {
+    let Some(entry) = find_prompt(name, caller, catalog) else {
         return Err(Error::invalid_params("There is no such prompt."));
     };
     let known = entry.prompt.arguments();
@@ -238,32 +228,25 @@ fn prompt(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     })
 }
 
-fn resource(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Error> {
+fn resource(params: &Params, caller: &Caller, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     let uri = text(params.get("uri"), "uri")?;
-    let listed = catalog.resources().iter().find(|(one, _)| one.uri() == uri);
-    if let Some((_, handler)) = listed {
-        return Ok(ResolvedCall {
-            handler: (*handler).into(),
-            target: Target::Resource(uri.to_owned()),
-            name: uri.to_owned(),
-            arguments: Map::new(),
-            timeout: None,
-            authentication_context: None,
-        });
-    }
-    let within = uri.len() <= limits::RESOURCE_URI_BYTES;
-    let mut templates = catalog.templates().iter().filter(|_| within);
-    let found = templates.find_map(|(template, handler)| {
-        let variables = template.matches(uri)?;
-        Some((template.uri_template(), *handler, variables))
-    });
-    let Some((template, handler, variables)) = found else {
-        return Err(Error::new(RESOURCE_NOT_FOUND, "There is no such resource.")
-            .with_data(json!({"uri": truncated(uri)})));
-    };
+    let (handler, target, variables) =
+        match catalog.resource_at(uri, |audience| caller.may_see(audience)) {
+            Some(ResourceAt::Listed(_, handler)) => {
+                (handler, Target::Resource(uri.to_owned()), Map::new())
+            }
+            Some(ResourceAt::OfTemplate(template, handler, variables)) => {
+                let target = Target::Template(template.uri_template().to_owned());
+                (handler, target, variables)
+            }
+            None => {
+                let error = Error::new(RESOURCE_NOT_FOUND, "There is no such resource.");
+                return Err(error.with_data(json!({"uri": truncated(uri)})));
+            }
+        };
     Ok(ResolvedCall {
         handler: handler.into(),
-        target: Target::Template(template.to_owned()),
+        target,
         name: uri.to_owned(),
         arguments: variables,
         timeout: None,
@@ -276,7 +259,11 @@ pub(super) fn truncated(uri: &str) -> String {
     uri.chars().take(limits::RESOURCE_URI_BYTES).collect()
 }
 
-fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Rejection> {
+fn completion(
+    params: &Params,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Result<ResolvedCall, Rejection> {
     let object = |name| params.get(name).filter(|parameter| parameter.is_object());
     let (reference, argument) = (object("ref"), object("argument"));
     let (Some(reference), Some(argument)) = (reference, argument) else {
@@ -296,7 +283,7 @@ fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Reject
     let (by, target, of) = match reference.get("type").and_then(Json::as_str) {
         Some("ref/prompt") => {
             let of = text(reference.get("name"), "name")?;
-            let entry = catalog.prompt(of);
+            let entry = find_prompt(of, caller, catalog);
             let entry = entry.ok_or_else(|| Error::invalid_params("There is no such prompt."))?;
             let known = entry
                 .prompt
@@ -312,10 +299,10 @@ fn completion(params: &Params, catalog: &Catalog) -> Result<ResolvedCall, Reject
         }
         Some("ref/resource") => {
             let of = text(reference.get("uri"), "uri")?;
-            let mut templates = catalog.templates().iter();
-            let entry = templates.find(|(template, _)| template.uri_template() == of);
-            let entry = entry.ok_or_else(|| Error::invalid_params("There is no such template."))?;
-            let variables = entry.0.variables().unwrap_or_default();
+            let template = find_template(of, caller, catalog);
+            let template =
+                template.ok_or_else(|| Error::invalid_params("There is no such template."))?;
+            let variables = template.variables().unwrap_or_default();
             let by = catalog
                 .template_completion(of)
                 .filter(|_| variables.contains(&name));

@@ -3,13 +3,15 @@
 //! Source: MCP specification 2025-11-25, server/tools (error handling), server/resources;
 //! 2026-07-28, basic/patterns (multi round-trip requests).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    audit, request_state,
-    resolve::{RESOURCE_NOT_FOUND, find_tool, no_such_tool, truncated, values},
+    audit,
+    find::find_tool,
+    request_state,
+    resolve::{RESOURCE_NOT_FOUND, no_such_tool, truncated, values},
     v2026_07_28,
 };
 use crate::{
@@ -42,7 +44,8 @@ pub(crate) fn finished(
             if revision.features().stateless {
                 let uri = request.params.get("uri").and_then(Json::as_str);
                 let catalog = &cx.env.server.catalog;
-                let time = catalog.contents_cached_for(uri.unwrap_or_default());
+                let found = catalog.resource_at(uri.unwrap_or_default(), |_| true);
+                let time = found.map_or(Duration::ZERO, |found| found.cached_for());
                 v2026_07_28::cacheable(&mut result, time);
             }
             Ok(result.into())

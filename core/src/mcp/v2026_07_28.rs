@@ -14,10 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Number, Value, json};
 
 use super::{
-    headers,
-    invocation::ClientProfile,
-    lifecycle,
-    resolve::{find_tool, has_tasks},
+    find::find_tool, headers, invocation::ClientProfile, lifecycle, resolve::has_tasks,
     security_schemes,
 };
 use crate::{

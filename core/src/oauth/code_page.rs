@@ -24,10 +24,9 @@ use crate::{
     secret::Secret,
 };
 
-const TITLE: &str = "Copy the code – entra-mcp";
+const TITLE: &str = "Copy the code";
 
-const CODE: &str = r#"<p class="brand">entra-mcp</p>
-<h1>Copy this code</h1>
+const CODE: &str = r#"<h1>Copy this code</h1>
 <p>Paste it into the program in which you began to sign in. It works once, within {minutes} minutes.</p>
 <pre class="copy"><code>{code}</code></pre>
 <div class="warn" role="note">Give it to <strong>nobody</strong>, whoever asks: if they began this sign-in, they would get
@@ -56,15 +55,9 @@ pub(super) fn error(error: OAuthError, description: &str, env: Env<'_>) -> Respo
         ("error", Slot::Text(error.as_str())),
     ];
     let body = Html::fill(
-        "<p class=\"brand\">entra-mcp</p>\n<h1>There is no code</h1>\n<p>{description}</p>\n\
+        "<h1>There is no code</h1>\n<p>{description}</p>\n\
          <p>Start again from your program. If it asks for the error, it is <code>{error}</code>.</p>",
         &slots,
     );
-    pages::page(
-        status,
-        "There is no code – entra-mcp",
-        &body,
-        Kind::Plain,
-        env,
-    )
+    pages::page(status, "There is no code", &body, Kind::Plain, env)
 }

@@ -21,8 +21,7 @@ use crate::{
     redirect_uri::Destination,
 };
 
-const CONSENT: &str = r#"<p class="brand">entra-mcp</p>
-<h1>Allow access?</h1>
+const CONSENT: &str = r#"<h1>Allow access?</h1>
 <div class="place"><span>{label}</span><strong>{place}</strong></div>
 {verified}{warning}
 <p>{who} asks to use this server as you. It will be able to:</p>
@@ -251,11 +250,5 @@ fn page(
         ("next", Slot::Html(next)),
     ];
     let body = Html::fill(CONSENT, &slots);
-    pages::page(
-        StatusCode::OK,
-        "Allow access? – entra-mcp",
-        &body,
-        Kind::Form,
-        env,
-    )
+    pages::page(StatusCode::OK, "Allow access?", &body, Kind::Form, env)
 }

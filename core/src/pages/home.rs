@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{client_setup, env::Env};
 
-const HOME: &str = r#"<p class="brand wide">entra-mcp</p>
-<h1>An MCP server with Microsoft Entra ID sign-in</h1>
+const HOME: &str = r#"<h1 class="wide">An MCP server with Microsoft Entra ID sign-in</h1>
 {tenant}
 <p>Add this address to an MCP client. The client finds out by itself how to sign in.</p>
 <div class="place"><span>MCP (Streamable HTTP)</span><strong>{mcp}</strong></div>
@@ -37,7 +36,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let config = &env.server.config;
     let [mcp, sse] = config.public_url.resources();
     let mut clients = Html::default();
-    for instructions in client_setup::clients(&config.public_url) {
+    for instructions in client_setup::clients(&config.public_url, env.server.catalog.name()) {
         let slots = [
             ("client", Slot::Text(instructions.client)),
             ("where_to_add", Slot::Text(instructions.where_to_add)),
@@ -73,7 +72,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
         ),
     ];
     let body = Html::fill(HOME, &slots);
-    super::page(StatusCode::OK, "entra-mcp", &body, Kind::Plain, env)
+    super::page(StatusCode::OK, "", &body, Kind::Plain, env)
 }
 
 #[cfg(test)]
@@ -97,6 +96,32 @@ mod tests {
         }
         assert!(!text.contains("development tenant"));
         assert!(!text.contains("entra client secret"));
+    }
+
+    // N3
+    #[test]
+    fn pages_and_paste_lines_have_the_name_of_the_server() {
+        let mut server = TestServer::https();
+        let catalog = crate::catalog::Catalog::builder().server("Tickets \"&\" more", "1.0.0");
+        server.server.catalog = catalog.title("Tickets <for> all").build().unwrap();
+        let text = testing::text(&server.get("/"));
+        for part in [
+            "<title>Tickets &lt;for&gt; all</title>",
+            "<p class=\"brand\">Tickets &lt;for&gt; all</p>",
+            "claude mcp add --transport http Tickets-more https://mcp.example/mcp",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let error = testing::text(&server.get("/authorize"));
+        assert!(
+            error.contains(" – Tickets &lt;for&gt; all</title>"),
+            "{error}"
+        );
+        let metadata = testing::text(&server.get("/.well-known/oauth-protected-resource/mcp"));
+        assert!(
+            metadata.contains("\"resource_name\":\"Tickets <for> all\""),
+            "{metadata}"
+        );
     }
 
     #[test]

@@ -204,7 +204,10 @@ impl Hash {
     /// What logs call the client of this id: the first half of the hash, in hexadecimal digits.
     pub(crate) fn name(&self) -> String {
         let (half, _) = self.0.split_at(16);
-        half.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = half.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits
+            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+            .collect()
     }
 
     /// The hash of some bytes.

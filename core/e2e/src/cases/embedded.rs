@@ -4,7 +4,7 @@ use std::{
     future,
     marker::PhantomData,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     task::Poll,
 };
@@ -20,10 +20,14 @@ use crate::{Server, client::sign_in};
 const REVISION: &str = "2025-11-25";
 
 /// A folder of a test, deleted with it.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn new() -> Self {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let name = format!("entra-mcp-embedded-{}-{number}", std::process::id());

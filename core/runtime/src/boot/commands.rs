@@ -36,7 +36,7 @@ pub(super) fn perform(
             audit_log::start(location, ProcessOwner::Program)?;
         }
     }
-    let (store, keys) = open_store(config, outlet, now)?;
+    let (store, keys) = open_store(config, outlet, None, now)?;
     let sessions = Sessions {
         store: &store,
         keys: &keys,
@@ -67,7 +67,7 @@ pub(super) fn perform_on_keys(
             return key_command::told(&status);
         }
     }
-    let (store, keys) = open_store(config, outlet, now)?;
+    let (store, keys) = open_store(config, outlet, None, now)?;
     key_command::told(&KeyStatus::of(&store, &keys, now))
 }
 

@@ -27,7 +27,7 @@ use crate::{
     key,
     settings::{FetchFirst, Program},
     start_error::StartError,
-    store::{FileStore, RecordStore},
+    store::{CustomStore, FileStore, RecordStore},
 };
 
 /// How this process reaches others before it serves.
@@ -61,8 +61,12 @@ impl Outlet {
 pub(super) fn open_store(
     config: &Config,
     outlet: &Outlet,
+    custom: Option<Arc<dyn CustomStore>>,
     now: UnixTime,
 ) -> Result<(RecordStore, Keyring), StartError> {
+    if let Some(store) = custom {
+        return Ok((RecordStore::Custom(store), key::given(&config.keys)?));
+    }
     match &config.store {
         StoreLocation::Folder(folder) => {
             let folder = DataDir::open(folder)?;
@@ -113,7 +117,7 @@ fn tokens(
     let Some(RedisPassword::EntraToken) = server.password else {
         return Ok(None);
     };
-    let assertions = ClientAssertions::open(&config.entra.credential, now)?;
+    let assertions = ClientAssertions::open(&config.entra.credential, None, now)?;
     let Outlet { egress, fetch } = outlet.clone();
     let fetch = Box::new(move |request| fetch(&egress, request));
     Ok(Some(StoreTokens::new(

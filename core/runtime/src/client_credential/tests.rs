@@ -3,6 +3,7 @@ use std::{fs, path::PathBuf};
 use entra_mcp_core::{
     ask::{AssertionFault, ClientAssertion},
     config::ClientCredential,
+    secret::Secret,
     time::UnixTime,
 };
 
@@ -46,7 +47,7 @@ fn sections() -> (String, String) {
 }
 
 fn problem(credential: &ClientCredential) -> String {
-    ClientAssertions::open(credential, NOW)
+    ClientAssertions::open(credential, None, NOW)
         .unwrap_err()
         .to_string()
 }
@@ -66,7 +67,7 @@ fn key_and_certificate_are_read_in_any_order_and_with_text_around_them() {
     for text in files {
         let path = folder.write("client.pem", text);
         let credential = ClientCredential::Certificate(path);
-        assert!(ClientAssertions::open(&credential, NOW).is_ok());
+        assert!(ClientAssertions::open(&credential, None, NOW).is_ok());
     }
 }
 
@@ -129,7 +130,7 @@ fn replaced_federated_token_is_used_without_a_restart() {
     let folder = Folder::new("federated-token");
     let path = folder.write("token", "\n eyJ.first.sig \n");
     let credential = ClientCredential::FederatedToken(path);
-    let assertions = ClientAssertions::open(&credential, NOW).unwrap();
+    let assertions = ClientAssertions::open(&credential, None, NOW).unwrap();
     let answer =
         |assertions: &ClientAssertions| assertions.answer(&ClientAssertion::FederatedToken, NOW);
     assert_eq!(answer(&assertions).unwrap().expose(), "eyJ.first.sig");
@@ -180,4 +181,18 @@ fn only_a_short_key_in_the_folder_of_the_agent_of_azure_arc_is_read() {
     assert_eq!(answer(&key).unwrap().expose(), "3e5c.the-key");
     let shadow = answer(Path::new("/etc/shadow")).unwrap_err();
     assert_eq!(shadow, AssertionFault::ArcKey);
+}
+
+#[test]
+fn assertion_of_the_program_is_taken_instead_of_a_file() {
+    let credential = ClientCredential::FederatedToken("no such file".into());
+    let open = |source| ClientAssertions::open(&credential, Some(source), NOW).unwrap();
+    let given = open(AssertionSource::new(|| {
+        Ok(Secret::new("header.claims.signature".to_owned()))
+    }));
+    let answer = given.answer(&ClientAssertion::FederatedToken, NOW);
+    assert!(answer.is_ok_and(|text| text.expose() == "header.claims.signature"));
+    let without = open(AssertionSource::new(|| Err("the vault is away".into())));
+    let answer = without.answer(&ClientAssertion::FederatedToken, NOW);
+    assert!(matches!(answer, Err(AssertionFault::FederatedToken)));
 }

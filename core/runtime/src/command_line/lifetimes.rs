@@ -1,23 +1,42 @@
-//! How long what is issued lasts, and how long the server takes to end.
+//! How long what is issued lasts, how long calls may take, and how long the server takes to end.
 
 use std::{ops::RangeInclusive, time::Duration};
 
 use entra_mcp_core::{
-    config::{Lifetimes, Shutdown},
+    config::{CallTimes, Lifetimes, Shutdown},
     limits,
 };
 
 use super::{
     error::{ConfigError, LifetimeError},
     given::{
-        CODE_LIFETIME, CONSENT_LIFETIME, Given, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE,
-        SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, Setting,
+        CALL_TIMEOUT, CODE_LIFETIME, CONSENT_LIFETIME, Given, REFRESH_REUSE, SESSION_ABSOLUTE,
+        SESSION_IDLE, SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, Setting,
+        TASK_TIMEOUT,
     },
 };
 
 /// Reads all of them; each has bounds.
-pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> (Lifetimes, Shutdown) {
-    (lifetimes(given, errors), shutdown(given, errors))
+pub(super) fn read(
+    given: &Given,
+    errors: &mut Vec<ConfigError>,
+) -> (Lifetimes, CallTimes, Shutdown) {
+    (
+        lifetimes(given, errors),
+        call_times(given, errors),
+        shutdown(given, errors),
+    )
+}
+
+/// Reads how long calls may take.
+fn call_times(given: &Given, errors: &mut Vec<ConfigError>) -> CallTimes {
+    let usual = CallTimes::default();
+    let mut read =
+        |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);
+    CallTimes {
+        call: read(&CALL_TIMEOUT, usual.call, limits::CALL_TIMEOUT_BOUNDS),
+        task: read(&TASK_TIMEOUT, usual.task, limits::TASK_TIMEOUT_BOUNDS),
+    }
 }
 
 fn lifetimes(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {

@@ -257,7 +257,8 @@ fn help_lists_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(text.contains(name), "{name}: {text}");
     }
-    let dev = startup_banner(&config(&[], &[]));
+    let catalog = entra_mcp_core::catalog::Catalog::builder().build().unwrap();
+    let dev = startup_banner(&config(&[], &[]), &catalog);
     for part in [
         "http://localhost:3001/mcp",
         "/sse",
@@ -268,7 +269,7 @@ fn help_lists_every_setting_and_welcome_shows_no_secret() {
     ] {
         assert!(dev.contains(part), "{part}");
     }
-    let real = startup_banner(&config(&[], &real(&[])));
+    let real = startup_banner(&config(&[], &real(&[])), &catalog);
     assert!(!real.contains("the-value-of-a-secret") && !real.contains("DEVELOPMENT"));
     assert!(real.contains("http://localhost:3001/auth/callback"));
     let Ok(Command::Version(text)) = parse(&["--version"], &[]) else {

@@ -21,7 +21,7 @@ use entra_mcp_core::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{CompletionRequest, SharedState, arguments};
+use super::{CompletionRequest, SharedState, arguments, text_arguments};
 use crate::testing::Performer;
 
 /// What a crate of tokio says outside of tokio.
@@ -193,6 +193,15 @@ impl CallContext {
     /// They do not fit; this says why.
     pub fn read<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, CallError> {
         arguments::read(this.arguments())
+    }
+
+    /// The arguments, which are texts, as their type.
+    ///
+    /// # Errors
+    ///
+    /// They do not fit; this says why.
+    pub fn read_texts<A: DeserializeOwned + 'static>(this: &Self) -> Result<A, CallError> {
+        text_arguments::read(this.arguments())
     }
 
     /// What is to be completed, if this is a completion.

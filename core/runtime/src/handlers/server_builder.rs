@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 use entra_mcp_core::{
     ask::Target,
     catalog::{
-        Catalog, CatalogBuilder, CatalogErrors, Handler, Prompt, Resource, ResourceTemplate, Tool,
+        ArgumentProblem, CallError, Catalog, CatalogBuilder, CatalogEntry, CatalogError,
+        CatalogErrors, Handler, Prompt, PromptArgument, Resource, ResourceTemplate, Tool,
     },
     tools,
 };
 use schemars::JsonSchema;
 
-use super::{SharedState, arguments};
+use super::{
+    SharedState, arguments, elicitation_schema_of,
+    text_arguments::{self, Given},
+};
 
 /// A catalog that is being put together, and the functions that perform its calls.
 pub struct ServerBuilder<H> {
@@ -99,7 +103,7 @@ impl<H> ServerBuilder<H> {
     pub fn tool<A: JsonSchema>(self, tool: Tool, handler: H) -> Self {
         let tool = arguments::describe::<A>(tool);
         let target = Target::Tool(tool.name().to_owned());
-        self.native(target, handler, |catalog| {
+        self.native(target, handler, move |catalog| {
             catalog.tool(tool, Handler::Runtime)
         })
     }
@@ -108,17 +112,25 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn resource(self, resource: Resource, handler: H) -> Self {
         let target = Target::Resource(resource.uri().to_owned());
-        self.native(target, handler, |catalog| {
+        self.native(target, handler, move |catalog| {
             catalog.resource(resource, Handler::Runtime)
         })
     }
 
-    /// Offers a family of resources.
+    /// Offers a family of resources, whose variables are read as `A`.
     #[must_use]
-    pub fn template(self, template: ResourceTemplate, handler: H) -> Self {
-        let target = Target::Template(template.uri_template().to_owned());
-        self.native(target, handler, |catalog| {
-            catalog.template(template, Handler::Runtime)
+    pub fn template<A: JsonSchema>(self, template: ResourceTemplate, handler: H) -> Self {
+        let uri_template = template.uri_template().to_owned();
+        // One that is not well formed is an error of the catalog, which tells it.
+        let problems = template.variables().map(|all| {
+            let optional = template.optional_variables();
+            text_arguments::problems::<A>(&Given { all, optional })
+        });
+        let entry = CatalogEntry::Template(uri_template.clone());
+        let problems = problems.unwrap_or_default();
+        let target = Target::Template(uri_template);
+        self.native(target, handler, move |catalog| {
+            refuse(catalog, &entry, problems).template(template, Handler::Runtime)
         })
     }
 
@@ -126,17 +138,40 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn prompt<A: JsonSchema>(self, prompt: Prompt, handler: H) -> Self {
         let prompt = arguments::describe_prompt::<A>(prompt);
+        let names = |may_be_left_out: bool| {
+            let named = prompt.arguments().iter();
+            let named = named.filter(|one| !may_be_left_out || !one.is_required());
+            named.map(PromptArgument::name).collect()
+        };
+        let given = Given {
+            all: names(false),
+            optional: names(true),
+        };
+        let problems = text_arguments::problems::<A>(&given);
+        let entry = CatalogEntry::Prompt(prompt.name().to_owned());
         let target = Target::Prompt(prompt.name().to_owned());
-        self.native(target, handler, |catalog| {
-            catalog.prompt(prompt, Handler::Runtime)
+        self.native(target, handler, move |catalog| {
+            refuse(catalog, &entry, problems).prompt(prompt, Handler::Runtime)
         })
+    }
+
+    /// Checks that a form can be made of a type that users are asked for.
+    #[must_use]
+    pub fn form<T: JsonSchema>(self) -> Self {
+        let message = match elicitation_schema_of::<T>() {
+            Ok(_) => return self,
+            Err(CallError::Internal(message) | CallError::Message(message)) => message,
+            Err(other) => format!("{other:?}"),
+        };
+        let form = T::schema_name().into_owned();
+        self.catalog(|catalog| catalog.error(CatalogError::InvalidForm { form, message }))
     }
 
     /// Completes the arguments of a prompt that is offered.
     #[must_use]
     pub fn complete_prompt(self, prompt: String, handler: H) -> Self {
         let target = Target::CompletePrompt(prompt.clone(), String::new());
-        self.native(target, handler, |catalog| {
+        self.native(target, handler, move |catalog| {
             catalog.complete_prompt(prompt, Handler::Runtime)
         })
     }
@@ -145,7 +180,7 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn complete_template(self, uri_template: String, handler: H) -> Self {
         let target = Target::CompleteTemplate(uri_template.clone(), String::new());
-        self.native(target, handler, |catalog| {
+        self.native(target, handler, move |catalog| {
             catalog.complete_template(uri_template, Handler::Runtime)
         })
     }
@@ -188,6 +223,17 @@ impl<H> ServerBuilder<H> {
         self.handlers.insert(target, handler);
         self.catalog(fill)
     }
+}
+
+fn refuse(
+    catalog: CatalogBuilder,
+    entry: &CatalogEntry,
+    problems: Vec<ArgumentProblem>,
+) -> CatalogBuilder {
+    problems.into_iter().fold(catalog, |catalog, problem| {
+        let entry = entry.clone();
+        catalog.error(CatalogError::Arguments { entry, problem })
+    })
 }
 
 impl<H> Handlers<H> {
@@ -238,12 +284,18 @@ mod tests {
         a: f64,
     }
 
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema matters")]
+    struct Nested {
+        add: Add,
+    }
+
     #[test]
     fn call_reaches_the_registered_handler() {
         let (_, handlers) = ServerBuilder::new()
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .resource(Resource::new("docs://a", "a"), 2)
-            .template(ResourceTemplate::new("docs://{name}/b", "b"), 3)
+            .template::<()>(ResourceTemplate::new("docs://{name}/b", "b"), 3)
             .prompt::<()>(Prompt::new("review", "Reviews"), 4)
             .complete_prompt("review".to_owned(), 5)
             .complete_template("docs://{name}/b".to_owned(), 6)
@@ -284,10 +336,20 @@ mod tests {
             .tool::<Add>(Tool::new("add", "Adds"), 1)
             .tool::<Add>(Tool::new("add", "Adds too"), 2)
             .tool::<Vec<f64>>(Tool::new("sum", "Adds all"), 3)
-            .complete_prompt("nobody".to_owned(), 4);
+            .complete_prompt("nobody".to_owned(), 4)
+            .template::<Add>(ResourceTemplate::new("sum://{b}", "sum"), 5)
+            .prompt::<Nested>(Prompt::new("ask", "Asks"), 6)
+            .form::<Add>()
+            .form::<Nested>();
         let message = twice.build().unwrap_err().to_string();
         assert!(message.contains("Two tools are called `add`"), "{message}");
         assert!(message.contains("The tool `sum`"), "{message}");
         assert!(message.contains("no prompt `nobody`"), "{message}");
+        assert!(message.contains("`sum://{b}`"), "{message}");
+        assert!(message.contains("the field `a`"), "{message}");
+        assert!(message.contains("The prompt `ask`"), "{message}");
+        assert!(message.contains("the field `add`"), "{message}");
+        assert!(message.contains("The form `Nested`"), "{message}");
+        assert!(!message.contains("The form `Add`"), "{message}");
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::Reply;
 use crate::{
-    catalog::LogLevel,
+    catalog::{Audience, LogLevel},
     hub::{SettingsFull, TableFull, ToHub, ToHubKind},
     id::McpSessionId,
     json_rpc::{Error, Json, Request},
@@ -55,7 +55,9 @@ pub(super) fn reply(
                 }));
                 return Reply::Result(Map::new());
             }
-            if !icx.cx.env.server.catalog.has_resource(&uri) {
+            let may_see = |audience: &Audience| icx.caller.may_see(audience);
+            let catalog = &icx.cx.env.server.catalog;
+            if catalog.resource_at(&uri, may_see).is_none() {
                 let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));
             }

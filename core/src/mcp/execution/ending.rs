@@ -4,8 +4,8 @@ use super::{Execution, Output};
 use crate::{
     json_rpc::Response,
     mcp::{
-        batch,
         invocation::{Challenge, ServerMessage},
+        reply,
     },
     step::{Cx, Progress},
 };
@@ -50,7 +50,7 @@ impl Execution {
             return self.wait(cx);
         };
         let mut messages = Vec::new();
-        let error = batch::sign_in_ended();
+        let error = reply::sign_in_ended();
         let responses = batch.end(&error, &mut self.batch_cx(&mut messages, cx));
         self.session_over(responses, messages, None, cx)
     }

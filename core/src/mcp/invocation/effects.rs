@@ -101,6 +101,12 @@ impl Invocation {
         message: Option<String>,
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
+        if let Some(message) = &message
+            && self.client.tasks
+        {
+            let shown = message.chars().take(limits::STATUS_MESSAGE_CHARS);
+            self.status_message = Some(shown.collect());
+        }
         if let Some(token) = &self.meta.progress_token
             && self.client.streams
             && self.progress.grows(progress)

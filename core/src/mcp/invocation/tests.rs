@@ -1,5 +1,6 @@
 //! Calls of every kind, performed by step functions and by the runtime, in every revision.
 
+mod audience;
 mod batches;
 mod changes;
 mod http_sse;

@@ -80,7 +80,7 @@ fn modern(
                 Err(error) => refuse(Some(request.id), error, cx),
                 Ok(_) if request.method == "subscriptions/listen" && !is_gateway => {
                     let id = request.id.clone();
-                    match subscriptions::subscription(request, catalog) {
+                    match subscriptions::subscription(request, &caller, catalog) {
                         Ok(subscription) => Stream::subscribe(subscription, caller, cx)
                             .map_pending(|stream| Streamable::Listening(Box::new(stream))),
                         Err(error) => refuse(Some(id), error, cx),
@@ -157,8 +157,8 @@ fn execute(
 ) -> Progress<Streamable> {
     let mut missing = requests
         .iter()
-        // The others are told by the result.
-        .filter(|_| !client.security_schemes)
+        // The others are told by the result of the tool.
+        .filter(|request| !client.security_schemes || request.method != "tools/call")
         .filter_map(|request| missing_scopes(request, &caller, cx.env));
     if let Some(scopes) = missing.next() {
         let refusal = inbound::forbidden(Route::Mcp, &scopes, &caller, cx);

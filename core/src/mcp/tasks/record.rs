@@ -1,11 +1,14 @@
 //! What the store has of a task.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
     admit::caller::Caller,
     ask::{Guard, Key, Record, Store, Stored},
+    catalog::TaskTimes,
     env::Server,
     hub::TaskUpdate,
     id::{PrincipalId, TaskId},
@@ -17,15 +20,40 @@ use crate::{
     time::UnixTime,
 };
 
-/// How often a client should ask, in milliseconds.
-const POLL_MILLISECONDS: u64 = 1000;
-
 /// A task, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct TaskRecord {
     pub(super) created: UnixTime,
     pub(super) updated: UnixTime,
     pub(super) status: Status,
+    /// What its tool says of how far it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<String>,
+    #[serde(default)]
+    times: Times,
+}
+
+/// What its tool says of its tasks, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Times {
+    ttl: u64,
+    poll_interval: u64,
+}
+
+impl Times {
+    fn of(times: TaskTimes) -> Self {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            ttl: milliseconds(times.ttl),
+            poll_interval: milliseconds(times.poll_interval),
+        }
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::of(TaskTimes::default())
+    }
 }
 
 /// How far a task is.
@@ -60,11 +88,23 @@ impl Status {
 
 impl TaskRecord {
     /// A task that begins.
-    pub(super) fn new(now: UnixTime) -> Self {
+    pub(super) fn new(now: UnixTime, times: TaskTimes) -> Self {
         Self {
             created: now,
             updated: now,
             status: Status::Working,
+            message: None,
+            times: Times::of(times),
+        }
+    }
+
+    /// As it was when it began.
+    pub(super) fn begun(&self) -> Self {
+        Self {
+            updated: self.created,
+            status: Status::Working,
+            message: None,
+            ..self.clone()
         }
     }
 
@@ -95,7 +135,8 @@ impl TaskRecord {
             };
             text = serde_json::to_vec(&failed).expect("a task is plain data");
         }
-        let end = self.created.after(limits::TASK_TTL);
+        let ttl = Duration::from_millis(self.times.ttl).min(limits::TASK_TTL);
+        let end = self.created.after(ttl);
         let expires = match self.status.is_final() {
             true => end,
             false => cx.env.now.unix.after(limits::TASK_HEARTBEAT).min(end),
@@ -105,15 +146,17 @@ impl TaskRecord {
 
     /// As a client gets it, without `resultType`.
     pub(super) fn to_json(&self, task: TaskId) -> Map<String, Value> {
-        let ttl = u64::try_from(limits::TASK_TTL.as_millis()).unwrap_or(u64::MAX);
         let mut members = Map::from_iter([
             ("taskId".to_owned(), json!(task.to_string())),
             ("status".to_owned(), json!(self.status.as_str())),
             ("createdAt".to_owned(), json!(self.created.to_string())),
             ("lastUpdatedAt".to_owned(), json!(self.updated.to_string())),
-            ("ttlMs".to_owned(), json!(ttl)),
-            ("pollIntervalMs".to_owned(), json!(POLL_MILLISECONDS)),
+            ("ttlMs".to_owned(), json!(self.times.ttl)),
+            ("pollIntervalMs".to_owned(), json!(self.times.poll_interval)),
         ]);
+        if let Some(message) = &self.message {
+            members.insert("statusMessage".to_owned(), json!(message));
+        }
         match &self.status {
             Status::InputRequired(requests) => {
                 members.insert("inputRequests".to_owned(), json!(requests));

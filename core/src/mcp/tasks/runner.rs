@@ -15,6 +15,7 @@ use super::record::{self, Status, TaskOwner, TaskRecord};
 use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
+    catalog::TaskTimes,
     event::Answer,
     hub::{AdmitTask, TableFull, TaskUpdate, TasksFull, ToHub, ToHubKind},
     id::TaskId,
@@ -30,6 +31,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How often a task is written again, so that it is known to live.
 const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// How often the status message of a task is written at most: nobody asks more often.
+const MESSAGE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The record of a task that runs, and its client.
 #[derive(Debug)]
@@ -52,6 +56,9 @@ pub(crate) struct TaskRunner {
     polling: Option<Awaiting<Store>>,
     next_poll: Instant,
     next_heartbeat: Instant,
+    /// When a status message may be written next, and whether one waits for that.
+    next_message: Instant,
+    has_message: bool,
     began: Instant,
 }
 
@@ -82,7 +89,7 @@ pub(crate) enum TaskStep {
 
 impl TaskRunner {
     /// Makes the request a task.
-    pub(crate) fn start(request: Id, caller: &Caller, cx: &mut Cx<'_>) -> Self {
+    pub(crate) fn start(request: Id, times: TaskTimes, caller: &Caller, cx: &mut Cx<'_>) -> Self {
         let task = TaskId(cx.entropy.bytes());
         let admission = cx.ask_hub(|ticket| ToHubKind::AdmitTask {
             ticket,
@@ -95,7 +102,7 @@ impl TaskRunner {
             request,
             task,
             owner: TaskOwner::of(caller, cx.env.server),
-            record: TaskRecord::new(now.unix),
+            record: TaskRecord::new(now.unix, times),
             phase: Phase::AwaitingAdmission,
             admission: Some(admission),
             writing: None,
@@ -105,6 +112,8 @@ impl TaskRunner {
             polling: None,
             next_poll: now.instant.after(POLL_INTERVAL),
             next_heartbeat: now.instant.after(HEARTBEAT),
+            next_message: now.instant,
+            has_message: false,
             began: now.instant,
         }
     }
@@ -115,7 +124,9 @@ impl TaskRunner {
             self.has_waiter = false;
             cx.to_hub(ToHub(ToHubKind::TaskUpdateApplied));
         }
-        self.next_heartbeat.min(self.next_poll)
+        let message = self.has_message.then_some(self.next_message);
+        let others = self.next_heartbeat.min(self.next_poll);
+        message.map_or(others, |message| message.min(others))
     }
 
     /// Whether it goes on when the peer has disconnected: before the response nobody knows of the task.
@@ -173,6 +184,9 @@ impl TaskRunner {
                 self.polling = Some(cx.store(Store::Take(record::update_key(self.task))));
             }
         }
+        if self.has_message && now >= self.next_message {
+            self.write_message(cx);
+        }
         if now >= self.next_heartbeat {
             // A store that was down is written to again.
             self.next_heartbeat = now.after(HEARTBEAT);
@@ -209,7 +223,7 @@ impl TaskRunner {
                 return self.abandon(not_stored(), cx);
             }
             self.phase = Phase::Running;
-            let mut result = TaskRecord::new(self.record.created).to_json(self.task);
+            let mut result = self.record.begun().to_json(self.task);
             result.insert("resultType".to_owned(), json!("task"));
             let server_info = Arc::clone(cx.env.server.catalog.server_info());
             let response = Response::result_from(self.request.clone(), result, server_info);
@@ -239,7 +253,32 @@ impl TaskRunner {
         let status = requests.map_or(Status::Working, |requests| {
             Status::InputRequired(v2026_07_28::input_requests(requests))
         });
+        let message = invocation.and_then(Invocation::status_message);
+        self.set_message(message, cx);
         self.set_status(status, cx);
+    }
+
+    /// Takes what the tool says of how far it is. It is written at once where none was lately, so that a tool may say as much as it likes.
+    fn set_message(&mut self, message: Option<&str>, cx: &mut Cx<'_>) {
+        if message.is_none() || self.record.message.as_deref() == message {
+            return;
+        }
+        self.record.message = message.map(str::to_owned);
+        self.record.updated = cx.env.now.unix.max(self.record.updated);
+        self.has_message = true;
+        if cx.env.now.instant >= self.next_message {
+            self.write_message(cx);
+        }
+    }
+
+    fn write_message(&mut self, cx: &mut Cx<'_>) {
+        if self.phase != Phase::Running {
+            self.is_dirty = true;
+        } else {
+            self.next_message = cx.env.now.instant.after(MESSAGE_INTERVAL);
+            self.write(cx);
+        }
+        self.has_message = false;
     }
 
     /// The invocation has ended with this response; it was cancelled if there is none.
@@ -249,6 +288,8 @@ impl TaskRunner {
             Some(Err(error)) => Status::Failed(json!(error)),
             None => Status::Cancelled,
         };
+        // It said how far the task was.
+        self.record.message = None;
         self.set_status(status, cx);
     }
 

@@ -2,6 +2,7 @@
 
 mod ends;
 mod sealed;
+mod told;
 
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ fn catalog() -> Catalog {
         .tool(tool("fails", TaskSupport::Required), Handler::Step(fails))
         .tool(tool("asks", TaskSupport::Optional), Handler::Step(asks))
         .tool(tool("first", TaskSupport::Optional), Handler::Step(asks))
+        .tool(told::tool(), Handler::Step(told::tells))
         .tool(tool("native", TaskSupport::Optional), Handler::Runtime);
     catalog.build().unwrap()
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    admit::caller::Caller,
     catalog::Catalog,
     hub::SubscriptionFilter,
     json_rpc::{Error, Id, Json, Request, Response, with_server_info},
@@ -22,7 +23,11 @@ pub(crate) struct Subscription {
 }
 
 /// What a `subscriptions/listen` asks for, as far as it is offered.
-pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscription, Error> {
+pub(crate) fn subscription(
+    request: Request,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Result<Subscription, Error> {
     let wanted = request
         .params
         .get("notifications")
@@ -45,14 +50,17 @@ pub(crate) fn subscription(request: Request, catalog: &Catalog) -> Result<Subscr
                 .as_str()
                 .filter(|uri| uri.len() <= limits::RESOURCE_URI_BYTES);
             let uri = uri.ok_or_else(|| Error::invalid_params(message))?;
-            if catalog.changes() && catalog.has_resource(uri) {
+            // What the caller may not read is as if it were not there.
+            let found = catalog.resource_at(uri, |audience| caller.may_see(audience));
+            let may_read = |scopes: &[String]| scopes.iter().all(|scope| caller.may(scope));
+            if catalog.changes() && found.is_some_and(|found| may_read(found.audience().scopes())) {
                 uris.insert(uri.to_owned());
             }
         }
     }
     let filter = SubscriptionFilter {
         tools: is_wanted("toolsListChanged"),
-        prompts: is_wanted("promptsListChanged") && !catalog.prompts().is_empty(),
+        prompts: is_wanted("promptsListChanged") && catalog.has_prompts(),
         resources: is_wanted("resourcesListChanged") && has_resources,
         uris,
     };

@@ -264,7 +264,9 @@ fn no_document(error: DocumentError, request_id: &str, env: Env<'_>) -> Response
 /// cleared.
 fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     let mut ways = Html::default();
-    for instructions in client_setup::clients(&env.server.config.public_url) {
+    for instructions in
+        client_setup::clients(&env.server.config.public_url, env.server.catalog.name())
+    {
         let slots = [
             ("client", Slot::Text(instructions.client)),
             ("clear", Slot::Text(instructions.clear_registration)),

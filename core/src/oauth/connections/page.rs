@@ -20,8 +20,7 @@ use crate::{
     time::UnixTime,
 };
 
-const PAGE: &str = r#"<p class="brand wide">entra-mcp</p>
-<h1>My connections</h1>
+const PAGE: &str = r#"<h1 class="wide">My connections</h1>
 <p>Signed in as <strong class="name">{username}</strong>. These programs may use this server as you. What you end
 here stops at once; a program that is to go on must ask you to sign in again.</p>
 <form method="post" action="{action}">
@@ -75,7 +74,7 @@ pub(super) fn respond(loaded: &Loaded, env: Env<'_>) -> Response<Bytes> {
         ("all", Slot::Html(&all)),
     ];
     let body = Html::fill(PAGE, &slots);
-    let title = "My connections – entra-mcp";
+    let title = "My connections";
     pages::page(StatusCode::OK, title, &body, Kind::Form, env)
 }
 

@@ -15,8 +15,7 @@ use crate::{
     throttle::whole_seconds,
 };
 
-const FORM: &str = r#"<p class="brand">entra-mcp</p>
-<h1>Connect a device</h1>
+const FORM: &str = r#"<h1>Connect a device</h1>
 {problem}
 <p>Type the code that the device, or the program in its terminal, shows you.</p>
 <form method="post" action="{action}">
@@ -31,7 +30,7 @@ sent you a code, or a link to this page, stop: they would get access in your nam
 const PROBLEM: &str = r#"<div class="warn" role="alert">No device waits for this code. A code is good for ten minutes, and
 once.</div>"#;
 
-const RESULT: &str = "<p class=\"brand\">entra-mcp</p>\n<h1>{title}</h1>\n<p>{text}</p>";
+const RESULT: &str = "<h1>{title}</h1>\n<p>{text}</p>";
 
 /// The form. Nothing is filled in, also where the link holds a code.
 pub(super) fn form(env: Env<'_>) -> Response<Bytes> {
@@ -49,13 +48,7 @@ fn form_with(status: StatusCode, problem: &Html, env: Env<'_>) -> Response<Bytes
         ("action", Slot::Text(&action)),
     ];
     let body = Html::fill(FORM, &slots);
-    pages::page(
-        status,
-        "Connect a device – entra-mcp",
-        &body,
-        Kind::Form,
-        env,
-    )
+    pages::page(status, "Connect a device", &body, Kind::Form, env)
 }
 
 pub(super) fn too_many_codes(wait: Duration, request_id: &str, env: Env<'_>) -> Response<Bytes> {
@@ -122,6 +115,6 @@ pub(super) fn decided(decided: Decided, is_waiting: bool, env: Env<'_>) -> Respo
         ),
     };
     let slots = [("title", Slot::Text(title)), ("text", Slot::Text(text))];
-    let title = "Connect a device – entra-mcp";
+    let title = "Connect a device";
     pages::page(status, title, &Html::fill(RESULT, &slots), Kind::Plain, env)
 }

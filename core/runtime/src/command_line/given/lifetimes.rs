@@ -33,6 +33,18 @@ pub(in crate::command_line) const CONSENT_LIFETIME: Setting = setting(
     "DURATION",
     "how long the approval of a web site's client is remembered: 1m to 365d (default 30d)",
 );
+pub(in crate::command_line) const CALL_TIMEOUT: Setting = setting(
+    "call-timeout",
+    "ENTRA_MCP_CALL_TIMEOUT",
+    "DURATION",
+    "how long a call may take, questions to the user included, where a tool does not say less: 1s to 1h (default 10m)",
+);
+pub(in crate::command_line) const TASK_TIMEOUT: Setting = setting(
+    "task-timeout",
+    "ENTRA_MCP_TASK_TIMEOUT",
+    "DURATION",
+    "how long a call may take that has become a task: 1s to 50m (default 50m)",
+);
 pub(in crate::command_line) const SHUTDOWN_DELAY: Setting = setting(
     "shutdown-delay",
     "ENTRA_MCP_SHUTDOWN_DELAY",

@@ -207,6 +207,17 @@ fn call_over_its_deadline_is_ended() {
 }
 
 #[test]
+fn call_takes_no_longer_than_the_operator_says() {
+    let mut world = world();
+    world.server.server.config.call_times.call = Duration::from_secs(30);
+    let client = Client::new(&mut world, NEW, json!({}));
+    let id = begin(&mut world, &client);
+    assert_eq!(world.calls[0].2.within, Duration::from_secs(30));
+    world.wait(30);
+    assert!(world.is_over(id));
+}
+
+#[test]
 fn disconnect_before_the_response_cancels_the_call() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));

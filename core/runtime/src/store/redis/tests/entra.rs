@@ -39,7 +39,7 @@ fn entra_id(seconds: u64) -> (StoreTokens, Arc<AtomicUsize>) {
         let body = format!(r#"{{"access_token":"{token}","expires_in":{seconds}}}"#);
         Ok(Response::new(body.into()))
     };
-    let assertions = ClientAssertions::open(&entra.credential, now()).unwrap();
+    let assertions = ClientAssertions::open(&entra.credential, None, now()).unwrap();
     let tokens = StoreTokens::new(entra, assertions, Box::new(fetch));
     (tokens, asked)
 }

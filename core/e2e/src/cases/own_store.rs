@@ -1,0 +1,118 @@
+//! A server that keeps its sessions where the program that it is part of keeps things.
+
+use std::{
+    collections::BTreeMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+};
+
+use entra_mcp_core::time::UnixTime;
+use entra_mcp_runtime::{
+    Config, Server as EmbeddedServer, ServerRuntime,
+    api::store::{CustomStore, Guard, Key, Record, Store, StoreFault, Stored, Version},
+};
+
+use super::embedded::Folder;
+use crate::{Server, client::sign_in};
+
+/// Records in memory. Clones are the same.
+#[derive(Clone, Debug, Default)]
+struct MemoryStore(Arc<Mutex<Records>>);
+
+#[derive(Debug, Default)]
+struct Records {
+    records: BTreeMap<Key, Stored>,
+    last: u64,
+}
+
+impl Records {
+    fn get(&self, key: &Key, now: UnixTime) -> Option<Stored> {
+        let found = self.records.get(key).cloned();
+        found.filter(|stored| stored.record.expires > now)
+    }
+
+    fn put(&mut self, key: Key, record: Record, guard: Guard, now: UnixTime) -> bool {
+        let present = self.get(&key, now).map(|stored| stored.version);
+        let holds = match guard {
+            Guard::Any => true,
+            Guard::Absent => present.is_none(),
+            Guard::Version(version) => present == Some(version),
+        };
+        if holds {
+            self.last += 1;
+            let version = Version(self.last);
+            self.records.insert(key, Stored { record, version });
+        }
+        holds
+    }
+}
+
+impl CustomStore for MemoryStore {
+    fn answer(&self, ask: Store, now: UnixTime) -> Result<Option<Stored>, StoreFault> {
+        let mut records = self.0.lock().unwrap();
+        match ask {
+            Store::Get(key) => Ok(records.get(&key, now)),
+            Store::Take(key) => {
+                let found = records.get(&key, now);
+                records.records.remove(&key);
+                Ok(found)
+            }
+            Store::Put(key, record, guard) => match records.put(key, record, guard, now) {
+                true => Ok(None),
+                false => Err(StoreFault::Conflict),
+            },
+            Store::Delete(key) => {
+                records.records.remove(&key);
+                Ok(None)
+            }
+        }
+    }
+
+    fn keys(&self, prefix: &str) -> Result<Vec<Key>, StoreFault> {
+        let records = self.0.lock().unwrap();
+        let keys = records.records.keys();
+        Ok(keys
+            .filter(|key| key.0.starts_with(prefix))
+            .cloned()
+            .collect())
+    }
+}
+
+/// It writes no file of its own, and whoever starts it again with that store finds the sessions.
+pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &PhantomData<R>) {
+    let folder = Folder::new();
+    let store = MemoryStore::default();
+    let config = || {
+        Config::dev_tenant()
+            .setting(
+                "ENTRA_MCP_KEY",
+                "IA28nbtnJ26+9Y9KcXMhM2Fx5w1hIwbpPoKQ0s3d6qI=",
+            )
+            .data_folder(folder.path())
+            .store(store.clone())
+    };
+    let running = EmbeddedServer::<R>::new(config()).start().unwrap();
+    let address = running.addresses()[0];
+    let server = Server::embedded(&running);
+    let alice = sign_in(&server, "alice");
+    assert!(alice.works(&server));
+    running.stop();
+    running.wait().unwrap();
+    let is_session = |key: &Key| key.0.starts_with("session/");
+    assert!(store.0.lock().unwrap().records.keys().any(is_session));
+    assert!(!folder.path().exists(), "{}", folder.path().display());
+    let running = EmbeddedServer::<R>::new(config().listen(address))
+        .start()
+        .unwrap();
+    assert!(alice.works(&server));
+    running.stop();
+    running.wait().unwrap();
+}
+
+/// Sessions that nobody can open after a restart would be worth nothing.
+pub fn store_of_the_program_needs_a_key<R: ServerRuntime>(_: &PhantomData<R>) {
+    let config = Config::dev_tenant().store(MemoryStore::default());
+    let error = EmbeddedServer::<R>::new(config).start();
+    let error = error.expect_err("there is no key").to_string();
+    assert!(error.contains("ENTRA_MCP_KEY"), "{error}");
+}

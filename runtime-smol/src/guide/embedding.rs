@@ -1,0 +1,40 @@
+//! # Inside of another program
+//!
+//! [`Server::new`](crate::Server::new) takes its settings from you, and [`start`](crate::Server::start) leaves the process alone: no argument and no
+//! variable is read, and log, signals, panics and file modes stay the program's. [`Server::from_env`](crate::Server::from_env) and
+//! [`run`](crate::Server::run) are for processes that are there for the server, and do all of that.
+//!
+//! ```
+//! use entra_mcp_smol::{Config, Context, Server, Tool};
+//!
+//! let folder = std::env::temp_dir().join(format!("entra-mcp-guide-{}", std::process::id()));
+//! let config = Config::dev_tenant().data_folder(&folder);
+//! let ping = Tool::new("ping", "Answers");
+//! let running = Server::new(config)
+//!     .tool(ping, |_cx: Context| async { Ok("pong") })
+//!     .start()
+//!     .unwrap();
+//! // It listens: the port is one that was free.
+//! assert_ne!(running.addresses()[0].port(), 0);
+//! running.stop();
+//! running.wait().unwrap();
+//! # std::fs::remove_dir_all(folder).unwrap();
+//! ```
+//!
+//! Lines of the log go to the program's subscriber of `tracing`, with the target `entra_mcp`. [`Server::title`](crate::Server::title) is what users
+//! read above the pages of the sign-in.
+//!
+//! Sessions are kept in a file of the data folder, or where a [`CustomStore`](crate::store::CustomStore) keeps them
+//! ([`Config::store`](crate::Config::store)). A program that has its proof of the application from a key vault gives a function for it:
+//!
+//! ```
+//! use entra_mcp_smol::{AssertionSource, Config, Credential, Secret};
+//!
+//! let assertions = AssertionSource::new(|| {
+//!     // Asks the vault to sign, or another issuer for a token.
+//!     Ok(Secret::new("header.claims.signature".to_owned()))
+//! });
+//! let credential = Credential::Assertion(assertions);
+//! let config = Config::entra("contoso.com", "6f1e5f0a-0c8f-4d1e-9a65-2b2a4b1f8e11", credential);
+//! # let _ = config;
+//! ```
