@@ -14,6 +14,7 @@ mod managed_identity;
 mod preregistered;
 mod rate_limits;
 mod registration;
+mod shutdown;
 mod store;
 mod tenants;
 
@@ -36,6 +37,7 @@ pub use self::{
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
     rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
+    shutdown::Shutdown,
     store::{RedisAddress, RedisEndpoint, RedisPassword, RedisServer, StoreLocation},
     tenants::{ORGANIZATIONS, Tenants},
 };
@@ -176,24 +178,6 @@ pub enum AuditLogFile {
     Stdout,
     /// Into this file, to which lines are added.
     File(PathBuf),
-}
-
-/// How a server ends that is asked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shutdown {
-    /// How long it goes on accepting requests, not ready any more, until a balancer has seen that.
-    pub delay: Duration,
-    /// How long the requests under way then have.
-    pub timeout: Duration,
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self {
-            delay: Duration::ZERO,
-            timeout: limits::SHUTDOWN_TIMEOUT,
-        }
-    }
 }
 
 /// How the log is written.

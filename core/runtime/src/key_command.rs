@@ -97,7 +97,7 @@ pub(crate) fn drop_old(
     let store = FileStore::open(&folder)?;
     // The sessions remember the newest one.
     let keys = key::ring(&[], &folder, &store)?;
-    let store = RecordStore::File(store);
+    let store = RecordStore::File(Box::new(store));
     let status = KeyStatus::of(&store, &keys, now);
     if status.is_incomplete() || (status.left_behind() > 0 && !signs_out) {
         let text = text::still_needed(&status);

@@ -40,7 +40,7 @@ const MARK: &[u8] = b"entra-mcp sessions";
 #[derive(Debug)]
 pub enum RecordStore {
     /// In a file of the data folder.
-    File(FileStore),
+    File(Box<FileStore>),
     /// In a Redis.
     #[cfg(feature = "redis")]
     Redis(RedisStore),

@@ -25,6 +25,53 @@ fn count(text: &str, name: &str) -> u64 {
         .sum()
 }
 
+/// What is counted of a sign-in, two calls and a refresh, at the least.
+const COUNTED: &[(&str, u64)] = &[
+    (r#"entra_mcp_events_total{event="sign_in.completed"}"#, 1),
+    (r#"entra_mcp_requests_total{path="/mcp",status="200"}"#, 1),
+    (r#"entra_mcp_requests_total{path="/token",status="200"}"#, 2),
+    (r#"entra_mcp_requests_total{path="other",status="421"}"#, 1),
+    (
+        r#"entra_mcp_response_duration_seconds_count{path="/mcp"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_outbound_requests_total{destination="entra",outcome="200",retry="no"}"#,
+        2,
+    ),
+    (
+        r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="no"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_outbound_requests_total{destination="graph",outcome="401",retry="no"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="yes"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_sign_ins_total{step="consent",outcome="done"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_sign_ins_total{step="callback",outcome="done"}"#,
+        1,
+    ),
+    (
+        r#"entra_mcp_sign_ins_total{step="token",outcome="done"}"#,
+        1,
+    ),
+    (r#"entra_mcp_table_entries{table="spent_sign_ins"}"#, 1),
+    (r#"entra_mcp_table_bound{table="connections"}"#, 1),
+    (
+        r#"entra_mcp_store_operations_total{operation="put",outcome="done"}"#,
+        2,
+    ),
+    (r#"entra_mcp_table_bound{table="streams"}"#, 4096),
+];
+
 /// O3: what is counted names nobody and holds no secret.
 pub fn metrics_count_what_happened_and_name_nobody(program: &Program) {
     let port = free_port();
@@ -55,52 +102,8 @@ pub fn metrics_count_what_happened_and_name_nobody(program: &Program) {
         421
     );
     let text = metrics(port);
-    for (name, least) in [
-        (r#"entra_mcp_events_total{event="sign_in.completed"}"#, 1),
-        (r#"entra_mcp_requests_total{path="/mcp",status="200"}"#, 1),
-        (r#"entra_mcp_requests_total{path="/token",status="200"}"#, 2),
-        (r#"entra_mcp_requests_total{path="other",status="421"}"#, 1),
-        (
-            r#"entra_mcp_response_duration_seconds_count{path="/mcp"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_outbound_requests_total{destination="entra",outcome="200",retry="no"}"#,
-            2,
-        ),
-        (
-            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="no"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="401",retry="no"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_outbound_requests_total{destination="graph",outcome="200",retry="yes"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_sign_ins_total{step="consent",outcome="done"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_sign_ins_total{step="callback",outcome="done"}"#,
-            1,
-        ),
-        (
-            r#"entra_mcp_sign_ins_total{step="token",outcome="done"}"#,
-            1,
-        ),
-        (r#"entra_mcp_table_entries{table="spent_sign_ins"}"#, 1),
-        (r#"entra_mcp_table_bound{table="connections"}"#, 1),
-        (
-            r#"entra_mcp_store_operations_total{operation="put",outcome="done"}"#,
-            2,
-        ),
-        (r#"entra_mcp_table_bound{table="streams"}"#, 4096),
-    ] {
-        assert!(count(&text, name) >= least, "{name} in\n{text}");
+    for (name, least) in COUNTED {
+        assert!(count(&text, name) >= *least, "{name} in\n{text}");
     }
     for secret in [client.access_token.as_str(), "alice", "127.0.0.1"] {
         assert!(

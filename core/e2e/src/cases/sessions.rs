@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, time::Instant};
 use serde_json::Value;
 
 use crate::{
-    Program,
+    Program, Server,
     client::{register_as, sign_in, sign_in_with},
     server::PATIENCE,
 };
@@ -14,6 +14,21 @@ use crate::{
 fn names(list: &str) -> Vec<&str> {
     let blocks = list.split("\n\n").skip(1);
     blocks.filter_map(|block| block.lines().next()).collect()
+}
+
+/// What a server would write of it, the command writes where none runs.
+fn end_without_a_server(program: &Program, server: &Server, session: &str) {
+    let audit = server.folder().join("audit.jsonl");
+    let arguments = ["end", "--session", session, "--audit-log"];
+    let arguments = [&arguments[..], &[audit.to_str().unwrap()]].concat();
+    let (_, ended) = program.ask("sessions", server, &arguments);
+    assert!(ended.starts_with("1 session was ended"), "{ended}");
+    assert!(ended.contains("session.ended"), "{ended}");
+    let line: Value = serde_json::from_str(&std::fs::read_to_string(&audit).unwrap()).unwrap();
+    assert_eq!(
+        (&line["event"], &line["session"]),
+        (&"session.ended".into(), &session.into())
+    );
 }
 
 /// A4, I7: in the process that serves, whose streams and calls end with them; and without one, on the file.
@@ -78,18 +93,7 @@ pub fn operator_lists_and_ends_sessions(program: &Program) {
     server.kill();
     let (_, list) = program.ask("sessions", &server, &["list"]);
     let name = names(&list).remove(0).to_owned();
-    // What a server would write of it, the command writes where none runs.
-    let audit = server.folder().join("audit.jsonl");
-    let arguments = ["end", "--session", &name, "--audit-log"];
-    let arguments = [&arguments[..], &[audit.to_str().unwrap()]].concat();
-    let (_, ended) = program.ask("sessions", &server, &arguments);
-    assert!(ended.starts_with("1 session was ended"), "{ended}");
-    assert!(ended.contains("session.ended"), "{ended}");
-    let line: Value = serde_json::from_str(&std::fs::read_to_string(&audit).unwrap()).unwrap();
-    assert_eq!(
-        (&line["event"], &line["session"]),
-        (&"session.ended".into(), &name.into())
-    );
+    end_without_a_server(program, &server, &name);
     server.start();
     assert!(!grace.works(&server), "what was ended without a server");
     let again = sign_in(&server, "alice");

@@ -72,7 +72,7 @@ pub(super) fn open_store(
             let folder = DataDir::open(folder)?;
             let store = FileStore::open(&folder)?;
             let keys = key::ring(&config.keys, &folder, &store)?;
-            Ok((RecordStore::File(store), keys))
+            Ok((RecordStore::File(Box::new(store)), keys))
         }
         #[cfg(feature = "redis")]
         StoreLocation::Redis(server) => {

@@ -65,7 +65,7 @@ impl Place {
         let folder = self.folder();
         let store = FileStore::open(&folder)?;
         let keys = key::ring(&[], &folder, &store)?;
-        Ok((RecordStore::File(store), keys))
+        Ok((RecordStore::File(Box::new(store)), keys))
     }
 
     /// A user has a list of sessions, sealed under the newest key.

@@ -251,7 +251,7 @@ fn keys_of_one_beginning_are_found_and_no_others() {
 #[test]
 fn sessions_of_a_list_that_does_not_open_are_told_of_and_ended() {
     let place = Place::new();
-    let store = crate::store::RecordStore::File(place.store());
+    let store = crate::store::RecordStore::File(Box::new(place.store()));
     crate::sessions::tests::sessions_of_a_list_that_does_not_open_are_told_of_and_ended(
         &store, NOW,
     );
