@@ -63,7 +63,7 @@ impl Attacker {
         while !self.shared.borrow().faults_stopped {
             let wait = self.world.choose(|choice| choice.between(least, most));
             self.world.sleep(wait).await;
-            let action = self.world.choose(|choice| choice.below(18));
+            let action = self.choose_attack();
             let line = format!(
                 "= attacks: {}",
                 ATTACKS

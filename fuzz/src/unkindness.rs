@@ -39,11 +39,13 @@ pub enum Unkindness {
     EntraCallers,
     /// Graph wants claims of tokens again and again.
     ClaimsChallenges,
+    /// Attackers do nothing but sign in for the devices of others.
+    DevicesOfOthers,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 17] = [
+    pub const ALL: [(&'static str, Self); 18] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -64,6 +66,7 @@ impl Unkindness {
         ("partitions", Self::Partitions),
         ("entra-callers", Self::EntraCallers),
         ("claims-challenges", Self::ClaimsChallenges),
+        ("devices-of-others", Self::DevicesOfOthers),
     ];
 
     /// What every run has: all but what leaves no time for anything else.

@@ -202,7 +202,8 @@ fn document_of_another_client_is_caught() {
 
 #[test]
 fn device_decided_on_by_somebody_else_is_caught() {
-    caught(
+    caught_in(
+        &[Unkindness::DevicesOfOthers],
         |server| server.with_bug(Planted::DeviceCodesShared),
         &["devices of their users"],
     );

@@ -53,6 +53,9 @@ impl BackendList {
     }
 }
 
+/// The `cacheScope` of what is for one caller (2026-07-28).
+const PRIVATE: &str = "\"private\"";
+
 /// A page of a list.
 #[derive(Debug)]
 pub(crate) struct Listed<'a> {
@@ -60,6 +63,7 @@ pub(crate) struct Listed<'a> {
     array: Range<usize>,
     elements: Vec<(Cow<'a, str>, Range<usize>)>,
     next: Option<Cow<'a, str>>,
+    cache_scope: Option<Range<usize>>,
 }
 
 impl<'a> Listed<'a> {
@@ -80,6 +84,7 @@ impl<'a> Listed<'a> {
         Ok(Self {
             elements: named.collect::<Result<_, JsonFault>>()?,
             next: next.and_then(|at| raw_json::string(result.get(at)?)),
+            cache_scope: members.get("cacheScope"),
             array,
             result,
         })
@@ -95,7 +100,7 @@ impl<'a> Listed<'a> {
         self.next.as_deref()
     }
 
-    /// The result with those elements alone; `None` if that is all of them.
+    /// The result with those elements alone, to be cached for this caller only; `None` if it is so already.
     pub(crate) fn keeping(&self, is_kept: impl Fn(&str) -> bool) -> Option<String> {
         let kept: Vec<_> = self
             .elements
@@ -103,14 +108,19 @@ impl<'a> Listed<'a> {
             .filter(|(name, _)| is_kept(name))
             .filter_map(|(_, at)| self.result.get(at.clone()))
             .collect();
-        if kept.len() == self.elements.len() {
-            return None;
-        }
         let array = format!("[{}]", kept.join(","));
-        Some(raw_json::splice(
-            self.result,
-            vec![(self.array.clone(), &array)],
-        ))
+        let mut replaced = Vec::new();
+        if kept.len() < self.elements.len() {
+            replaced.push((self.array.clone(), array.as_str()));
+        }
+        // What a caller is not shown depends on who they are, also where that is nothing.
+        let scope = self.cache_scope.clone();
+        replaced.extend(
+            scope
+                .filter(|at| self.result.get(at.clone()) != Some(PRIVATE))
+                .map(|at| (at, PRIVATE)),
+        );
+        (!replaced.is_empty()).then(|| raw_json::splice(self.result, replaced))
     }
 }
 
@@ -156,5 +166,23 @@ mod tests {
         for list in BackendList::ALL {
             assert_eq!(BackendList::of_method(list.method()), Some(list));
         }
+    }
+
+    // T11: others are shown others.
+    #[test]
+    fn list_of_which_elements_may_be_hidden_is_cached_for_its_caller_only() {
+        let public = r#"{"cacheScope":"public","tools":[{"name":"a"},{"name":"b"}]}"#;
+        let listed = Listed::read(BackendList::Tools, public).unwrap();
+        assert_eq!(
+            listed.keeping(|_| true).unwrap(),
+            r#"{"cacheScope":"private","tools":[{"name":"a"},{"name":"b"}]}"#
+        );
+        assert_eq!(
+            listed.keeping(|name| name == "b").unwrap(),
+            r#"{"cacheScope":"private","tools":[{"name":"b"}]}"#
+        );
+        let private = r#"{"tools":[{"name":"a"}],"cacheScope":"private"}"#;
+        let listed = Listed::read(BackendList::Tools, private).unwrap();
+        assert_eq!(listed.keeping(|_| true), None);
     }
 }

@@ -8,14 +8,14 @@
 //! (threat R5). What it says for a request waits here, in few bytes: beyond them the process waits.
 
 mod call;
-mod process;
+mod server_process;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
-use self::{call::Call, process::Process};
+use self::{call::Call, server_process::Process};
 use super::{
     HubOutput, Job, JobKind, ToProcess,
     asks::{DeliverToCall, ReadProcess, Waiter},

@@ -9,9 +9,22 @@ use crate::{
     browser::Arrived,
     client::{Client, DeviceCodes, Dialect},
     device::type_code,
+    unkindness::Unkindness,
 };
 
 impl Attacker {
+    /// What comes next. Where attackers are after the devices of others, always that.
+    pub(super) fn choose_attack(&self) -> u64 {
+        let drawn = self.world.choose(|choice| choice.below(18));
+        let is_one_thing = self
+            .world
+            .options(|options| options.has(Unkindness::DevicesOfOthers));
+        match is_one_thing {
+            true => 14,
+            false => drawn,
+        }
+    }
+
     /// Begins a device authorization and sends its code to a victim, by a link and by word. The victim presses what is
     /// there, reads what the page says once there is something to approve, and does not approve it.
     pub(super) async fn phish_for_a_device(&mut self) {
