@@ -205,7 +205,7 @@ fn device_decided_on_by_somebody_else_is_caught() {
     caught_in(
         &[Unkindness::DevicesOfOthers],
         |server| server.with_bug(Planted::DeviceCodesShared),
-        &["devices of their users"],
+        &["devices of their users", "user isolation"],
     );
 }
 
