@@ -43,7 +43,7 @@ pub enum RecordStore {
     File(Box<FileStore>),
     /// In a Redis.
     #[cfg(feature = "redis")]
-    Redis(RedisStore),
+    Redis(Box<RedisStore>),
     /// Where the program keeps them.
     Custom(Arc<dyn CustomStore>),
 }

@@ -81,7 +81,7 @@ pub(super) fn open_store(
             let roots = own.as_deref().or(outlet.egress.roots());
             let store = RedisStore::open(server, roots, tokens, now)?;
             let keys = key::shared_ring(&config.keys, &store)?;
-            Ok((RecordStore::Redis(store), keys))
+            Ok((RecordStore::Redis(Box::new(store)), keys))
         }
         #[cfg(not(feature = "redis"))]
         StoreLocation::Redis(_) => {

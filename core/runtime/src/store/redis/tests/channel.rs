@@ -93,7 +93,7 @@ fn replica_that_is_gone_listens_no_more() {
 fn sessions_of_a_list_that_does_not_open_are_ended_on_all_replicas() {
     let server = RedisProcess::start();
     let messages = received(&Arc::new(server.store()));
-    let store = RecordStore::Redis(server.store());
+    let store = RecordStore::Redis(Box::new(server.store()));
     sessions::sessions_of_a_list_that_does_not_open_are_told_of_and_ended(&store, now());
     assert_ne!(next(&messages), next(&messages));
 }
