@@ -6,6 +6,10 @@ use super::is_invisible;
 /// characters written as escapes.
 #[must_use]
 pub fn sanitize(text: &str, limit: usize) -> String {
+    // As almost all of it is.
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut sanitize = String::new();
     for character in text.chars().take(limit) {
         if character.is_control() || is_invisible(character) {
