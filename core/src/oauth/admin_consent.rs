@@ -22,7 +22,7 @@ const COOKIE: &str = "admin-consent";
 /// How long an administrator may take, in seconds.
 const TIMEOUT: u64 = 600;
 
-const DONE: &str = "<p class=\"brand\">entra-mcp</p>\n<h1>Your organization has answered</h1>\n\
+const DONE: &str = "<h1>Your organization has answered</h1>\n\
     <p>Microsoft Entra ID says that this server was let in. Users of your organization can sign in if the operator of this \
     server has named it. You can close this page.</p>";
 

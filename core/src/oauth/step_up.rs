@@ -26,8 +26,7 @@ use crate::{
     step::{Cx, Progress},
 };
 
-const PAGE: &str = r#"<p class="brand">entra-mcp</p>
-<h1>Confirm your sign-in</h1>
+const PAGE: &str = r#"<h1>Confirm your sign-in</h1>
 <p>A program that uses this server as <strong class="name">{username}</strong> has asked for something for which your
 organization wants more of you, such as a second factor. Microsoft Entra ID asks you for it next.</p>
 <p>Go on only if you have <strong>just asked your program</strong> for something. The program goes on where it is: it gets

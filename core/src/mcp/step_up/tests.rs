@@ -103,6 +103,8 @@ impl Alice {
         let page = self.browse("GET", link, "");
         assert_eq!(page.status(), 200, "{}", text(&page));
         assert!(text(&page).contains("Confirm your sign-in"));
+        let names = text(&page).matches("class=\"brand\"").count();
+        assert_eq!(names, 1, "the name of the server stands above it once");
         assert_eq!(header(&page, "location"), "", "nobody is sent on unseen");
         let link = parameter(link, "link").unwrap();
         let response = self.browse("POST", "/step-up", &format!("link={link}"));

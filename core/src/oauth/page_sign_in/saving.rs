@@ -27,7 +27,7 @@ use crate::{
     step::{Cx, Progress},
 };
 
-const DONE: &str = "<p class=\"brand\">entra-mcp</p>\n<h1>Your sign-in is confirmed</h1>\n\
+const DONE: &str = "<h1>Your sign-in is confirmed</h1>\n\
     <p>Go back to your program, and ask it again for what it could not do. You can close this page.</p>";
 
 /// A session that is about to have what it needs.
