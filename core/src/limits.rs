@@ -226,6 +226,9 @@ pub const KEYS_WAITERS: usize = 1024;
 /// How old a message of another replica may be, or how far ahead of our clock: somebody may keep it and repeat it.
 pub const REPLICA_MESSAGE_LEEWAY: Duration = Duration::from_secs(60);
 
+/// How many answers and cancellations of a user's client are kept for calls on other replicas.
+pub const UNDELIVERED_MESSAGES: usize = 64;
+
 /// The most bytes of a message of another replica: an MCP message, and what is around it.
 pub const REPLICA_MESSAGE_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 

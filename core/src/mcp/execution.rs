@@ -22,7 +22,7 @@ use super::{
     session::McpSession,
     session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
     tasks::{TaskRunner, TaskStep},
-    undelivered::{ForCall, Lookups},
+    undelivered::Lookups,
 };
 use crate::{
     admit::caller::Caller,
@@ -218,20 +218,19 @@ impl Execution {
     }
 
     fn undelivered_found(
-        mut self: Box<Self>,
-        found: Option<ForCall>,
+        self: Box<Self>,
+        found: Option<ToCall>,
         cx: &mut Cx<'_>,
     ) -> Progress<Box<Self>> {
-        match found {
-            None => {
-                self.undelivered.next(cx);
-                self.wait(cx)
-            }
-            Some(ForCall::Response(id, result)) => {
-                self.call_message(ToCall::ClientResponse(id, result), cx)
-            }
-            Some(ForCall::Cancelled(id)) => self.call_message(ToCall::Cancelled(id), cx),
-        }
+        let mut execution = match found {
+            None => self,
+            Some(message) => match self.call_message(message, cx) {
+                Progress::Pending(execution) => execution,
+                ended @ Progress::Ready(()) => return ended,
+            },
+        };
+        execution.undelivered.next(cx);
+        execution.wait(cx)
     }
 
     fn call_message(self: Box<Self>, message: ToCall, cx: &mut Cx<'_>) -> Progress<Box<Self>> {

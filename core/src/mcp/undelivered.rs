@@ -3,6 +3,8 @@
 //! The word between replicas may be lost, and the client was told that its message is accepted. So its answer to a
 //! question, and its cancellation of a request, are written down under a name that the call knows; where replicas
 //! share the store, a call looks for them whenever it looks at its session, every [`limits::KEEP_ALIVE`] at the latest.
+//!
+//! A user's client has [`limits::UNDELIVERED_MESSAGES`] places for them, whatever it posts: of two in one place the later one is kept.
 
 use std::ops::ControlFlow;
 
@@ -12,6 +14,7 @@ use bytes::Bytes;
 use crate::{
     ask::{Awaiting, Guard, Key, Record, Store},
     event::Answer,
+    hub::ToCall,
     id::{McpSessionId, PrincipalId, ServerRequestId},
     json_rpc::Id,
     limits,
@@ -31,7 +34,9 @@ impl Undelivered {
     /// The message as it is to be kept; `None` if this replica is the only one, or it is not for a call.
     pub(crate) fn of(message: &ReplicaMessage, cx: &mut Cx<'_>) -> Option<Self> {
         let key = match message {
-            ReplicaMessage::ClientResponse { request, .. } => key_of_response(*request),
+            ReplicaMessage::ClientResponse {
+                principal, request, ..
+            } => key_of_response(*principal, *request),
             ReplicaMessage::CancelRequest {
                 principal,
                 mcp_session,
@@ -57,16 +62,7 @@ impl Undelivered {
     }
 }
 
-/// What a call is told: which it may have been told before.
-#[derive(Debug)]
-pub(crate) enum ForCall {
-    /// The client's response to a request of the server.
-    Response(ServerRequestId, Result<Box<serde_json::Value>, String>),
-    /// The client cancels this request.
-    Cancelled(Id),
-}
-
-/// The looks for such messages, one after the other: what one finds may end the call, and then the others have no sense.
+/// The looks for such messages, one after the other: what one finds may end the call, and the others are not needed then.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {
     keys: Vec<Key>,
@@ -85,16 +81,15 @@ impl Lookups {
     ) {
         if self.reading.is_none() && cx.env.server.has_replicas() {
             let cancellations = of_client.map(|id| key_of_cancellation(principal, mcp_session, id));
-            self.keys = cancellations
-                .chain(of_server.map(key_of_response))
-                .collect();
+            let responses = of_server.map(|id| key_of_response(principal, id));
+            self.keys = cancellations.chain(responses).collect();
             self.next(cx);
         }
     }
 
-    /// Begins the next look.
+    /// Begins the next look. What is found stays, for it may be for another call; whoever was told it before hears nothing new.
     pub(crate) fn next(&mut self, cx: &mut Cx<'_>) {
-        self.reading = self.keys.pop().map(|key| cx.store(Store::Take(key)));
+        self.reading = self.keys.pop().map(|key| cx.store(Store::Get(key)));
     }
 
     /// Takes the answer to the look that is under way: what was found. Another answer is given back.
@@ -103,7 +98,7 @@ impl Lookups {
         answer: Answer,
         (principal, mcp_session): (PrincipalId, Option<McpSessionId>),
         cx: &Cx<'_>,
-    ) -> ControlFlow<Option<ForCall>, Answer> {
+    ) -> ControlFlow<Option<ToCall>, Answer> {
         let Some(reading) = self.reading.take_if(|reading| reading.id() == answer.ask()) else {
             return ControlFlow::Continue(answer);
         };
@@ -121,25 +116,30 @@ impl Lookups {
                 mcp_session,
                 request,
                 result,
-            }) if is_ours(principal, mcp_session) => Some(ForCall::Response(request, result)),
+            }) if is_ours(principal, mcp_session) => Some(ToCall::ClientResponse(request, result)),
             Some(ReplicaMessage::CancelRequest {
                 principal,
                 mcp_session,
                 request,
-            }) if is_ours(principal, mcp_session) => Some(ForCall::Cancelled(request)),
+            }) if is_ours(principal, mcp_session) => Some(ToCall::Cancelled(request)),
             _ => None,
         })
     }
 }
 
-/// Nobody can guess the id of a request that was sent to somebody else.
-fn key_of_response(request: ServerRequestId) -> Key {
-    Key(format!("undelivered/{request}"))
+fn key_of_response(principal: PrincipalId, request: ServerRequestId) -> Key {
+    key(principal, &request.0)
 }
 
 fn key_of_cancellation(principal: PrincipalId, session: McpSessionId, request: &Id) -> Key {
     let request = serde_json::to_string(request).unwrap_or_default();
-    let name = [&principal.0[..], &session.0, request.as_bytes()].concat();
-    let name = URL_SAFE_NO_PAD.encode(Hash::of(&name).0);
-    Key(format!("undelivered/{name}"))
+    key(principal, &[&session.0, request.as_bytes()].concat())
+}
+
+/// The place of what is about this request among those of its client.
+fn key(principal: PrincipalId, request: &[u8]) -> Key {
+    let [first, ..] = Hash::of(request).0;
+    let place = usize::from(first) % limits::UNDELIVERED_MESSAGES;
+    let whose = URL_SAFE_NO_PAD.encode(Hash::of(&principal.0).0);
+    Key(format!("undelivered/{whose}/{place}"))
 }

@@ -123,3 +123,20 @@ fn change_on_another_replica_is_announced_to_a_stream() {
     let is_change = |one: &Value| one["method"] == "notifications/tools/list_changed";
     assert!(said.iter().any(is_change), "{said:?}");
 }
+
+// M8: what a client says of requests that nobody has made.
+#[test]
+fn messages_that_are_kept_for_calls_are_bounded() {
+    let mut world = world();
+    let (client, _, _) = asked(&mut world);
+    for id in 1000..1400 {
+        let params = json!({"requestId": id});
+        let message =
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+        assert_eq!(client.post(&mut world, &message), 202);
+    }
+    let is_kept = |key: &&String| key.starts_with("undelivered/");
+    let kept = world.store.keys().filter(is_kept).count();
+    let most = limits::UNDELIVERED_MESSAGES;
+    assert!((most / 2..=most).contains(&kept), "{kept}");
+}
