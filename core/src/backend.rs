@@ -2,6 +2,7 @@
 
 mod assert_user;
 mod fault;
+mod identify_user;
 mod incoming;
 pub(crate) mod key_set;
 mod messages;
@@ -20,6 +21,7 @@ pub(crate) use self::tests::gateway as gateway_of_tests;
 pub(crate) use self::{
     assert_user::AssertUser,
     fault::BackendFault,
+    identify_user::{Identified, IdentifyUser, NotIdentified},
     messages::{Arrived, IncomingMessages},
     open_session::{NotOpened, OpenSession, Opened},
 };

@@ -4,6 +4,7 @@
 mod allowed_users;
 mod backend_address;
 mod backend_command;
+mod backend_identity;
 mod call_times;
 mod client_documents;
 mod entra_tokens;
@@ -27,10 +28,11 @@ pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     backend_command::{BackendCommand, ChildUser},
+    backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
     call_times::CallTimes,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
-    gateway::{Backend, BackendHeader, BackendIdentity, Gateway},
+    gateway::{Backend, BackendHeader, Gateway},
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},

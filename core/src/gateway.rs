@@ -14,6 +14,7 @@ mod message;
 mod raw_json;
 mod server_process;
 mod signing_keys;
+mod user_headers;
 
 pub(crate) use self::{
     answer_reader::AnswerReader,
@@ -28,4 +29,5 @@ pub(crate) use self::{
         ToServer,
     },
     signing_keys::SigningKeys,
+    user_headers::UserHeaders,
 };

@@ -22,6 +22,7 @@ pub mod everything;
 pub mod foundry;
 pub mod framing;
 pub mod gateway;
+pub mod gateway_headers;
 pub mod gateway_policy;
 pub mod gateway_tls;
 pub mod interoperability;

@@ -149,6 +149,7 @@ suite!($ end_to_end_hostile_peers:
 suite!($ end_to_end_gateway:
     gateway::tools_of_a_backend_are_called_with_progress_and_questions,
     gateway::backend_is_told_who_calls_and_hands_it_to_no_client,
+    gateway_headers::forty_headers_of_a_client_never_reach_a_backend,
     gateway::session_that_a_backend_has_lost_is_opened_again,
     gateway::backend_that_is_not_there_is_told_in_words,
     gateway::server_of_others_is_used_unmodified,

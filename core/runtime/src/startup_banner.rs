@@ -3,7 +3,7 @@
 use entra_mcp_core::{
     catalog::Catalog,
     client_setup,
-    config::{Backend, BackendIdentity, Config, Gateway},
+    config::{AssertionPlace, Backend, Config, Gateway},
 };
 
 /// What to do next, as text for the terminal. The front page shows the same.
@@ -42,30 +42,48 @@ pub(crate) fn startup_banner(config: &Config, catalog: &Catalog) -> String {
 /// Whose tools these are, and how that server knows who calls.
 fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
     let mut text = format!("\n  Tools of             {}\n", gateway.shown());
+    let identity = &gateway.identity;
     let Backend::Http(address) = &gateway.backend else {
         text.push_str("  It runs as a process of its own for each session of a client.\n");
-        if gateway.identity != BackendIdentity::None {
+        if identity.tells() {
             text.push_str(
                 "  Its environment says who the user is: ENTRA_MCP_USER_OID and others.\n",
             );
         }
         return text;
     };
-    let keys = config.public_url.join("/jwks.json");
-    let header = match gateway.identity {
-        BackendIdentity::Assertion => "Entra-MCP-Assertion",
-        BackendIdentity::Bearer => "Authorization",
-        BackendIdentity::None => {
-            text.push_str("  That server is not told who calls.\n");
-            return text;
+    if !identity.tells() {
+        text.push_str("  That server is not told who calls.\n");
+        return text;
+    }
+    if let Some(place) = identity.assertion {
+        let header = match place {
+            AssertionPlace::Own => "Entra-MCP-Assertion",
+            AssertionPlace::Bearer => "Authorization",
+        };
+        text.push_str(&format!(
+            "  It is told who calls by a JWT in the header {header}: ES256, keys at {},\n  issuer {}, audience {}.\n",
+            config.public_url.join("/jwks.json"),
+            config.public_url.issuer(),
+            gateway.audience
+        ));
+    }
+    if let Some(scopes) = &identity.entra {
+        text.push_str(&format!(
+            "  It gets the user's access token of Entra ID for {scopes}, and may act as them elsewhere.\n"
+        ));
+    }
+    for (is_sent, headers) in [
+        (identity.easy_auth, "X-MS-CLIENT-PRINCIPAL and its like"),
+        (identity.forwarded, "X-Forwarded-User and its like"),
+    ] {
+        if is_sent {
+            text.push_str(&format!(
+                "  It is told who calls by {headers}: whoever reaches its port can be anybody there.\n"
+            ));
         }
-    };
-    text.push_str(&format!(
-        "  It is told who calls by a JWT in the header {header}: ES256, keys at {keys},\n  issuer {}, audience {}.\n",
-        config.public_url.issuer(),
-        gateway.audience
-    ));
-    if !address.is_local() {
+    }
+    if identity.assertion.is_some() && !address.is_local() {
         text.push_str(
             "  Others than this server may reach it: have it verify that JWT, or anybody can be anybody there.\n",
         );

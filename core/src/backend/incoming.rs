@@ -7,6 +7,7 @@ use ::http::{HeaderMap, StatusCode};
 use super::{Arrived, BackendFault, request};
 use crate::{
     ask::{Awaiting, Pull, PulledPart},
+    claims_challenge::ClaimsChallenge,
     config::{BackendAddress, Gateway},
     event::Answer,
     gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, RawMessage},
@@ -52,6 +53,13 @@ impl HttpMessages {
     /// The status, once there is one.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         self.head.as_ref().map(|(status, _)| *status)
+    }
+
+    /// What the backend wants of the user's token before it takes it.
+    pub(crate) fn claims(&self) -> Option<ClaimsChallenge> {
+        let (status, headers) = self.head.as_ref()?;
+        let is_refused = *status == StatusCode::UNAUTHORIZED;
+        is_refused.then(|| ClaimsChallenge::of_headers(headers))?
     }
 
     /// The name that the backend has given a session.

@@ -4,6 +4,7 @@ use ::http::StatusCode;
 
 use super::{BackendFault, incoming::HttpMessages, stdio_messages::StdioMessages};
 use crate::{
+    claims_challenge::ClaimsChallenge,
     config::{Backend, Gateway},
     event::Answer,
     gateway::{BackendRequest, Credentials, RawMessage},
@@ -56,6 +57,14 @@ impl IncomingMessages {
         match self {
             Self::Http(messages) => messages.status(),
             Self::Stdio(messages) => messages.status(),
+        }
+    }
+
+    /// What the backend wants of the user's access token before it takes it.
+    pub(crate) fn claims(&self) -> Option<ClaimsChallenge> {
+        match self {
+            Self::Http(messages) => messages.claims(),
+            Self::Stdio(_) => None,
         }
     }
 

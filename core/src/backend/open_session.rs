@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::{Arrived, BackendFault, IncomingMessages};
 use crate::{
+    claims_challenge::ClaimsChallenge,
     config::Gateway,
     event::Answer,
     gateway::{BackendRequest, Credentials, InitializeResult, MessageKind, RawMessage},
@@ -41,6 +42,8 @@ pub(crate) enum NotOpened {
     Fault(BackendFault),
     /// The backend refuses, with this error.
     Refused(RawMessage),
+    /// The backend wants these claims of the user's access token.
+    ClaimsRequired(ClaimsChallenge),
 }
 
 /// A session that is being opened.
@@ -97,7 +100,7 @@ impl OpenSession {
                     Progress::Pending(Self { credentials, state })
                 }
                 Arrived::End(_, fault) if !incoming.is_success() => {
-                    Progress::Ready(Err(NotOpened::Fault(fault)))
+                    Progress::Ready(Err(not_opened(fault, &incoming)))
                 }
                 Arrived::End(..) => Progress::Ready(Ok(opened)),
                 Arrived::Fault(fault) => Progress::Ready(Err(NotOpened::Fault(fault))),
@@ -126,7 +129,7 @@ impl OpenSession {
         };
         let Some(message) = messages.into_iter().find(is_answer) else {
             if let Some(fault) = end {
-                return fail(fault);
+                return Progress::Ready(Err(not_opened(fault, &incoming)));
             }
             incoming.more(cx);
             let state = State::Initializing(incoming);
@@ -134,7 +137,9 @@ impl OpenSession {
         };
         if matches!(message.kind(), MessageKind::Response { is_error: true, .. }) {
             return match end {
-                Some(fault @ (BackendFault::Refused(_) | BackendFault::Busy(_))) => fail(fault),
+                Some(fault @ (BackendFault::Refused(_) | BackendFault::Busy(_))) => {
+                    Progress::Ready(Err(not_opened(fault, &incoming)))
+                }
                 _ => Progress::Ready(Err(NotOpened::Refused(message))),
             };
         }
@@ -159,5 +164,12 @@ impl OpenSession {
         let incoming = IncomingMessages::send(request, gateway, &credentials, cx);
         let state = State::Confirming(opened, incoming);
         Progress::Pending(Self { credentials, state })
+    }
+}
+
+fn not_opened(fault: BackendFault, incoming: &IncomingMessages) -> NotOpened {
+    match incoming.claims() {
+        Some(claims) => NotOpened::ClaimsRequired(claims),
+        None => NotOpened::Fault(fault),
     }
 }

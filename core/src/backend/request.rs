@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{
     ask::{Pull, PullLimits},
-    config::{BackendAddress, BackendIdentity, Gateway},
+    config::{AssertionPlace, BackendAddress, Gateway},
     gateway::{BackendRequest, Credentials, assertion},
     limits,
 };
@@ -52,20 +52,41 @@ pub(super) fn pull(
             say(HeaderName::from_static("mcp-name"), &encoded(name));
         }
     }
+    let identity = &gateway.identity;
     if let Some(assertion) = credentials.assertion() {
-        match gateway.identity {
-            BackendIdentity::Assertion => {
+        match identity.assertion {
+            Some(AssertionPlace::Own) => {
                 say(
                     HeaderName::from_static(assertion::HEADER),
                     assertion.expose(),
                 );
             }
-            BackendIdentity::Bearer => {
+            Some(AssertionPlace::Bearer) => {
                 let bearer = format!("Bearer {}", assertion.expose());
                 say(header::AUTHORIZATION, &bearer);
             }
-            BackendIdentity::None => {}
+            None => {}
         }
+        if identity.easy_auth {
+            // In the place of Entra's ID token, which nobody gets.
+            let name = HeaderName::from_static("x-ms-token-aad-id-token");
+            say(name, assertion.expose());
+        }
+    }
+    if let Some(token) = credentials.token() {
+        say(header::AUTHORIZATION, &format!("Bearer {}", token.expose()));
+        if identity.easy_auth {
+            let name = HeaderName::from_static("x-ms-token-aad-access-token");
+            say(name, token.expose());
+        }
+        if identity.forwarded {
+            let name = HeaderName::from_static("x-forwarded-access-token");
+            say(name, token.expose());
+        }
+    }
+    if let Some(described) = credentials.headers() {
+        let described = described.iter();
+        headers.extend(described.map(|(name, value)| (name.clone(), value.clone())));
     }
     for value in headers.values_mut() {
         value.set_sensitive(true);
@@ -129,7 +150,7 @@ mod tests {
 
     #[test]
     fn request_has_these_headers_and_no_others() {
-        let headers = headers_of(BackendIdentity::Assertion);
+        let headers = headers_of(BackendIdentity::ASSERTION);
         let mut named: Vec<_> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
@@ -152,10 +173,10 @@ mod tests {
 
     #[test]
     fn assertion_goes_where_it_is_set_to_go() {
-        let bearer = headers_of(BackendIdentity::Bearer);
+        let bearer = headers_of(BackendIdentity::BEARER);
         assert_eq!(bearer["authorization"], "Bearer header.claims.signature");
         assert!(!bearer.contains_key(assertion::HEADER));
-        let none = headers_of(BackendIdentity::None);
+        let none = headers_of(BackendIdentity::NONE);
         assert!(!none.contains_key("authorization") && !none.contains_key(assertion::HEADER));
     }
 }

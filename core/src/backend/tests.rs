@@ -45,7 +45,7 @@ fn metadata(world: &mut World) -> Value {
 
 #[test]
 fn key_set_is_there_if_assertions_are_signed_and_the_metadata_name_it() {
-    let mut world = world(Some(BackendIdentity::Assertion));
+    let mut world = world(Some(BackendIdentity::ASSERTION));
     let (status, set) = get(&mut world, "/jwks.json");
     let key = &set.unwrap()["keys"][0];
     assert_eq!((status, &key["alg"]), (200, &Value::from("ES256")));
@@ -59,7 +59,7 @@ fn key_set_is_there_if_assertions_are_signed_and_the_metadata_name_it() {
 
 #[test]
 fn server_that_signs_nothing_has_no_key_set() {
-    for identity in [None, Some(BackendIdentity::None)] {
+    for identity in [None, Some(BackendIdentity::NONE)] {
         let mut world = world(identity);
         assert_eq!(get(&mut world, "/jwks.json").0, 404);
         assert!(metadata(&mut world).get("jwks_uri").is_none());
@@ -69,8 +69,8 @@ fn server_that_signs_nothing_has_no_key_set() {
 // Q5: whichever replica signs, each publishes the key.
 #[test]
 fn replicas_have_the_key_that_the_first_of_them_made() {
-    let mut one = world(Some(BackendIdentity::Bearer));
-    let mut other = world(Some(BackendIdentity::Bearer));
+    let mut one = world(Some(BackendIdentity::BEARER));
+    let mut other = world(Some(BackendIdentity::BEARER));
     let set = get(&mut one, "/jwks.json");
     other.store = one.store.clone();
     assert_eq!(get(&mut other, "/jwks.json"), set);
@@ -78,7 +78,7 @@ fn replicas_have_the_key_that_the_first_of_them_made() {
 
 #[test]
 fn keys_that_cannot_be_stored_are_not_used() {
-    let mut world = world(Some(BackendIdentity::Assertion));
+    let mut world = world(Some(BackendIdentity::ASSERTION));
     world.store_is_down = true;
     assert_eq!(get(&mut world, "/jwks.json").0, 503);
     world.store_is_down = false;
@@ -94,7 +94,7 @@ fn keys_that_cannot_be_stored_are_not_used() {
 // G3: the store holds no key that is readable without the master key.
 #[test]
 fn private_key_is_stored_sealed() {
-    let mut world = world(Some(BackendIdentity::Assertion));
+    let mut world = world(Some(BackendIdentity::ASSERTION));
     get(&mut world, "/jwks.json");
     let record = &world.store["assertion-keys"].record.bytes;
     let is_in = |text: &[u8]| record.windows(text.len()).any(|window| window == text);

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 
-use super::{BackendAddress, BackendCommand};
+use super::{BackendAddress, BackendCommand, BackendIdentity};
 use crate::secret::Secret;
 
 /// The server behind this one.
@@ -56,7 +56,8 @@ impl Gateway {
     /// Whether assertions are signed, so that there are keys to publish. A process is told of its user by its environment.
     #[must_use]
     pub fn signs(&self) -> bool {
-        self.command().is_none() && !matches!(self.identity, BackendIdentity::None)
+        let identity = &self.identity;
+        self.command().is_none() && (identity.assertion.is_some() || identity.easy_auth)
     }
 
     /// What is run, if it is a process.
@@ -65,32 +66,6 @@ impl Gateway {
         match &self.backend {
             Backend::Stdio(command) => Some(command),
             Backend::Http(_) => None,
-        }
-    }
-}
-
-/// How the backend is told who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BackendIdentity {
-    /// By a signed assertion in the header `Entra-MCP-Assertion`.
-    Assertion,
-    /// By the same assertion in the header `Authorization`, as a bearer token.
-    Bearer,
-    /// Not at all.
-    None,
-}
-
-impl BackendIdentity {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Assertion, Self::Bearer, Self::None];
-
-    /// Its name in settings.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Assertion => "assertion",
-            Self::Bearer => "bearer",
-            Self::None => "none",
         }
     }
 }

@@ -152,9 +152,10 @@ impl AcquireToken {
     }
 
     /// A new token for a permission of any resource, such as `api://orders/Orders.Read`, of which only the refresh token is
-    /// stored.
+    /// stored; it must satisfy these claims.
     pub(super) fn for_permission(
         permission: &Permission,
+        claims: Option<ClaimsChallenge>,
         session: &Session,
         version: Version,
         cx: &mut Cx<'_>,
@@ -165,7 +166,7 @@ impl AcquireToken {
         if let Some(fault) = token_refresh::throttled(&session.user, cx) {
             return unavailable(fault);
         }
-        match TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), cx) {
+        match TokenRefresh::of_scope(session, &old, permission.to_entra_scope(), claims, cx) {
             Some(refresh) => {
                 let renewal = Renewal::of(session, false);
                 renewal.waiting(State::Refreshing(refresh, version))

@@ -154,8 +154,43 @@ impl CallerToken {
         };
         match AcquireToken::is_covered(&permission, &session, cx) {
             Some(true) => of_session(AcquireToken::start(&session, version, cx)),
-            Some(false) => on_demand(SessionToken::start(permission, &session, version, cx)),
+            Some(false) => {
+                let reason = Reason::Needed;
+                on_demand(SessionToken::start(
+                    permission, reason, &session, version, cx,
+                ))
+            }
             None => Progress::Ready(Err(AccessTokenError::SessionEnded)),
+        }
+    }
+
+    /// A token for the application that a backend of the gateway is, as the operator has set it and the consent page has said;
+    /// another than the one before if that was refused, which may have wanted claims.
+    pub(crate) fn for_backend(
+        scopes: &str,
+        refused: Option<ClaimsChallenge>,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> CallerTokenProgress {
+        let reason = match refused {
+            None => Reason::Needed,
+            claims @ Some(_) => Reason::Refused(claims),
+        };
+        let Some(permission) = Permission::parse(scopes, &cx.env.server.config.entra) else {
+            let reason = "The scopes of the server behind this gateway are none of Entra ID's.";
+            return Progress::Ready(Err(AccessTokenError::Denied(reason.into())));
+        };
+        match Credentials::of(caller) {
+            Credentials::Session(session, version) => on_demand(SessionToken::start(
+                permission, reason, &session, version, cx,
+            )),
+            Credentials::Assertion(assertion) => match has_user(assertion.caller.kind) {
+                Ok(()) => {
+                    let scope = permission.to_resource_scope();
+                    on_behalf_of(OnBehalfOf::start(&assertion, scope, reason, cx))
+                }
+                Err(error) => Progress::Ready(Err(error)),
+            },
         }
     }
 

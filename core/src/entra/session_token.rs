@@ -14,10 +14,12 @@ use ring::digest::{Context, SHA256};
 
 use super::{
     access_token::{AccessToken, AccessTokenError, AcquireToken, PERMISSION_DENIED},
+    on_behalf_of::Reason,
     permission::Permission,
 };
 use crate::{
     ask::{Awaiting, Version},
+    claims_challenge::ClaimsChallenge,
     event::Answer,
     fault::Fault,
     hub::{
@@ -47,6 +49,7 @@ enum State {
 #[derive(Debug)]
 struct Wanted {
     permission: Permission,
+    claims: Option<ClaimsChallenge>,
     session: Session,
     version: Version,
 }
@@ -58,16 +61,24 @@ pub(crate) type SessionTokenProgress =
 impl SessionToken {
     pub(super) fn start(
         permission: Permission,
+        reason: Reason,
         session: &Session,
         version: Version,
         cx: &mut Cx<'_>,
     ) -> SessionTokenProgress {
         let key = key(session.id, &permission);
+        let mut claims = None;
+        if let Reason::Refused(wanted) = reason {
+            claims = wanted;
+            let forget = PresentedTokenMessage::ForgetOnBehalfOf(key);
+            cx.to_hub(ToHub(ToHubKind::PresentedTokens(forget)));
+        }
         let asking = cx.ask_hub(|ticket| {
             ToHubKind::PresentedTokens(PresentedTokenMessage::GetOnBehalfOf { ticket, key })
         });
         let wanted = Box::new(Wanted {
             permission,
+            claims,
             session: session.clone(),
             version,
         });
@@ -90,10 +101,11 @@ impl SessionToken {
                 OnBehalfOfAnswer::AskEntra => {
                     let Wanted {
                         permission,
+                        claims,
                         session,
                         version,
                     } = *wanted;
-                    AcquireToken::for_permission(&permission, &session, version, cx)
+                    AcquireToken::for_permission(&permission, claims, &session, version, cx)
                 }
             },
             State::Acquiring(acquiring) => acquiring.handle(answer, cx),

@@ -159,11 +159,12 @@ impl TokenRefresh {
         session: &Session,
         tokens: &EntraTokens,
         scope: String,
+        claims: Option<ClaimsChallenge>,
         cx: &mut Cx<'_>,
     ) -> Option<Self> {
         let lease = RefreshLease::NotNeeded;
         let refresh_token = tokens.refresh_token.as_ref()?;
-        let grant = Grant::refresh_token(refresh_token.clone(), scope);
+        let grant = Grant::refresh_token(refresh_token.clone(), scope).satisfying(claims);
         Self::asking(
             session,
             grant.at_tenant(&session.user.tenant_id),

@@ -110,7 +110,7 @@ pub(crate) fn jwt(signing_input: &str, signature: &[u8]) -> Secret<String> {
 }
 
 /// What this backend knows the user as, and no other does.
-fn subject(audience: &str, user: &Principal, keys: &Keyring) -> String {
+pub(super) fn subject(audience: &str, user: &Principal, keys: &Keyring) -> String {
     let mut text = Vec::new();
     for part in [audience, &user.tenant_id, &user.oid] {
         text.extend(part.len().to_be_bytes());

@@ -4,13 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use ::http::Method;
 
-use super::{CredentialGuard, ProcessOwner};
+use super::{CredentialGuard, ProcessOwner, UserHeaders};
 use crate::{config::Gateway, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     assertion: Option<Arc<Secret<String>>>,
+    /// The user's access token of Entra's for the backend's own application.
+    token: Option<Arc<Secret<String>>>,
+    /// What only describes the user.
+    headers: Option<Arc<UserHeaders>>,
     /// Who calls, for a process that is theirs.
     owner: Option<Arc<ProcessOwner>>,
 }
@@ -19,16 +23,28 @@ impl Credentials {
     pub(crate) fn of_assertion(assertion: Arc<Secret<String>>) -> Self {
         Self {
             assertion: Some(assertion),
-            owner: None,
+            ..Self::default()
         }
     }
 
     /// Of whoever a process belongs to.
     pub(crate) fn of_owner(owner: ProcessOwner) -> Self {
         Self {
-            assertion: None,
             owner: Some(Arc::new(owner)),
+            ..Self::default()
         }
+    }
+
+    /// With this access token of Entra's, too.
+    pub(crate) fn with_token(self, token: Arc<Secret<String>>) -> Self {
+        let token = Some(token);
+        Self { token, ..self }
+    }
+
+    /// With these headers, too.
+    pub(crate) fn with_headers(self, headers: UserHeaders) -> Self {
+        let headers = Some(Arc::new(headers));
+        Self { headers, ..self }
     }
 
     /// Whose a process is.
@@ -41,11 +57,21 @@ impl Credentials {
         self.assertion.as_ref()
     }
 
+    /// The access token of Entra's.
+    pub(crate) fn token(&self) -> Option<&Arc<Secret<String>>> {
+        self.token.as_ref()
+    }
+
+    /// The headers that only describe the user.
+    pub(crate) fn headers(&self) -> Option<&UserHeaders> {
+        self.headers.as_deref()
+    }
+
     /// Finds what is sent with a request in what comes back.
     pub(crate) fn guard(&self, gateway: &Gateway) -> CredentialGuard {
         let mut guard = CredentialGuard::default();
-        if let Some(assertion) = &self.assertion {
-            guard.add(Arc::clone(assertion));
+        for sent in self.assertion.iter().chain(&self.token) {
+            guard.add(Arc::clone(sent));
         }
         if let Some(header) = &gateway.header {
             guard.add(Arc::new(header.value().clone()));

@@ -262,8 +262,7 @@ impl RequestBatch {
             Some((request, Current::Forward(forward))) => {
                 let icx = &mut invocation_cx(&mut self.registration, bcx);
                 let progress = forward.handle(answer, icx);
-                self.on_forward(request, progress);
-                self.advance(bcx)
+                self.after_forward(request, progress, bcx)
             }
             None => self.advance(bcx),
         }
@@ -283,7 +282,11 @@ impl RequestBatch {
                     self.current = Some((request, Current::StoringSetting(storing)));
                 }
                 Reply::Task(progress) => self.on_task(request, progress, bcx),
-                Reply::Forward(progress) => self.on_forward(request, progress),
+                Reply::Forward(progress) => {
+                    if let Err(over) = self.on_forward(request, progress, bcx) {
+                        return self.session_over(over, bcx);
+                    }
+                }
                 Reply::Invocation(progress) => {
                     if let Err(over) = self.apply(request, progress, bcx) {
                         return self.session_over(over, bcx);

@@ -14,6 +14,7 @@ mod answered;
 mod called;
 mod confirm;
 mod ending;
+mod identify;
 mod initialize;
 mod judge;
 mod methods;
@@ -29,16 +30,15 @@ use self::{
     methods::{ASKS_FOR_TASK, is_forwarded, named_by},
 };
 pub(crate) use self::{initialize::Initializing, judge::needed_scopes};
-use super::invocation::{ClientProfile, InvocationCx};
+use super::invocation::{ClientProfile, InvocationCx, InvocationEnd};
 use crate::{
-    admit::caller::Caller,
     ask::Awaiting,
     backend::{
-        Arrived, AssertUser, BackendFault, IncomingMessages, NotOpened, OpenSession, Opened,
+        Arrived, BackendFault, IdentifyUser, IncomingMessages, NotOpened, OpenSession, Opened,
     },
-    config::{BackendIdentity, Gateway},
+    config::Gateway,
     event::Answer,
-    gateway::{BackendRequest, Credentials, ProcessOwner, RawMessage, Replaced},
+    gateway::{BackendRequest, Credentials, RawMessage, Replaced},
     hub::{
         BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
         FindBackendSession, TableFull, ToHub, ToHubKind,
@@ -65,6 +65,8 @@ pub(crate) struct Forward {
     /// What the backend has asked the client, by what the client knows it as.
     questions: BTreeMap<ServerRequestId, Id>,
     was_reopened: bool,
+    /// The backend has said what it wants of the user's access token: it is asked again once.
+    was_challenged: bool,
     /// The answer that waits until it is known whether there is what was asked for.
     look_up: Option<Box<LookUp>>,
     /// What the user is asked first.
@@ -77,7 +79,7 @@ enum State {
     AwaitingAdmission,
     /// The user is to confirm the call.
     AwaitingConfirmation(ServerRequestId),
-    Identifying(AssertUser),
+    Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     /// With these parameters.
     Opening(Arc<str>, OpenSession),
@@ -85,7 +87,22 @@ enum State {
 }
 
 /// What a step leaves.
-pub(crate) type ForwardProgress = Progress<Box<Forward>, Response>;
+pub(crate) type ForwardProgress = Progress<Box<Forward>, ForwardEnd>;
+
+/// How a request ends.
+#[derive(Debug)]
+pub(crate) enum ForwardEnd {
+    /// With this response.
+    Response(Response),
+    /// As a call of this server's own does: the user is to do something first.
+    OfUser(InvocationEnd),
+}
+
+impl From<Response> for ForwardEnd {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
 
 /// Begins to have the backend answer a request; `None` if no server has such a method, or this one answers it itself.
 pub(crate) fn start(
@@ -99,7 +116,7 @@ pub(crate) fn start(
     let Ok(message) = RawMessage::read_of(request.params.body(), &request.id) else {
         let error = Error::invalid_request("The message cannot be passed on as it is written.");
         let response = Response::error(Some(request.id.clone()), error);
-        return Some(Progress::Ready(response));
+        return Some(Progress::Ready(response.into()));
     };
     let message = ASKS_FOR_TASK.into_iter().fold(message, RawMessage::without);
     let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
@@ -115,6 +132,7 @@ pub(crate) fn start(
         state: State::AwaitingAdmission,
         questions: BTreeMap::new(),
         was_reopened: false,
+        was_challenged: false,
         look_up: None,
         question: None,
         began: icx.cx.env.now.instant,
@@ -129,21 +147,6 @@ pub(crate) fn start(
         true => Some(forward.begin(icx)),
         false => Some(Progress::Pending(forward)),
     }
-}
-
-/// Whose a process is that serves this caller, if the backend is one, and what it is told of them.
-fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> {
-    gateway.command()?;
-    let environment = match gateway.identity {
-        BackendIdentity::None => BTreeMap::new(),
-        _ => ProcessOwner::environment(&caller.principal()),
-    };
-    Some(ProcessOwner {
-        principal: caller.principal_id,
-        session: caller.session.id,
-        subject: caller.session.outline.subject.clone(),
-        environment,
-    })
 }
 
 fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
@@ -162,23 +165,11 @@ impl Forward {
             (State::AwaitingAdmission, Ok(())) => self.begin(icx),
             (State::AwaitingAdmission, Err(full)) => {
                 let error = super::invocation::too_many_calls(full);
-                Progress::Ready(Response::error(Some(self.id), error))
+                Progress::Ready(Response::error(Some(self.id), error).into())
             }
             // An earlier request of the batch asked for the room, and was cancelled.
             _ => Progress::Pending(self),
         }
-    }
-
-    fn identify(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
-        let gateway = gateway(icx.cx);
-        if !gateway.signs() {
-            if let Some(owner) = owner_of_process(icx.caller, gateway) {
-                self.credentials = Credentials::of_owner(owner);
-            }
-            return self.find_session(icx);
-        }
-        self.state = State::Identifying(AssertUser::start(icx.caller, gateway, icx.cx));
-        Progress::Pending(self)
     }
 
     fn owner(&self, icx: &InvocationCx<'_, '_>) -> Option<BackendOwner> {
@@ -218,17 +209,11 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
-            State::Identifying(assert) => match assert.handle(answer, icx.cx) {
-                Progress::Pending(assert) => {
-                    self.state = State::Identifying(assert);
-                    Progress::Pending(self)
-                }
-                Progress::Ready(Ok(assertion)) => {
-                    self.credentials = Credentials::of_assertion(assertion);
-                    self.find_session(icx)
-                }
-                Progress::Ready(Err(_)) => self.fail(BackendFault::NoAssertion, icx),
-            },
+            State::Identifying(identify) => {
+                let gateway = gateway(icx.cx);
+                let progress = identify.handle(answer, icx.caller, gateway, icx.cx);
+                self.identified(progress, icx)
+            }
             State::AwaitingSession(find) => match find.into_answer(answer) {
                 BackendSessionFound::Open(session) => {
                     self.session = Some(session);
@@ -296,6 +281,7 @@ impl Forward {
         match reason {
             NotOpened::Fault(fault) => self.fail(*fault, icx),
             NotOpened::Refused(_) => self.fail(BackendFault::Status(StatusCode::BAD_REQUEST), icx),
+            NotOpened::ClaimsRequired(claims) => self.challenged(claims.clone(), icx),
         }
     }
 
@@ -354,9 +340,10 @@ impl Forward {
             }
         }
         if let Some(fault) = end {
-            return match self.lost(&incoming, icx) {
-                Some(lost) => self.reopen(lost, icx),
-                None => self.fail(fault, icx),
+            return match (self.lost(&incoming, icx), incoming.claims()) {
+                (Some(lost), _) => self.reopen(lost, icx),
+                (None, Some(claims)) => self.challenged(claims, icx),
+                (None, None) => self.fail(fault, icx),
             };
         }
         // A stream that all calls share takes what there is room for.

@@ -15,7 +15,7 @@ use crate::pages::{
     html::{Html, Slot},
 };
 use crate::{
-    config::{BackendIdentity, ClientAddress, Gateway},
+    config::{ClientAddress, Gateway},
     entropy::Entropy,
     env::Env,
     redirect_uri::Destination,
@@ -118,13 +118,17 @@ fn describe(client: &ClientLabel) -> (Html, Html) {
     }
 }
 
-/// Whose tools a client gets, and what that server is told (threat R4).
+/// Whose tools a client gets, and what that server is told and given (threat R4).
 fn behind(gateway: &Gateway) -> &'static str {
-    match gateway.identity != BackendIdentity::None {
-        true => {
+    match (&gateway.identity.entra, gateway.identity.tells()) {
+        (Some(_), _) => {
+            "<li>Use the tools of the MCP server at <strong>{backend}</strong>, which is told who you are, and may act as you: it gets access \
+             tokens of yours for <code>{scopes}</code></li>\n"
+        }
+        (None, true) => {
             "<li>Use the tools of the MCP server at <strong>{backend}</strong>, which is told who you are</li>\n"
         }
-        false => "<li>Use the tools of the MCP server at <strong>{backend}</strong></li>\n",
+        (None, false) => "<li>Use the tools of the MCP server at <strong>{backend}</strong></li>\n",
     }
 }
 
@@ -226,7 +230,12 @@ fn page(
     let mut scopes = Html::default();
     if let Some(gateway) = &env.server.config.gateway {
         let shown = gateway.shown();
-        let item = Html::fill(behind(gateway), &[("backend", Slot::Text(&shown))]);
+        let given = gateway.identity.entra.as_deref().unwrap_or_default();
+        let slots = [
+            ("backend", Slot::Text(shown.as_str())),
+            ("scopes", Slot::Text(given)),
+        ];
+        let item = Html::fill(behind(gateway), &slots);
         scopes.push(&item);
     }
     for offered in form.request.scope.iter() {

@@ -102,10 +102,13 @@ impl PendingSignIn {
         } else {
             self.state.clone()
         };
-        let scope = self
-            .request
-            .scope
-            .to_consent_scope(&env.server.config.entra);
+        let config = &env.server.config;
+        let mut scope = self.request.scope.to_consent_scope(&config.entra);
+        // The token for a backend is asked for when it is needed, and consented to with the sign-in.
+        let gateway = config.gateway.as_ref();
+        if let Some(of_backend) = gateway.and_then(|gateway| gateway.identity.entra.as_ref()) {
+            scope = format!("{scope} {of_backend}");
+        }
         let own = [&state, &self.nonce, &self.code_verifier];
         entra_address::of(&scope, own, metadata, env)
     }

@@ -1,5 +1,6 @@
 //! The server behind this one, if there is one.
 
+mod identity;
 mod process;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -77,24 +78,14 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         let backend = BackendAddress::parse(address);
         backend.map_err(|error| wrong(GatewayError::Address(error)))
     });
-    let identity = match given.value(&IDENTITY) {
-        None => Some(BackendIdentity::Assertion),
-        Some(name) => BackendIdentity::ALL
-            .into_iter()
-            .find(|known| known.as_str() == name),
-    };
-    if identity.is_none() {
-        wrong(GatewayError::UnknownIdentity);
-    }
-    if is_command && identity == Some(BackendIdentity::Bearer) {
-        wrong(GatewayError::BearerOfProcess);
-    }
+    let identity = identity::read(given, is_command, address.as_ref(), &mut wrong);
     let header = given.value(&BACKEND_HEADER).map(BackendHeader::parse);
     if matches!(header, Some(None)) {
         wrong(GatewayError::Header);
     }
     let header = header.flatten();
-    if let (Some(header), Some(BackendIdentity::Bearer)) = (&header, identity)
+    let is_bearer = identity.as_ref().is_some_and(BackendIdentity::is_bearer);
+    if let (Some(header), true) = (&header, is_bearer)
         && header.name() == "authorization"
     {
         wrong(GatewayError::TwoAuthorizations);

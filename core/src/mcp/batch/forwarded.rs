@@ -7,8 +7,8 @@ use crate::{
     id::ServerRequestId,
     json_rpc::Request,
     mcp::{
-        forward::{Forward, ForwardProgress},
-        invocation::InvocationCx,
+        forward::{Forward, ForwardEnd, ForwardProgress},
+        invocation::{InvocationCx, OverAt},
     },
     step::Progress,
 };
@@ -28,8 +28,7 @@ impl RequestBatch {
         match self.current.take() {
             Some((request, Current::Forward(forward))) => {
                 let progress = step(forward, &mut invocation_cx(&mut self.registration, bcx));
-                self.on_forward(request, progress);
-                self.advance(bcx)
+                self.after_forward(request, progress, bcx)
             }
             current => Progress::Pending(Self { current, ..self }),
         }
@@ -45,13 +44,39 @@ impl RequestBatch {
         self.forward_step(bcx, |forward, icx| forward.client_response(id, result, icx))
     }
 
+    /// Goes on after a step.
+    pub(super) fn after_forward(
+        mut self,
+        request: Request,
+        progress: ForwardProgress,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        match self.on_forward(request, progress, bcx) {
+            Ok(()) => self.advance(bcx),
+            Err(over) => self.session_over(over, bcx),
+        }
+    }
+
     /// Takes what a step leaves.
-    pub(super) fn on_forward(&mut self, request: Request, progress: ForwardProgress) {
+    ///
+    /// # Errors
+    ///
+    /// The request, if the user must sign in again, and what that must satisfy.
+    pub(super) fn on_forward(
+        &mut self,
+        request: Request,
+        progress: ForwardProgress,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> Result<(), OverAt> {
         match progress {
             Progress::Pending(forward) => {
                 self.current = Some((request, Current::Forward(forward)));
             }
-            Progress::Ready(response) => self.responses.push(response),
+            Progress::Ready(ForwardEnd::Response(response)) => self.responses.push(response),
+            Progress::Ready(ForwardEnd::OfUser(end)) => {
+                return self.apply(request, Progress::Ready(end), bcx);
+            }
         }
+        Ok(())
     }
 }

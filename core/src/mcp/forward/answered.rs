@@ -152,7 +152,7 @@ impl Forward {
             ..Replaced::default()
         });
         let code = is_error.then(|| answer.error_code()).flatten();
-        Progress::Ready(Response::whole(self.id, text, code))
+        Progress::Ready(Response::whole(self.id, text, code).into())
     }
 
     /// What is asked for is not there, or hidden.
@@ -172,6 +172,6 @@ impl Forward {
     ) -> ForwardProgress {
         called::refused(&self, icx);
         let error = results::of_revision(error, self.client.revision);
-        Progress::Ready(Response::error(Some(self.id), error))
+        Progress::Ready(Response::error(Some(self.id), error).into())
     }
 }

@@ -73,7 +73,7 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         called::refused(&self, icx);
-        Progress::Ready(self.result(ToolResult::error(words), icx))
+        Progress::Ready(self.result(ToolResult::error(words), icx).into())
     }
 
     /// A result of this server in place of the backend's.

@@ -66,9 +66,9 @@ impl Forward {
         let message = fault.message();
         if this.method != "tools/call" {
             let error = Error::with_message(Error::INTERNAL, message);
-            return Progress::Ready(Response::error(Some(this.id), error));
+            return Progress::Ready(Response::error(Some(this.id), error).into());
         }
         let result = ToolResult::error(message);
-        Progress::Ready(this.result(result, icx))
+        Progress::Ready(this.result(result, icx).into())
     }
 }

@@ -7,19 +7,22 @@
 //!                     \--fault--> 503
 //! ```
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{called, gateway, owner_of_process};
+use super::{called, gateway};
 use crate::{
-    admit::caller::Caller,
-    backend::{AssertUser, BackendFault, NotOpened, OpenSession, Opened},
-    catalog::ClientCapabilities,
+    admit::{bearer, caller::Caller},
+    backend::{
+        BackendFault, Identified, IdentifyUser, NotIdentified, NotOpened, OpenSession, Opened,
+    },
+    catalog::{CallError, ClientCapabilities},
+    claims_challenge::ClaimsChallenge,
     event::Answer,
-    gateway::{Credentials, RawMessage, Replaced},
+    gateway::{RawMessage, Replaced},
     hub::{BackendSession, BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{self, Error, Request},
     mcp::{
@@ -27,8 +30,10 @@ use crate::{
         lifecycle,
         reply::json as json_response,
         session::{self, McpSession},
+        step_up::{self, StepUpEnd, StoppedCall},
     },
     revision::Revision,
+    route::Route,
     step::{Cx, Progress},
 };
 
@@ -38,15 +43,23 @@ const PARAMS_BYTES: usize = 4096;
 /// A session that a client begins.
 #[derive(Debug)]
 pub(crate) struct Initializing {
+    begun: Begun,
+    state: State,
+}
+
+/// What its client has sent.
+#[derive(Debug)]
+struct Begun {
     request: Request,
     params: Arc<str>,
     caller: Box<Caller>,
-    state: State,
+    /// The backend has said what it wants of the user's access token: it is asked again once.
+    was_challenged: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    Identifying(AssertUser),
+    Identifying(Box<IdentifyUser>),
     Opening(OpenSession),
 }
 
@@ -66,54 +79,113 @@ impl Initializing {
                 return refuse(&request, error, cx);
             }
         };
-        let gateway = gateway(cx);
-        let state = match gateway.signs() {
-            true => State::Identifying(AssertUser::start(&caller, gateway, cx)),
-            false => {
-                let owner = owner_of_process(&caller, gateway);
-                let credentials = owner.map(Credentials::of_owner).unwrap_or_default();
-                State::Opening(OpenSession::start(&params, credentials, gateway, cx))
-            }
-        };
-        Progress::Pending(Self {
+        let identified = IdentifyUser::start(&caller, None, gateway(cx), cx);
+        let begun = Begun {
             request,
             params,
             caller,
-            state,
-        })
+            was_challenged: false,
+        };
+        begun.identified(identified, cx)
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
-        let state = match self.state {
-            State::Identifying(assert) => match assert.handle(answer, cx) {
-                Progress::Pending(assert) => State::Identifying(assert),
-                Progress::Ready(Ok(assertion)) => {
-                    let credentials = Credentials::of_assertion(assertion);
-                    let gateway = gateway(cx);
-                    State::Opening(OpenSession::start(&self.params, credentials, gateway, cx))
-                }
-                Progress::Ready(Err(_)) => {
-                    return unavailable(&self.request, BackendFault::NoAssertion, cx);
-                }
-            },
-            State::Opening(opening) => match opening.handle(answer, gateway(cx), cx) {
-                Progress::Pending(opening) => State::Opening(opening),
+        let Self { begun, state } = self;
+        let gateway = gateway(cx);
+        match state {
+            State::Identifying(identify) => {
+                let identified = identify.handle(answer, &begun.caller, gateway, cx);
+                begun.identified(identified, cx)
+            }
+            State::Opening(opening) => match opening.handle(answer, gateway, cx) {
+                Progress::Pending(opening) => begun.waiting(State::Opening(opening)),
                 Progress::Ready(Ok(opened)) => {
-                    return begin(&self.request, self.params, &self.caller, opened, cx);
+                    begin(&begun.request, begun.params, &begun.caller, opened, cx)
                 }
                 Progress::Ready(Err(NotOpened::Fault(fault))) => {
-                    return unavailable(&self.request, fault, cx);
+                    unavailable(&begun.request, fault, cx)
+                }
+                Progress::Ready(Err(NotOpened::ClaimsRequired(claims))) => {
+                    begun.challenged(claims, cx)
                 }
                 Progress::Ready(Err(NotOpened::Refused(error))) => {
                     let text = error.with_ids(Replaced {
-                        id: Some(&self.request.id),
+                        id: Some(&begun.request.id),
                         ..Replaced::default()
                     });
-                    return cx.done(json_response(StatusCode::OK, text));
+                    cx.done(json_response(StatusCode::OK, text))
                 }
             },
+        }
+    }
+}
+
+impl Begun {
+    fn waiting(self, state: State) -> Progress<Initializing> {
+        Progress::Pending(Initializing { begun: self, state })
+    }
+
+    fn identified(self, identified: Identified, cx: &mut Cx<'_>) -> Progress<Initializing> {
+        let reason = match identified {
+            Progress::Pending(identify) => return self.waiting(State::Identifying(identify)),
+            Progress::Ready(Ok(credentials)) => {
+                let opening = OpenSession::start(&self.params, credentials, gateway(cx), cx);
+                return self.waiting(State::Opening(opening));
+            }
+            Progress::Ready(Err(reason)) => reason,
         };
-        Progress::Pending(Self { state, ..self })
+        match reason {
+            NotIdentified::Fault(fault) => unavailable(&self.request, fault, cx),
+            NotIdentified::Denied(words) => {
+                let error = Error::with_message(Error::INTERNAL, words.into_owned());
+                refuse(&self.request, error, cx)
+            }
+            NotIdentified::ClaimsRequired(claims) => self.step_up(claims, cx),
+            NotIdentified::SessionEnded => {
+                // Of an access token of Entra's only that one is over.
+                if self.caller.entra.is_none() {
+                    cx.to_hub(ToHub(ToHubKind::EndSession(self.caller.session.id)));
+                }
+                cx.done(bearer::session_over(Route::Mcp, cx.env))
+            }
+        }
+    }
+
+    /// The backend wants these claims of the user's token. It is asked again once, if it gets such a token at all.
+    fn challenged(mut self, claims: ClaimsChallenge, cx: &mut Cx<'_>) -> Progress<Initializing> {
+        let gateway = gateway(cx);
+        if gateway.identity.entra.is_none() {
+            let fault = BackendFault::Refused(StatusCode::UNAUTHORIZED);
+            return unavailable(&self.request, fault, cx);
+        }
+        if std::mem::replace(&mut self.was_challenged, true) {
+            return self.step_up(claims, cx);
+        }
+        let identified = IdentifyUser::start(&self.caller, Some(claims), gateway, cx);
+        self.identified(identified, cx)
+    }
+
+    /// The user must satisfy these claims first: a session that has not begun can only say so.
+    fn step_up(self, claims: ClaimsChallenge, cx: &mut Cx<'_>) -> Progress<Initializing> {
+        let call = StoppedCall {
+            revision: Revision::V2025_11_25,
+            client_capabilities: ClientCapabilities::default(),
+            in_session: false,
+            answers: BTreeMap::new(),
+            was_asked: false,
+        };
+        let words = match step_up::end(claims, call, &self.caller, cx) {
+            StepUpEnd::Challenge(claims) => {
+                return cx.done(bearer::insufficient_claims(Route::Mcp, &claims, cx.env));
+            }
+            StepUpEnd::Failed(CallError::Message(words)) => words,
+            // It is no call that asks for input, and what is no session's was told above.
+            StepUpEnd::InputRequired(..) | StepUpEnd::Failed(_) => {
+                BackendFault::NoAssertion.message()
+            }
+        };
+        let error = Error::with_message(Error::INTERNAL, words);
+        refuse(&self.request, error, cx)
     }
 }
 

@@ -1,4 +1,5 @@
 mod faults;
+mod identity;
 mod messages;
 mod policy;
 mod sessions;
@@ -21,7 +22,7 @@ const PASSED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":
 
 fn world() -> World {
     let mut world = World::new();
-    world.has_backend(gateway_of_tests(BackendIdentity::Assertion));
+    world.has_backend(gateway_of_tests(BackendIdentity::ASSERTION));
     world
 }
 

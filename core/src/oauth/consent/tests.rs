@@ -56,8 +56,8 @@ fn consent_page_shows_client_destination_and_scopes_and_no_secret() {
 #[test]
 fn consent_page_of_a_gateway_names_the_backend() {
     for (identity, is_told) in [
-        (BackendIdentity::Assertion, true),
-        (BackendIdentity::None, false),
+        (BackendIdentity::ASSERTION, true),
+        (BackendIdentity::NONE, false),
     ] {
         let mut browsing = Browsing::new();
         let mut gateway = crate::backend::gateway_of_tests(identity);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use entra_mcp_core::config::BackendAddressError;
+use entra_mcp_core::config::{BackendAddressError, BackendIdentityError};
 
 use crate::command_line::given::{
     BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER, BACKEND_IDLE,
@@ -17,8 +17,12 @@ pub enum GatewayError {
     NoBackend(String),
     /// The address of the backend is none.
     Address(BackendAddressError),
-    /// There is no such way to tell who calls.
-    UnknownIdentity,
+    /// It is no way to tell who calls.
+    Identity(BackendIdentityError),
+    /// Others can reach the backend, and could say that they are anybody.
+    Forgeable,
+    /// Others can read the user's access token on the way.
+    TokenInTheClear,
     /// It is no header, or one that this server writes itself.
     Header,
     /// The fixed header and the assertion would be in the same place.
@@ -63,7 +67,7 @@ impl GatewayError {
             Self::Idle => BACKEND_IDLE.name(),
             Self::EnvironmentName | Self::NoVariable => BACKEND_ENV.name(),
             Self::Address(_) => BACKEND.name(),
-            Self::UnknownIdentity => IDENTITY.name(),
+            Self::Identity(_) | Self::Forgeable | Self::TokenInTheClear => IDENTITY.name(),
             Self::Header | Self::TwoAuthorizations => BACKEND_HEADER.name(),
             Self::Timeout => BACKEND_TIMEOUT.name(),
             Self::AnswerBytes => BACKEND_ANSWER_BYTES.name(),
@@ -75,10 +79,25 @@ impl GatewayError {
         Cow::from(match self {
             Self::NoBackend(_) => "it is about the backend of a gateway, and there is none",
             Self::Address(error) => return Cow::from(error.to_string()),
-            Self::UnknownIdentity => "there is no such choice",
+            Self::Identity(error) => match error {
+                BackendIdentityError::Unknown => "there is no such choice",
+                BackendIdentityError::Contradicts => "its parts contradict each other",
+                BackendIdentityError::TwoBearers => {
+                    "bearer and entra would both be in the header Authorization"
+                }
+                BackendIdentityError::Scopes => {
+                    "they are no scopes of one application, and of another than Microsoft Graph"
+                }
+            },
+            Self::Forgeable => {
+                "these headers are believed from whoever reaches the backend, and others than this server may reach it"
+            }
+            Self::TokenInTheClear => {
+                "others could read the user's access token on the way to the backend"
+            }
             Self::Header => "it is no header, or one that this server writes itself",
             Self::TwoAuthorizations => {
-                "it is Authorization, and so is the assertion with --identity bearer"
+                "it is Authorization, and so is what --identity bearer or entra sends"
             }
             Self::Timeout => "it is not a time from 1s to 50m",
             Self::AnswerBytes => "it is not a number of bytes from 1024 to 67108864",
@@ -104,7 +123,16 @@ impl GatewayError {
             Self::Address(_) => {
                 "Write the address of its MCP endpoint, such as http://127.0.0.1:8000/mcp."
             }
-            Self::UnknownIdentity => "Write assertion, bearer or none.",
+            Self::Identity(BackendIdentityError::Scopes) => {
+                "Write entra: and scopes of the application that the backend is, such as entra:api://orders/Orders.Read."
+            }
+            Self::Identity(_) => {
+                "Write none, or one or more of assertion, bearer, entra:SCOPES, easy-auth and forwarded, with commas between them."
+            }
+            Self::Forgeable => {
+                "Use a loopback address, a Unix socket, or https with --backend-cert and a backend that asks for it; or --identity assertion."
+            }
+            Self::TokenInTheClear => "Use https, a loopback address or a Unix socket.",
             Self::Header => "Write a name and a value, such as X-Api-Key: KEY.",
             Self::TwoAuthorizations => "Use --identity assertion, or another header.",
             Self::Timeout => "Write a number and s, m or h, such as 10m.",

@@ -12,9 +12,10 @@ pub(in crate::command_line) const BACKEND: Setting = setting(
 pub(in crate::command_line) const IDENTITY: Setting = setting(
     "identity",
     "ENTRA_MCP_IDENTITY",
-    "assertion|bearer|none",
-    "how the backend is told who calls: by a signed JWT in the header Entra-MCP-Assertion, by the same as a bearer token, or not at all \
-     (default assertion)",
+    "WAY[,WAY ...]",
+    "how the backend is told [who calls](gateway.md#who-calls): assertion (a signed JWT in the header Entra-MCP-Assertion), bearer (the same \
+     as a bearer token), entra:SCOPES (the user's access token for the application that the backend is), easy-auth or forwarded (headers \
+     as of Azure App Service or oauth2-proxy), several with commas; or none (default assertion)",
 );
 pub(in crate::command_line) const BACKEND_AUDIENCE: Setting = setting(
     "backend-audience",

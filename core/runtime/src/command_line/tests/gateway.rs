@@ -9,7 +9,7 @@ fn backend_alone_is_a_gateway() {
         .unwrap();
     assert_eq!(gateway.shown(), "http://127.0.0.1:8000/mcp");
     assert_eq!(gateway.audience, "http://127.0.0.1:8000/mcp");
-    assert_eq!(gateway.identity, BackendIdentity::Assertion);
+    assert_eq!(gateway.identity, BackendIdentity::ASSERTION);
     assert!(gateway.header.is_none());
     assert!(config(&[], &[]).gateway.is_none());
 }
@@ -34,7 +34,7 @@ fn settings_of_a_gateway_are_read() {
     ];
     let variables = [("ENTRA_MCP_BACKEND_HEADER", "X-Api-Key: s3cret")];
     let gateway = config(&arguments, &variables).gateway.unwrap();
-    assert_eq!(gateway.identity, BackendIdentity::Bearer);
+    assert_eq!(gateway.identity, BackendIdentity::BEARER);
     assert_eq!(
         (gateway.audience.as_str(), gateway.answer_bytes),
         ("orders", 2048)
@@ -92,6 +92,71 @@ fn fixed_authorization_and_a_bearer_assertion_are_an_error() {
     ];
     let variables = [("ENTRA_MCP_BACKEND_HEADER", "Authorization: Bearer x")];
     assert_eq!(all_errors(&arguments, &variables).len(), 1);
+}
+
+// R2, R3: who calls is not said so that others can say it, too.
+#[test]
+fn headers_that_can_be_forged_are_for_a_backend_that_nobody_else_reaches() {
+    let with = |backend: &str, identity: &str, more: &[&str]| {
+        let mut arguments = vec!["--backend", backend, "--identity", identity];
+        arguments.extend(more);
+        match parse(&arguments, &[]) {
+            Err(errors) => errors.iter().map(ToString::to_string).collect(),
+            Ok(_) => String::new(),
+        }
+    };
+    let (near, far) = ("http://127.0.0.1:8000/mcp", "http://orders.example/mcp");
+    let secure = "https://orders.example/mcp";
+    let certificate = ["--backend-cert", "client.pem"];
+    for identity in ["easy-auth", "forwarded", "assertion,forwarded"] {
+        for backend in [near, "unix:/run/orders.sock:/mcp"] {
+            assert_eq!(with(backend, identity, &[]), "", "{backend} {identity}");
+        }
+        assert_eq!(with(secure, identity, &certificate), "");
+        for (backend, more) in [(far, &[][..]), (secure, &[]), (far, &certificate)] {
+            let words = with(backend, identity, more);
+            assert!(
+                words.contains("others than this server may reach it"),
+                "{words}"
+            );
+        }
+    }
+    let token = "entra:api://orders/Orders.Read";
+    for backend in [near, secure] {
+        assert_eq!(with(backend, token, &[]), "");
+    }
+    assert!(with(far, token, &[]).contains("could read the user's access token"));
+    for identity in ["bearer,entra:api://a/b", "none,bearer", "entra:Mail.Read"] {
+        assert!(
+            with(near, identity, &[]).contains("--identity"),
+            "{identity}"
+        );
+    }
+}
+
+#[test]
+fn banner_says_what_the_backend_is_told_and_whether_others_could_say_it() {
+    let banner = |identity: &str| {
+        let config = config(
+            &[
+                "--backend",
+                "http://127.0.0.1:8000/mcp",
+                "--identity",
+                identity,
+            ],
+            &[],
+        );
+        startup_banner(&config, &entra_mcp_core::tools::catalog())
+    };
+    assert!(banner("assertion").contains("in the header Entra-MCP-Assertion"));
+    assert!(banner("bearer").contains("in the header Authorization"));
+    assert!(
+        banner("entra:api://orders/Orders.Read")
+            .contains("access token of Entra ID for api://orders/Orders.Read")
+    );
+    assert!(banner("easy-auth").contains("can be anybody there"));
+    assert!(banner("forwarded").contains("X-Forwarded-User"));
+    assert!(banner("none").contains("not told who calls"));
 }
 
 fn all_errors(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<ConfigError> {

@@ -125,7 +125,7 @@ fn settings_that_do_not_fit_a_process_are_told_all_at_once() {
     let gateway = config(&["--identity", "none", "--", "x"], &[])
         .gateway
         .unwrap();
-    assert!(gateway.identity == BackendIdentity::None && !gateway.signs());
+    assert!(gateway.identity == BackendIdentity::NONE && !gateway.signs());
 }
 
 fn all_errors(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<ConfigError> {

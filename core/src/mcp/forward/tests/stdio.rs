@@ -25,7 +25,7 @@ fn command() -> BackendCommand {
 /// A gateway in front of processes, of which there are three at most, for a minute without anything to do.
 fn world() -> World {
     let mut world = World::new();
-    let mut gateway = gateway_of_tests(BackendIdentity::Assertion);
+    let mut gateway = gateway_of_tests(BackendIdentity::ASSERTION);
     gateway.backend = Backend::Stdio(Arc::new(command()));
     world.has_backend(gateway);
     world

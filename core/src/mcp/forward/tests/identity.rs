@@ -1,0 +1,221 @@
+//! What proves to the backend who calls, besides the assertion.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::*;
+
+const SCOPE: &str = "api://orders/Orders.Read";
+const TOKEN: &str = "renewed entra access token";
+const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+
+fn telling(identity: &str) -> World {
+    let mut world = World::new();
+    let identity = BackendIdentity::parse(identity).unwrap();
+    world.has_backend(gateway_of_tests(identity));
+    world
+}
+
+fn with_token() -> (World, String) {
+    let mut world = telling(&format!("entra:{SCOPE}"));
+    let session = begin(&mut world, "alice", "theirs");
+    (world, session)
+}
+
+/// What Entra was asked, by the parameters.
+fn asked(world: &World, number: usize, name: &str) -> String {
+    let body = world.redeemed[number].body();
+    let mut pairs = url::form_urlencoded::parse(body);
+    let pair = pairs.find(|(one, _)| one == name);
+    pair.map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The backend wants claims of the token.
+fn challenges(world: &mut World, sent: Sent) {
+    let challenge = format!(
+        "Bearer error=\"insufficient_claims\", claims=\"{}\"",
+        STANDARD.encode(CLAIMS)
+    );
+    world.answers_with(sent, 401, &[("www-authenticate", &challenge)], "");
+}
+
+fn entra_wants_the_user(world: &mut World) {
+    let refusal = json!({"error": "interaction_required", "suberror": "basic_action",
+        "error_codes": [50076], "claims": CLAIMS});
+    world.entra_responds(400, &refusal);
+}
+
+// R3, P9
+#[test]
+fn token_of_entra_is_got_once_for_a_session_and_goes_with_each_of_its_requests() {
+    let (mut world, session) = with_token();
+    let (scope, token) = (asked(&world, 0, "scope"), asked(&world, 0, "refresh_token"));
+    assert!(scope.ends_with(SCOPE), "{scope}");
+    assert_eq!(token, "entra refresh token of alice");
+    for _ in 0..100 {
+        let id = send(&mut world, "alice", &session, CALL);
+        let sent = world.pulled();
+        let bearer = format!("Bearer {TOKEN}");
+        assert_eq!(sent.header("authorization"), Some(bearer.as_str()));
+        assert_eq!(sent.header("entra-mcp-assertion"), None);
+        let done = result(&sent, r#"{"content":[]}"#);
+        world.answers(sent, 200, &done);
+        assert!(world.is_over(id));
+    }
+    assert_eq!(world.redeemed.len(), 1, "a hundred calls cost one renewal");
+    begin(&mut world, "bob", "for bob");
+    assert_eq!(
+        asked(&world, 1, "refresh_token"),
+        "entra refresh token of bob"
+    );
+}
+
+#[test]
+fn token_of_entra_is_renewed_before_it_ends() {
+    let (mut world, session) = with_token();
+    let later = std::time::Duration::from_secs(3400);
+    world.server.now.instant = world.server.now.instant.after(later);
+    send(&mut world, "alice", &session, CALL);
+    assert_eq!(world.redeemed.len(), 2);
+    assert_eq!(world.pulled().json()["method"], "tools/call");
+}
+
+// R3
+#[test]
+fn token_of_entra_that_the_backend_sends_back_reaches_no_client() {
+    let (mut world, session) = with_token();
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    let text = format!(r#"{{"content":[{{"type":"text","text":"Bearer {TOKEN}"}}]}}"#);
+    let leak = result(&sent, &text);
+    world.answers(sent, 200, &leak);
+    let body = body_of(&world, id);
+    assert_eq!(body["result"]["isError"], true, "{body}");
+    assert!(!body.to_string().contains(TOKEN));
+    assert_eq!(logged(&world, LogEventId::GatewayLeaked).len(), 1);
+}
+
+// R8
+#[test]
+fn consent_that_is_missing_is_told_in_words_and_nothing_is_sent() {
+    let mut world = telling(&format!("entra:{SCOPE}"));
+    let refusal = json!({"error": "invalid_grant", "suberror": "consent_required",
+        "error_codes": [65001], "error_description": "AADSTS65001: not consented"});
+    world.entra_responds(400, &refusal);
+    let body = initialize_with("2025-11-25", &json!({}));
+    let request = world.request("alice", "POST", "/mcp", &[], &body);
+    let id = world.begin(request);
+    assert!(world.pulls.is_empty());
+    let told = body_of(&world, id)["error"]["message"].to_string();
+    assert!(
+        told.contains("consented") && told.contains("operator"),
+        "{told}"
+    );
+}
+
+// D22
+#[test]
+fn claims_that_the_backend_wants_are_got_from_entra_and_the_call_is_sent_again() {
+    let (mut world, session) = with_token();
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    challenges(&mut world, sent);
+    assert!(asked(&world, 1, "claims").contains("c1"));
+    assert!(asked(&world, 1, "scope").ends_with(SCOPE));
+    let sent = world.pulled();
+    let done = result(&sent, r#"{"content":[]}"#);
+    world.answers(sent, 200, &done);
+    assert!(body_of(&world, id)["result"]["content"].is_array());
+}
+
+// D22, D23
+#[test]
+fn claims_that_take_the_user_become_a_link_and_the_same_session_goes_on() {
+    let (mut world, session) = with_token();
+    for opens_again in [false, true] {
+        let id = send(&mut world, "alice", &session, CALL);
+        let sent = world.pulled();
+        if opens_again {
+            let done = result(&sent, r#"{"content":[]}"#);
+            world.answers(sent, 200, &done);
+            assert!(body_of(&world, id)["result"]["content"].is_array());
+            continue;
+        }
+        entra_wants_the_user(&mut world);
+        challenges(&mut world, sent);
+        let told = body_of(&world, id).to_string();
+        assert!(told.contains("/step-up?link="), "{told}");
+        assert!(world.pulls.is_empty());
+    }
+    assert_eq!(logged(&world, LogEventId::ClaimsRequired).len(), 1);
+}
+
+// D22: there is no loop.
+#[test]
+fn backend_that_wants_claims_again_and_again_is_asked_twice() {
+    let (mut world, session) = with_token();
+    let id = send(&mut world, "alice", &session, CALL);
+    for _ in 0..2 {
+        let sent = world.pulled();
+        challenges(&mut world, sent);
+    }
+    assert!(world.pulls.is_empty() && world.is_over(id));
+    assert!(body_of(&world, id).to_string().contains("/step-up?link="));
+}
+
+// R8: who has no token of Entra's to renew is not sent to Entra.
+#[test]
+fn challenge_of_a_backend_that_gets_no_token_of_entra_is_a_fault() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    challenges(&mut world, sent);
+    assert!(world.redeemed.is_empty());
+    let told = body_of(&world, id).to_string();
+    assert!(told.contains("does not accept this sign-in"), "{told}");
+}
+
+#[test]
+fn session_that_the_backend_opens_for_claims_only_says_so() {
+    let mut world = telling(&format!("entra:{SCOPE}"));
+    let body = initialize_with("2025-11-25", &json!({}));
+    let request = world.request("alice", "POST", "/mcp", &[], &body);
+    let id = world.begin(request);
+    let sent = world.pulled();
+    challenges(&mut world, sent);
+    let sent = world.pulled();
+    challenges(&mut world, sent);
+    let told = body_of(&world, id)["error"]["message"].to_string();
+    assert!(told.contains("/step-up?link="), "{told}");
+}
+
+// R2
+#[test]
+fn headers_of_app_service_come_with_the_assertion_and_the_token() {
+    let mut world = telling(&format!("easy-auth,forwarded,entra:{SCOPE}"));
+    let session = begin(&mut world, "alice", "theirs");
+    send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    for name in [
+        "x-ms-client-principal",
+        "x-ms-client-principal-id",
+        "x-ms-token-aad-id-token",
+        "x-forwarded-user",
+    ] {
+        assert!(sent.header(name).is_some(), "{name}");
+    }
+    for name in ["x-ms-token-aad-access-token", "x-forwarded-access-token"] {
+        assert_eq!(sent.header(name), Some(TOKEN), "{name}");
+    }
+    let principal = STANDARD.decode(sent.header("x-ms-client-principal").unwrap());
+    let principal: Value = serde_json::from_slice(&principal.unwrap()).unwrap();
+    let object = "http://schemas.microsoft.com/identity/claims/objectidentifier";
+    let claims = principal["claims"].as_array().unwrap();
+    assert!(
+        claims
+            .iter()
+            .any(|claim| claim["typ"] == object && claim["val"] == "alice"),
+        "{principal}"
+    );
+}
