@@ -135,8 +135,9 @@ impl Hub {
     fn close_stream(&mut self, id: ExchangeId) {
         if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
             self.settings.end(mcp_session, principal);
-            self.in_flight
-                .end_mcp_session(principal, mcp_session, &mut self.outputs);
+            let out = &mut self.outputs;
+            self.in_flight.end_mcp_session(principal, mcp_session, out);
+            self.backend_sessions.end((principal, mcp_session), out);
         }
         self.streams.close(id, &mut self.outputs);
         self.replays.forget(id);

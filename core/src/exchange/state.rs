@@ -122,10 +122,6 @@ impl State {
         credential: Credential,
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        // A backend is reached by Streamable HTTP alone.
-        if cx.env.server.config.gateway.is_some() && route != Route::Mcp {
-            return cx.done(response::not_found());
-        }
         let caller = Authenticate::start(route, credential, cx);
         match route {
             Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),

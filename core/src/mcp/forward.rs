@@ -29,7 +29,10 @@ use self::{
     judge::{Verdict, judge},
     methods::{ASKS_FOR_TASK, is_forwarded, named_by},
 };
-pub(crate) use self::{initialize::Initializing, judge::needed_scopes};
+pub(crate) use self::{
+    initialize::{InitializeFrom, Initializing},
+    judge::needed_scopes,
+};
 use super::invocation::{ClientProfile, InvocationCx, InvocationEnd};
 use crate::{
     ask::Awaiting,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Authenticate --session--> FindingStream --the stream is the caller's--> 202 --> Executing --> delivered
-//!    +--> 401                    +--> 404                                         +--> the stream ends
+//!    +--> 401                    +--> 404                                 |       +--> the stream ends
+//!                                                                         +--> Initializing (a gateway only) --> delivered
 //! ```
 //!
 //! The stream is found by the hub, and only if it is the caller's own: the `sessionId` is a name,
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use super::{
     dispatch::missing_scopes,
     execution::{Execution, HttpSseOutput, Output},
+    forward::{InitializeFrom, Initializing},
     inbound::{self, Origin, Routed},
     invocation::ClientProfile,
     lifecycle,
@@ -43,6 +45,8 @@ pub(crate) enum PostMessage {
     Authenticating(Box<Waiting>),
     FindingStream(Box<FindingStream>),
     Executing(Box<Execution>),
+    /// The backend opens a session (a gateway only).
+    Initializing(Box<Initializing>),
 }
 
 /// The caller is looked up; the message waits.
@@ -85,9 +89,12 @@ impl PostMessage {
             }
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::FindingStream(finding), Input::Answer(answer)) => finding.handle(answer, cx),
+            (Self::Initializing(state), Input::Answer(answer)) => state
+                .handle(answer, cx)
+                .map_pending(|state| Self::Initializing(Box::new(state))),
             // The message is taken though its sender has left. It is no call before it is.
             (
-                state @ (Self::Authenticating(_) | Self::FindingStream(_)),
+                state @ (Self::Authenticating(_) | Self::FindingStream(_) | Self::Initializing(_)),
                 Input::Tick
                 | Input::Disconnected
                 | Input::Call(_)
@@ -174,7 +181,7 @@ impl FindingStream {
 impl ReceivedMessage {
     fn process(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
-        let (messages, batch) = match json_rpc::parse(&self.body) {
+        let (mut messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
             Ok(Incoming::One(message)) => (vec![message], false),
             Ok(Incoming::Batch(messages))
@@ -187,10 +194,17 @@ impl ReceivedMessage {
                 return refuse(Refused { id: None, error }, cx);
             }
         };
-        if let [Message::Request(request)] = messages.as_slice()
-            && request.method == "initialize"
+        let begins = |message: &mut Message| matches!(message, Message::Request(request) if request.method == "initialize");
+        if messages.len() == 1
+            && let Some(Message::Request(request)) = messages.pop_if(begins)
         {
-            return self.initialize(request, cx);
+            if cx.env.server.config.gateway.is_none() {
+                return self.initialize(&request, cx);
+            }
+            accepted(cx);
+            let from = InitializeFrom::HttpSse(self.output(false));
+            return Initializing::start(request, from, self.caller, cx)
+                .map_pending(|state| PostMessage::Initializing(Box::new(state)));
         }
         let from = Origin {
             principal: self.caller.principal_id,

@@ -6,10 +6,12 @@
 //!                    \--refused--> 200, the backend's error
 //!                     \--fault--> 503
 //! ```
+//!
+//! On a stream of HTTP+SSE all three are messages, and the session is the stream's.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::http::{HeaderValue, Response, StatusCode, header};
+use ::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -23,12 +25,13 @@ use crate::{
     claims_challenge::ClaimsChallenge,
     event::Answer,
     gateway::{RawMessage, Replaced},
-    hub::{BackendSession, BackendSessionMessage, ToHub, ToHubKind},
-    json_rpc::{self, Error, Request},
+    hub::{BackendSession, BackendSessionMessage, Negotiated, ToHub, ToHubKind},
+    json_rpc::{self, Error, Id, Request},
     mcp::{
+        execution::HttpSseOutput,
         invocation::ClientProfile,
         lifecycle,
-        reply::json as json_response,
+        reply::{self, json as json_response},
         session::{self, McpSession},
         step_up::{self, StepUpEnd, StoppedCall},
     },
@@ -51,10 +54,60 @@ pub(crate) struct Initializing {
 #[derive(Debug)]
 struct Begun {
     request: Request,
+    from: InitializeFrom,
     params: Arc<str>,
     caller: Box<Caller>,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
+}
+
+/// By which transport a client begins a session, and where it is answered.
+#[derive(Debug)]
+pub(crate) enum InitializeFrom {
+    /// The response to a POST.
+    Post,
+    /// Its stream (2024-11-05).
+    HttpSse(HttpSseOutput),
+}
+
+impl InitializeFrom {
+    /// Answers with this response, and with this status where there is one.
+    fn answer(
+        self,
+        status: StatusCode,
+        response: json_rpc::Response,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Initializing> {
+        match self {
+            Self::Post => {
+                let mut posted = json_response(status, response.to_json());
+                posted.headers_mut().extend(headers);
+                cx.done(posted)
+            }
+            Self::HttpSse(output) => {
+                output.finish(&[response], cx);
+                Progress::Ready(())
+            }
+        }
+    }
+
+    /// Answers that the session of the caller has to be renewed, or satisfy more: on a stream there are words only.
+    fn challenge(
+        self,
+        response: Response<Bytes>,
+        id: Id,
+        error: Error,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Initializing> {
+        match self {
+            Self::Post => cx.done(response),
+            Self::HttpSse(_) => {
+                let error = json_rpc::Response::error(Some(id), error);
+                self.answer(StatusCode::OK, error, None, cx)
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -64,11 +117,16 @@ enum State {
 }
 
 impl Initializing {
-    pub(crate) fn start(request: Request, caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn start(
+        request: Request,
+        from: InitializeFrom,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
         // What is wrong with the parameters is told by this server.
         let checked = lifecycle::initialize(&request.params, &cx.env.server.catalog);
         if let Err(error) = checked {
-            return refuse(&request, error, cx);
+            return refuse(request, from, error, cx);
         }
         let message = RawMessage::read_of(request.params.body(), &request.id).ok();
         let params = message.as_ref().and_then(RawMessage::params);
@@ -76,12 +134,13 @@ impl Initializing {
             Some(params) => params.into(),
             None => {
                 let error = Error::invalid_params("The parameters are too long.");
-                return refuse(&request, error, cx);
+                return refuse(request, from, error, cx);
             }
         };
         let identified = IdentifyUser::start(&caller, None, gateway(cx), cx);
         let begun = Begun {
             request,
+            from,
             params,
             caller,
             was_challenged: false,
@@ -99,11 +158,9 @@ impl Initializing {
             }
             State::Opening(opening) => match opening.handle(answer, gateway, cx) {
                 Progress::Pending(opening) => begun.waiting(State::Opening(opening)),
-                Progress::Ready(Ok(opened)) => {
-                    begin(&begun.request, begun.params, &begun.caller, opened, cx)
-                }
+                Progress::Ready(Ok(opened)) => begin(begun, opened, cx),
                 Progress::Ready(Err(NotOpened::Fault(fault))) => {
-                    unavailable(&begun.request, fault, cx)
+                    unavailable(begun.request, begun.from, fault, cx)
                 }
                 Progress::Ready(Err(NotOpened::ClaimsRequired(claims))) => {
                     begun.challenged(claims, cx)
@@ -113,7 +170,9 @@ impl Initializing {
                         id: Some(&begun.request.id),
                         ..Replaced::default()
                     });
-                    cx.done(json_response(StatusCode::OK, text))
+                    let code = error.error_code();
+                    let response = json_rpc::Response::whole(begun.request.id, text, code);
+                    begun.from.answer(StatusCode::OK, response, None, cx)
                 }
             },
         }
@@ -135,10 +194,10 @@ impl Begun {
             Progress::Ready(Err(reason)) => reason,
         };
         match reason {
-            NotIdentified::Fault(fault) => unavailable(&self.request, fault, cx),
+            NotIdentified::Fault(fault) => unavailable(self.request, self.from, fault, cx),
             NotIdentified::Denied(words) => {
                 let error = Error::with_message(Error::INTERNAL, words.into_owned());
-                refuse(&self.request, error, cx)
+                refuse(self.request, self.from, error, cx)
             }
             NotIdentified::ClaimsRequired(claims) => self.step_up(claims, cx),
             NotIdentified::SessionEnded => {
@@ -146,7 +205,9 @@ impl Begun {
                 if self.caller.entra.is_none() {
                     cx.to_hub(ToHub(ToHubKind::EndSession(self.caller.session.id)));
                 }
-                cx.done(bearer::session_over(Route::Mcp, cx.env))
+                let response = bearer::session_over(Route::Mcp, cx.env);
+                let error = reply::sign_in_ended();
+                self.from.challenge(response, self.request.id, error, cx)
             }
         }
     }
@@ -156,7 +217,7 @@ impl Begun {
         let gateway = gateway(cx);
         if gateway.identity.entra.is_none() {
             let fault = BackendFault::Refused(StatusCode::UNAUTHORIZED);
-            return unavailable(&self.request, fault, cx);
+            return unavailable(self.request, self.from, fault, cx);
         }
         if std::mem::replace(&mut self.was_challenged, true) {
             return self.step_up(claims, cx);
@@ -176,7 +237,11 @@ impl Begun {
         };
         let words = match step_up::end(claims, call, &self.caller, cx) {
             StepUpEnd::Challenge(claims) => {
-                return cx.done(bearer::insufficient_claims(Route::Mcp, &claims, cx.env));
+                let response = bearer::insufficient_claims(Route::Mcp, &claims, cx.env);
+                let words =
+                    "The server behind this gateway wants the user to satisfy more: sign in again.";
+                let error = Error::new(Error::INTERNAL, words);
+                return self.from.challenge(response, self.request.id, error, cx);
             }
             StepUpEnd::Failed(CallError::Message(words)) => words,
             // It is no call that asks for input, and what is no session's was told above.
@@ -185,62 +250,85 @@ impl Begun {
             }
         };
         let error = Error::with_message(Error::INTERNAL, words);
-        refuse(&self.request, error, cx)
+        refuse(self.request, self.from, error, cx)
     }
 }
 
 /// The session of the backend is open: one of ours begins.
-fn begin(
-    request: &Request,
-    params: Arc<str>,
-    caller: &Caller,
-    opened: Opened,
-    cx: &mut Cx<'_>,
-) -> Progress<Initializing> {
+fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing> {
+    let Begun {
+        request,
+        from,
+        params,
+        caller,
+        ..
+    } = begun;
     let Opened {
         session: id,
         revision,
         result,
     } = opened;
     let capabilities = request.params.get("capabilities");
-    let capabilities = lifecycle::client_capabilities(revision, capabilities);
-    let now = cx.env.now.unix;
-    let session = McpSession::begin(caller, revision, capabilities, now, cx.entropy);
-    let name = session.seal(cx.env, cx.entropy);
-    let owner = (caller.principal_id, session.id);
+    let client_capabilities = lifecycle::client_capabilities(revision, capabilities);
+    let (principal, now) = (caller.principal_id, cx.env.now.unix);
+    let (mcp_session, name) = match &from {
+        InitializeFrom::Post => {
+            let session =
+                McpSession::begin(&caller, revision, client_capabilities, now, cx.entropy);
+            let name = session.seal(cx.env, cx.entropy);
+            let name = HeaderValue::from_str(&name).expect("base64url is visible ASCII");
+            (session.id, Some((NAME, name)))
+        }
+        InitializeFrom::HttpSse(output) => {
+            let mcp_session = output.mcp_session;
+            let negotiated = Negotiated {
+                revision,
+                client_capabilities,
+            };
+            cx.to_hub(ToHub(ToHubKind::Negotiated {
+                mcp_session,
+                principal,
+                negotiated,
+            }));
+            (mcp_session, None)
+        }
+    };
     let backend = BackendSession {
         id,
         revision,
         params,
     };
-    let opened = BackendSessionMessage::Opened(owner, backend);
+    let opened = BackendSessionMessage::Opened((principal, mcp_session), backend);
     cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
-    let response = json_rpc::Response::raw_result(request.id.clone(), &result);
-    let mut response = json_response(StatusCode::OK, response.to_json());
-    let name = HeaderValue::from_str(&name).expect("base64url is visible ASCII");
-    response.headers_mut().insert(session::HEADER, name);
-    cx.done(response)
+    let response = json_rpc::Response::raw_result(request.id, &result);
+    from.answer(StatusCode::OK, response, name, cx)
 }
 
-fn refuse(request: &Request, error: Error, cx: &mut Cx<'_>) -> Progress<Initializing> {
-    let answer = json_rpc::Response::error(Some(request.id.clone()), error);
-    cx.done(json_response(StatusCode::OK, answer.to_json()))
+const NAME: HeaderName = HeaderName::from_static(session::HEADER);
+
+fn refuse(
+    request: Request,
+    from: InitializeFrom,
+    error: Error,
+    cx: &mut Cx<'_>,
+) -> Progress<Initializing> {
+    let answer = json_rpc::Response::error(Some(request.id), error);
+    from.answer(StatusCode::OK, answer, None, cx)
 }
 
 /// 503: nothing is wrong with the client.
-fn unavailable(request: &Request, fault: BackendFault, cx: &mut Cx<'_>) -> Progress<Initializing> {
+fn unavailable(
+    request: Request,
+    from: InitializeFrom,
+    fault: BackendFault,
+    cx: &mut Cx<'_>,
+) -> Progress<Initializing> {
     called::fault_of_backend(fault, cx);
-    cx.done(fault_response(request, fault))
-}
-
-fn fault_response(request: &Request, fault: BackendFault) -> Response<Bytes> {
     let error = Error::with_message(Error::INTERNAL, fault.message());
-    let answer = json_rpc::Response::error(Some(request.id.clone()), error);
-    let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, answer.to_json());
+    let answer = json_rpc::Response::error(Some(request.id), error);
     let seconds = fault.retry_after().map(HeaderValue::from);
-    let headers = response.headers_mut();
-    headers.extend(seconds.map(|seconds| (header::RETRY_AFTER, seconds)));
-    response
+    let headers = seconds.map(|seconds| (header::RETRY_AFTER, seconds));
+    from.answer(StatusCode::SERVICE_UNAVAILABLE, answer, headers, cx)
 }
 
 /// The parameters of `initialize` for a client whose own are not known any more: what its session still says.

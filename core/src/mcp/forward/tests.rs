@@ -1,3 +1,4 @@
+mod eras;
 mod faults;
 mod identity;
 mod messages;
@@ -90,7 +91,7 @@ fn body_of(world: &World, id: ExchangeId) -> Value {
 fn streamed(world: &World, id: ExchangeId) -> Vec<Value> {
     let lines = world.sent(id).body.lines();
     let data = lines.filter_map(|line| line.strip_prefix("data: "));
-    let data = data.filter(|data| !data.is_empty());
+    let data = data.filter(|data| data.starts_with('{'));
     data.map(|data| serde_json::from_str(data).unwrap())
         .collect()
 }

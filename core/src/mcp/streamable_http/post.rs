@@ -14,7 +14,7 @@ use crate::{
     mcp::{
         dispatch::missing_scopes,
         execution::{Execution, Output},
-        forward::Initializing,
+        forward::{InitializeFrom, Initializing},
         headers,
         inbound::{self, Origin, Routed},
         invocation::ClientProfile,
@@ -51,7 +51,7 @@ pub(super) fn start(
     match incoming {
         Incoming::One(Message::Request(request)) if request.method == "initialize" => {
             match cx.env.server.config.gateway {
-                Some(_) => Initializing::start(request, caller, cx)
+                Some(_) => Initializing::start(request, InitializeFrom::Post, caller, cx)
                     .map_pending(|state| Streamable::Initializing(Box::new(state))),
                 None => initialize(request, &caller, cx),
             }

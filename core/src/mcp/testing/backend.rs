@@ -60,8 +60,13 @@ impl World {
 
     /// The request that the backend was sent longest ago.
     pub(crate) fn pulled(&mut self) -> Sent {
-        let (from, ticket, pull) = self.pulls.0.pop_front().expect("the backend is asked");
-        Sent { from, ticket, pull }
+        self.next_pulled().expect("the backend is asked")
+    }
+
+    /// The same, if it was sent one.
+    pub(crate) fn next_pulled(&mut self) -> Option<Sent> {
+        let (from, ticket, pull) = self.pulls.0.pop_front()?;
+        Some(Sent { from, ticket, pull })
     }
 
     /// The backend sends the head of its answer.

@@ -130,13 +130,6 @@ fn backend_without_sessions_is_sent_none() {
 }
 
 #[test]
-fn stream_of_2024_11_05_is_not_there() {
-    let mut world = world();
-    let request = world.request("alice", "GET", "/sse", &[], "");
-    assert_eq!(world.send(request).status(), 404);
-}
-
-#[test]
 fn session_that_the_client_ends_is_ended_at_the_backend() {
     let mut world = world();
     let session = begin(&mut world, "alice", "theirs");
@@ -151,4 +144,23 @@ fn session_that_the_client_ends_is_ended_at_the_backend() {
     let id = send(&mut world, "alice", &session, CALL);
     assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 404);
     assert!(world.pulls.is_empty());
+}
+
+// R5
+#[test]
+fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
+    let mut world = world();
+    let request = world.request("alice", "GET", "/sse", &[], "");
+    let stream = world.begin(request);
+    let body = &world.sent(stream).body;
+    let target = body.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
+    let (target, body) = (target.to_owned(), initialize_with("2024-11-05", &json!({})));
+    let request = world.request("alice", "POST", &target, &[], &body);
+    assert_eq!(world.send(request).status(), 202);
+    opens(&mut world, "theirs");
+    world.handle(stream, crate::event::Event::Disconnected);
+    let told = world.pulled();
+    assert_eq!(told.pull.method, ::http::Method::DELETE);
+    assert_eq!(told.header("mcp-session-id"), Some("theirs"));
+    world.answers(told, 200, "");
 }
