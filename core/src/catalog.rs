@@ -24,6 +24,7 @@ mod audience;
 mod builder;
 mod call;
 mod check;
+mod client;
 mod content;
 mod elicitation_schema;
 mod entries;
@@ -35,7 +36,9 @@ mod meta;
 mod names;
 mod portable;
 mod prompt;
+mod removing;
 mod resource;
+mod resource_page;
 mod result;
 mod schema;
 pub(crate) mod scope;
@@ -52,6 +55,7 @@ pub use self::{
         AgentFor, Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel,
         Principal, PrincipalKind, Step,
     },
+    client::{Client, ClientInfo, VerifiedBy},
     content::{Content, ResourceContents},
     elicitation_schema::{ElicitationSchema, FieldSchema},
     entries::{Catalog, Handler, ScopeDefinition},
@@ -62,6 +66,7 @@ pub use self::{
     portable::NonportableSchema,
     prompt::{Prompt, PromptArgument, PromptMessages},
     resource::{Resource, ResourceTemplate},
+    resource_page::ResourcePage,
     result::{CallError, Json, ToolResult},
     schema::HeaderAnnotationError,
     tool::{TaskSupport, Tool},

@@ -22,6 +22,8 @@ use crate::{
 pub struct Env<'a> {
     /// Settings and keys, checked once at the start and never changed.
     pub server: &'a Server,
+    /// What clients are offered: as of the beginning of the exchange, for that may change while the server runs.
+    pub catalog: &'a Catalog,
     /// What is known of Entra: the newest snapshot that the hub published.
     pub entra: &'a EntraSnapshot,
     /// The clients that the operator has registered: as of now, for the list is read again when it changes.
@@ -39,7 +41,7 @@ pub struct Server {
     pub config: Config,
     /// The keys.
     pub keys: Keyring,
-    /// What clients are offered.
+    /// What clients are offered when the server starts.
     pub catalog: Catalog,
     /// The scopes that clients may ask for.
     pub(crate) scopes: Scopes,

@@ -54,6 +54,22 @@ impl<'de> Deserialize<'de> for SessionId {
     }
 }
 
+/// Tenant and user as one value, over all clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct UserId(pub(crate) [u8; 32]);
+
+impl UserId {
+    /// The user of this tenant (`tid`) and object id (`oid`), however their letters are written.
+    pub(crate) fn of(tenant_id: &str, oid: &str) -> Self {
+        let named = format!("{}/{}", tenant_id, oid).to_ascii_lowercase();
+        let mut hash = [0; 32];
+        hash.copy_from_slice(
+            ring::digest::digest(&ring::digest::SHA256, named.as_bytes()).as_ref(),
+        );
+        Self(hash)
+    }
+}
+
 /// Declares a name of sixteen random bytes, written as base64url.
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident) => {

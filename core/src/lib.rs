@@ -59,7 +59,7 @@
 //!     let entra = EntraSnapshot::default();
 //!     let clients = PreregisteredClients::none();
 //!     let policy = Policy::none();
-//!     let env = || Env { server, entra: &entra, clients, policy, now: now() };
+//!     let env = || Env { server, catalog: &server.catalog, entra: &entra, clients, policy, now: now() };
 //!     let (head, body) = request.into_parts();
 //!     let admission = match admit(head, server, now(), RequestId::own(1)) {
 //!         Ok(admission) => admission,

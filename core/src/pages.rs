@@ -55,7 +55,7 @@ pub(crate) fn page(
     env: Env<'_>,
 ) -> Response<Bytes> {
     let style = env.server.config.public_url.base_path().join("/style.css");
-    let brand = env.server.catalog.title();
+    let brand = env.catalog.title();
     let title = match title {
         "" => brand.to_owned(),
         title => format!("{title} – {brand}"),

@@ -15,7 +15,7 @@ use crate::{
     entropy::{Entropy, Seed},
     env::Server,
     hub::{Browser, DeviceMessage, ToHub, ToHubKind},
-    id::{DeviceId, McpSessionId, PrincipalId, ServerRequestId, SessionId},
+    id::{DeviceId, McpSessionId, PrincipalId, ServerRequestId, SessionId, UserId},
     json_rpc::Id,
     keys::{Keyring, Purpose},
     limits,
@@ -50,6 +50,8 @@ pub(crate) enum ReplicaMessage {
     },
     /// See [`ToHubKind::NotifyChanged`].
     NotifyChanged(ChangeNotification),
+    /// The same for one user.
+    NotifyUser(UserId, ChangeNotification),
     /// See [`DeviceMessage::TypedWrongElsewhere`].
     WrongUserCode(Whose),
     /// See [`ToHubKind::CodeRefusedElsewhere`].
@@ -151,7 +153,8 @@ impl ReplicaMessage {
                 mcp_session,
                 request,
             },
-            Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change),
+            Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change, None),
+            Self::NotifyUser(user, change) => ToHubKind::NotifyChanged(change, Some(user)),
             Self::RefusedCode(whose) => ToHubKind::CodeRefusedElsewhere(whose.into_browser()),
             Self::WrongUserCode(whose) => {
                 ToHubKind::Device(DeviceMessage::TypedWrongElsewhere(whose.into_browser()))
@@ -177,6 +180,19 @@ pub fn seal_change(
     seed: &Seed,
 ) -> Option<Bytes> {
     ReplicaMessage::NotifyChanged(change).seal(server, now, &mut Entropy::new(seed))
+}
+
+/// What tells the other replicas the same about one user, as [`ToHub::notify_user`] tells this one; `None` if there are none.
+#[must_use]
+pub fn seal_change_for_user(
+    (tenant_id, oid): (&str, &str),
+    change: ChangeNotification,
+    server: &Server,
+    now: UnixTime,
+    seed: &Seed,
+) -> Option<Bytes> {
+    let user = UserId::of(tenant_id, oid);
+    ReplicaMessage::NotifyUser(user, change).seal(server, now, &mut Entropy::new(seed))
 }
 
 /// What tells all replicas that share a store that the session of this name has ended, whose record was deleted there by

@@ -11,7 +11,7 @@ use url::Url;
 use crate::{
     action::Action,
     admit,
-    catalog::{ScopeDefinition, scope::Scopes},
+    catalog::{ScopeDefinition, VerifiedBy, scope::Scopes},
     config::{
         ClientCredential, ClientEntry, Config, EntraApp, LogFormat, PreregisteredClients,
         PublicUrl, StoreLocation,
@@ -32,7 +32,7 @@ use crate::{
     secret::Secret,
     session::{
         Share,
-        record::{Hash, Outline, Profile, Session, User},
+        record::{ApprovedClient, Hash, Outline, Profile, Session, User},
         token::{self, Granted},
     },
     time::{Instant, Now, UnixTime},
@@ -155,6 +155,7 @@ impl TestServer {
     pub(crate) fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
+            catalog: &self.server.catalog,
             entra: &self.known,
             clients: &self.clients,
             policy: &self.policy,
@@ -301,7 +302,11 @@ pub(crate) fn session_of(user: &str, client_id: &str) -> (Session, Share) {
     let granted = ("user.read".to_owned(), "http://localhost:3001".to_owned());
     let created = UnixTime(1_799_999_000);
     let id = SessionId::new(sid);
-    let session = Session::new(id, outline, user, granted, created, &mut entropy(8));
+    let mut session = Session::new(id, outline, user, granted, created, &mut entropy(8));
+    session.client = Some(ApprovedClient {
+        name: Some(client_id.to_owned()),
+        verified_by: VerifiedBy::Site("client.example".to_owned()),
+    });
     (session, Share::of(&sid))
 }
 

@@ -252,6 +252,7 @@ impl State {
         let done = replica.step(moment, |running, now| {
             let env = Env {
                 server: &running.server,
+                catalog: &running.server.catalog,
                 entra: &running.known,
                 clients: &running.clients,
                 policy: entra_mcp_core::policy::Policy::none(),

@@ -12,7 +12,7 @@ use entra_mcp_core::{
     catalog::{
         Call, CallError, Catalog, ChangeNotification, Effect, ElicitationSchema, FieldSchema,
         Handler, InputRequest, LogLevel, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, TaskSupport, Tool, ToolResult,
+        ResourceContents, ResourcePage, TaskSupport, Tool, ToolResult,
     },
 };
 use serde_json::json;
@@ -207,10 +207,11 @@ fn moment(choice: &mut Choice) -> Duration {
 fn performed(target: &Target, text: &str) -> InvokeOutput {
     match target {
         Target::Tool(_) => InvokeOutput::Tool(ToolResult::from(text)),
-        Target::Resource(uri) | Target::Template(uri) => {
+        Target::Resource(uri) | Target::Template(uri) | Target::Listed(uri) => {
             InvokeOutput::Contents(vec![ResourceContents::text(uri, text)])
         }
         Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(text)),
+        Target::ListResources => InvokeOutput::ResourcePage(ResourcePage::default()),
         Target::CompletePrompt(..) | Target::CompleteTemplate(..) => {
             InvokeOutput::Values(vec![text.to_owned()])
         }

@@ -109,6 +109,7 @@ impl Runtime {
         let now: Now = self.parts.clock.now();
         f(Env {
             server: &self.parts.server,
+            catalog: &self.parts.server.catalog,
             entra: &entra,
             clients: &self.parts.clients.current(),
             policy: &self.parts.policy.current(),

@@ -25,7 +25,8 @@ use entra_mcp_core::{
     time::Instant,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
+    ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, SharedOffer,
+    TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 
@@ -33,7 +34,7 @@ use crate::{
     Runtime,
     backend::BackendAsks,
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
-    invoke::Calls,
+    invoke::{BoxedHandler, Calls},
     mailbox::{Mailbox, MailboxMessage},
     work::{ActiveRequest, Step, Work},
 };
@@ -136,8 +137,8 @@ impl ExchangeDriver {
             }
             Action::Store(ticket, ask) => self.asks.push_back(PendingAsk::Store(ticket, ask)),
             Action::Invoke(ticket, perform) => {
-                let (pool, mailbox) = (&self.runtime.pool, &self.mailbox);
-                self.calls.push(ticket, *perform, pool, mailbox);
+                let handlers = (self.exchange.handlers(), &self.runtime.pool);
+                self.calls.push(ticket, *perform, handlers, &self.mailbox);
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
             backend @ (Action::Pull(..)
@@ -351,6 +352,11 @@ impl PendingAsk {
 
 impl DriveJobs for Runtime {
     type Mailbox = Mailbox;
+    type Handler = BoxedHandler;
+
+    fn offer(&self) -> &SharedOffer<BoxedHandler> {
+        &self.offer
+    }
 
     fn shared(&self) -> &Shared<Mailbox> {
         &self.shared

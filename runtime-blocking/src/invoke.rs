@@ -27,20 +27,13 @@ const CALLS: usize = 512;
 pub(crate) type BoxedHandler =
     Arc<dyn Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync>;
 
-/// Where calls are performed: the functions, and how many threads run them.
-#[derive(Debug)]
+/// Where calls are performed: how many threads run them.
+#[derive(Debug, Default)]
 pub(crate) struct HandlerPool {
-    handlers: Handlers<BoxedHandler>,
     busy: Arc<AtomicUsize>,
 }
 
 impl HandlerPool {
-    /// A pool for these functions.
-    pub(crate) fn new(handlers: Handlers<BoxedHandler>) -> Self {
-        let busy = Arc::default();
-        Self { handlers, busy }
-    }
-
     fn permit(&self) -> Option<Permit> {
         let permit = Permit(Arc::clone(&self.busy));
         (self.busy.fetch_add(1, Ordering::AcqRel) < CALLS).then_some(permit)
@@ -84,11 +77,11 @@ impl Calls {
         &mut self,
         ticket: Ticket<Invoke>,
         perform: Invoke,
-        pool: &HandlerPool,
+        handlers: (&Handlers<BoxedHandler>, &HandlerPool),
         mailbox: &Mailbox,
     ) {
         self.last += 1;
-        let (running, pending) = RunningCall::new(perform, pool, mailbox, self.last);
+        let (running, pending) = RunningCall::new(perform, handlers, mailbox, self.last);
         self.pending.extend(pending);
         self.calls.push((self.last, ticket, running));
     }
@@ -164,12 +157,12 @@ impl RunningCall {
     /// A call that is to be performed; or that is over already, because that is impossible.
     fn new(
         perform: Invoke,
-        pool: &HandlerPool,
+        (handlers, pool): (&Handlers<BoxedHandler>, &HandlerPool),
         mailbox: &Mailbox,
         number: CallNumber,
     ) -> (Self, Option<PendingCall>) {
-        let handler = pool.handlers.find(&perform.target).cloned();
-        let call = Arc::new(CallContext::new(perform, pool.handlers.state()));
+        let handler = handlers.find(&perform.target).cloned();
+        let call = Arc::new(CallContext::new(perform, handlers.state()));
         let pending = match (handler, pool.permit()) {
             (None, _) => Err(CallContext::unknown(&call)),
             (_, None) => Err(busy()),

@@ -56,7 +56,8 @@ use entra_mcp_core::{hub::ToHub, limits};
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Processes, Program,
-    RuntimeParts, Shared, Stopped, handlers::Handlers, receive_from_replicas, serve_metrics,
+    RuntimeParts, Shared, SharedOffer, Stopped, handlers::Handlers, receive_from_replicas,
+    serve_metrics,
 };
 
 use self::{
@@ -72,7 +73,7 @@ use self::{
 pub use self::{
     context::Context,
     next::Next,
-    server::{Blocking, Server},
+    server::{Blocking, Handle, Server},
 };
 
 /// What this runtime is called and what only it can be told.
@@ -93,6 +94,7 @@ const HTTP_SERVER: &str = "--http-server";
 #[derive(Debug)]
 struct Runtime {
     shared: Shared<mailbox::Mailbox>,
+    offer: SharedOffer<BoxedHandler>,
     pool: HandlerPool,
     place: Place,
     outbound: Outbound,
@@ -106,7 +108,8 @@ impl Runtime {
         let backends = Backends::new(parts.backend_tls.clone(), place.threads.clone());
         Self {
             shared: Shared::new(parts),
-            pool: HandlerPool::new(handlers),
+            offer: SharedOffer::new(parts.server.catalog.clone(), handlers),
+            pool: HandlerPool::default(),
             place,
             backends: Arc::new(backends),
             processes: Processes::default(),

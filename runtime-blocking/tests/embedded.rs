@@ -1,7 +1,124 @@
 //! Servers on this runtime inside of a program.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, path::PathBuf};
 
-use entra_mcp_blocking::Blocking;
+use entra_mcp_blocking::{
+    Blocking, CallError, ChangeError, ChangeNotification, Config, Context, Resource, ResourcePage,
+    Server, Tool,
+    testing::{REVISIONS, SignIn},
+};
+use serde_json::{Value, json};
 
 entra_mcp_e2e::embedded_cases!(PhantomData::<Blocking>);
+
+/// A folder of a test, deleted with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("entra_mcp_blocking-{name}-{}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn config(&self) -> Config {
+        Config::dev_tenant().data_folder(&self.0)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whoever is connected sees it at once, and is told where the revision has a stream for that.
+#[test]
+fn tools_come_and_go_while_a_server_runs() {
+    let folder = Folder::new("tools");
+    let server = Server::new(folder.config()).list_changed();
+    let handle = server.handle();
+    let add = || {
+        let greet = Tool::new("greet", "Greets the client");
+        handle.add_tool(greet, |cx: &Context| {
+            Ok(cx.client().info.name.clone().unwrap_or_default())
+        })
+    };
+    assert_eq!(add(), Err(ChangeError::NotRunning));
+    let running = server.start().unwrap();
+    for revision in REVISIONS {
+        let alice = SignIn::new("alice")
+            .revision(revision)
+            .to(&running)
+            .unwrap();
+        let greet = || alice.call("greet", &json!({}));
+        assert!(greet().is_err(), "{revision}");
+        add().unwrap();
+        assert!(alice.tools().unwrap().contains(&"greet".to_owned()));
+        assert_eq!(greet().unwrap().text(), "test");
+        let twice = add().unwrap_err().to_string();
+        assert!(twice.contains("Two tools are called `greet`"), "{twice}");
+        assert_eq!(greet().unwrap().text(), "test");
+        assert!(handle.remove_tool("greet") && !handle.remove_tool("greet"));
+        assert!(greet().is_err());
+        let changed = |told: &&Value| told["method"] == "notifications/tools/list_changed";
+        let told = alice.notifications();
+        // The others listen on a stream of its own.
+        let expected = usize::from(revision == "2024-11-05") * 2;
+        assert_eq!(told.iter().filter(changed).count(), expected, "{revision}");
+    }
+    running.stop();
+    running.wait().unwrap();
+    assert_eq!(add(), Err(ChangeError::NotRunning));
+}
+
+/// Each user sees their own, page by page, and reads no other's.
+#[test]
+fn resources_are_listed_and_read_for_who_calls() {
+    let folder = Folder::new("listed");
+    let list = |cx: &Context, from: Option<String>| {
+        let own = |number: u8| {
+            let user = cx.principal().username.clone().unwrap_or_default();
+            Resource::new(format!("notes://{user}/{number}"), "note")
+        };
+        Ok(match from.as_deref() {
+            None => ResourcePage::new([own(1), own(2)]).next("3"),
+            Some(_) => ResourcePage::new([own(3)]),
+        })
+    };
+    let read = |cx: &Context| {
+        let user = cx.principal().username.clone().unwrap_or_default();
+        match cx.name().starts_with(&format!("notes://{user}/")) {
+            true => Ok(format!("a note of {user}")),
+            false => Err(CallError::NotFound),
+        }
+    };
+    let server = Server::new(folder.config()).list_changed();
+    let server = server.list_resources(list, read);
+    let handle = server.handle();
+    let running = server.start().unwrap();
+    let [alice, bob] = ["alice", "bob"].map(|user| SignIn::new(user).to(&running).unwrap());
+    let uris = |page: &Value| -> Vec<String> {
+        let listed = page["resources"].as_array().unwrap().iter();
+        listed
+            .map(|one| one["uri"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let first = alice.request("resources/list", json!({})).unwrap();
+    assert_eq!(uris(&first).len(), 2);
+    let cursor = json!({"cursor": first["nextCursor"]});
+    let last = alice.request("resources/list", cursor).unwrap();
+    assert_eq!(uris(&last).len(), 1);
+    let own = json!({"uri": uris(&last)[0]});
+    let note = alice.request("resources/read", own.clone()).unwrap();
+    assert!(
+        note["contents"][0]["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("a note of alice")
+    );
+    assert!(bob.request("resources/read", own).is_err());
+    // Nobody listens, which is no fault.
+    handle.notify_user("tenant", "user", ChangeNotification::Resources);
+    running.stop();
+    running.wait().unwrap();
+}

@@ -23,7 +23,7 @@ use entra_mcp_core::{
     time,
 };
 use entra_mcp_runtime::{
-    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, TokenHolder, sign,
+    ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, SharedOffer, TokenHolder, sign,
 };
 use http::{Response, request::Parts};
 use smol::unblock;
@@ -32,7 +32,7 @@ use crate::{
     Runtime,
     backend::BackendAsks,
     inbound::{Admitted, ResponseWriter, Service},
-    invoke::Calls,
+    invoke::{BoxedHandler, Calls},
     mailbox::{self, Mailbox, MailboxSender},
     work::{Detached, Work},
 };
@@ -117,7 +117,7 @@ impl ExchangeDriver {
             Action::Assert(ticket, assertion) => self.assert(ticket, assertion),
             Action::Store(ticket, ask) => self.store(ticket, ask),
             Action::Invoke(ticket, perform) => {
-                self.calls.start(ticket, *perform, &self.runtime.handlers);
+                self.calls.start(ticket, *perform, self.exchange.handlers());
             }
             Action::Resume(id, result) => self.calls.resume(id, result),
             Action::Sign(ticket, wanted) => {
@@ -294,6 +294,11 @@ impl PendingAsks {
 
 impl DriveJobs for Runtime {
     type Mailbox = MailboxSender;
+    type Handler = BoxedHandler;
+
+    fn offer(&self) -> &SharedOffer<BoxedHandler> {
+        &self.offer
+    }
 
     fn shared(&self) -> &Shared<MailboxSender> {
         &self.shared

@@ -18,9 +18,10 @@
 //! 6. [`who_calls`]: users, roles, scopes, Graph and tokens
 //! 7. [`around`]: what is done at each call: limits, records, traces
 //! 8. [`resources`]: resources, templates and prompts
-//! 9. [`tests`]: functions without a server
-//! 10. [`embedding`]: a server inside of another program
-//! 11. [`tokio`]: crates that need tokio
+//! 9. [`changes`]: what comes and goes while the server runs, and lists for who calls
+//! 10. [`tests`]: functions without a server
+//! 11. [`embedding`]: a server inside of another program
+//! 12. [`tokio`]: crates that need tokio
 
 /// # A first tool
 ///
@@ -304,6 +305,8 @@ pub mod who_calls {}
 pub mod around {}
 
 pub mod resources;
+
+pub mod changes;
 
 /// # Tests
 ///

@@ -66,7 +66,7 @@ use entra_mcp_core::{
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, RuntimeParts,
-    Shared, egress::Egress, handlers::Handlers, receive_from_replicas, serve_metrics,
+    Shared, SharedOffer, egress::Egress, handlers::Handlers, receive_from_replicas, serve_metrics,
 };
 use smol::Task;
 /// Runs what computes or blocks on a thread of its own, so that it holds up nobody else; waits for its result.
@@ -84,7 +84,7 @@ use self::{
 pub use self::{
     context::Context,
     next::Next,
-    server::{Server, Smol},
+    server::{Handle, Server, Smol},
 };
 
 /// What this runtime is called; it has no settings of its own.
@@ -105,7 +105,7 @@ fn fetch_first(egress: &Arc<Egress>, fetch: Fetch) -> <Fetch as Ask>::Answer {
 #[derive(Debug)]
 struct Runtime {
     shared: Shared<mailbox::MailboxSender>,
-    handlers: Handlers<BoxedHandler>,
+    offer: SharedOffer<BoxedHandler>,
     executor: Executor,
     outbound: Outbound,
     backends: Arc<Backends>,
@@ -116,7 +116,7 @@ impl Runtime {
     fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
         Self {
             shared: Shared::new(parts),
-            handlers,
+            offer: SharedOffer::new(parts.server.catalog.clone(), handlers),
             outbound: Outbound::new(executor.clone(), Arc::clone(&parts.egress)),
             backends: Arc::new(Backends::new(parts.backend_tls.clone())),
             processes: Processes::default(),

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Handle, Lifecycle, MakeHandler, MakeMiddleware, Program, RuntimeParts, ServerRuntime,
-    StartError, WithArguments, WithoutArguments,
+    Lifecycle, MakeHandler, MakeMiddleware, Program, RuntimeParts, ServerRuntime, StartError,
+    WithArguments, WithoutArguments,
     handlers::{CallContext, Handlers, Middleware},
 };
 
@@ -110,6 +110,9 @@ use crate::{Context, Next, PROGRAM, invoke::BoxedHandler};
 /// }
 /// ```
 pub type Server = entra_mcp_runtime::Server<Smol>;
+
+/// A server that may be running: notifies clients of changes, and adds and removes what is offered. See [`Server::handle`].
+pub type Handle = entra_mcp_runtime::Handle<Smol>;
 
 /// This runtime, as a type.
 #[derive(Debug)]

@@ -4,12 +4,12 @@ pub use entra_mcp_core::{
     ask::{InvokeOutput, Target},
     catalog::{
         AgentFor, Annotations, ArgumentProblem, Call, CallError, CatalogBuilder, CatalogEntry,
-        CatalogError, CatalogErrors, ChangeNotification, ClientCapabilities, Content, Effect,
-        EffectResult, ElicitationSchema, FieldSchema, GraphError, GraphPage, GraphRequest,
-        GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest, InputResponse, Json,
-        LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt, PromptArgument,
-        PromptMessages, Resource, ResourceContents, ResourceTemplate, Role, ScopeDefinition, Step,
-        TaskSupport, Tool, ToolResult, ToolSchema,
+        CatalogError, CatalogErrors, ChangeNotification, Client, ClientCapabilities, ClientInfo,
+        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, GraphError, GraphPage,
+        GraphRequest, GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest,
+        InputResponse, Json, LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt,
+        PromptArgument, PromptMessages, Resource, ResourceContents, ResourcePage, ResourceTemplate,
+        Role, ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema, VerifiedBy,
     },
     config::PublicUrlError,
     request_id::RequestId,
@@ -19,8 +19,8 @@ pub use entra_mcp_core::{
 pub use http::Method;
 
 pub use crate::{
-    AssertionError, AssertionSource, AuthorityHostError, Config, ConfigError, Credential,
-    DataDirError, EntraSetting, EntraSettingError, Handle, KeyError, ListenError, Running,
+    AssertionError, AssertionSource, AuthorityHostError, ChangeError, Config, ConfigError,
+    Credential, DataDirError, EntraSetting, EntraSettingError, KeyError, ListenError, Running,
     StartError,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,

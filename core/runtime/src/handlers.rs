@@ -9,6 +9,7 @@ mod arguments;
 mod call_context;
 mod context_methods;
 mod elicit;
+mod functions;
 mod results;
 mod schema;
 mod server_builder;
@@ -20,9 +21,10 @@ pub use self::{
     arguments::CompletionRequest,
     call_context::{CallContext, Interrupted},
     elicit::{ElicitResult, elicitation_schema_of},
+    functions::{Handlers, Middleware},
     results::{IntoContents, IntoMessages, IntoToolResult},
     schema::{input_schema_of, output_schema_of},
-    server_builder::{Handlers, Middleware, ServerBuilder},
+    server_builder::ServerBuilder,
     span::{CALL_TARGET, call_span, record_outcome},
     state::SharedState,
 };

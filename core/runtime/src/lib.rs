@@ -31,6 +31,8 @@ mod listen;
 mod log;
 mod make_handler;
 mod metrics;
+mod offer;
+mod offering;
 mod other_replicas;
 mod policy_file;
 mod pull_message;
@@ -74,12 +76,13 @@ pub use self::{
         Remainder, RequestOrigin, RequestPermit, SessionKey, TokenHolder,
     },
     data_dir_error::DataDirError,
-    handle::Handle,
+    handle::{ChangeError, Handle},
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
     make_handler::{MakeHandler, MakeMiddleware, WithArguments, WithoutArguments},
     metrics::serve_metrics,
+    offer::{Offer, SharedOffer},
     other_replicas::receive_from_replicas,
     policy_file::{PolicyFileError, SharedPolicy},
     pull_message::{PullMessage, Pulls},

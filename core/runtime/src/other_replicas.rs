@@ -41,6 +41,22 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
     true
 }
 
+/// Notifies the clients of one user, of this replica and of all others, that something changed.
+pub(crate) fn notify_user<R: DriveJobs>(
+    runtime: &Arc<R>,
+    (tenant_id, oid): (&str, &str),
+    change: ChangeNotification,
+) {
+    let shared = runtime.shared();
+    let (user, now) = ((tenant_id, oid), shared.clock.unix());
+    let change_there = change.clone();
+    let sealed = replicas::seal_change_for_user(user, change_there, &shared.server, now, &seed());
+    runtime.send_to_hub(ToHub::notify_user(tenant_id, oid, change));
+    if let Some(sealed) = sealed {
+        runtime.publish(sealed);
+    }
+}
+
 /// Notifies the clients of this replica and of all others that something changed.
 pub(crate) fn notify_changed<R: DriveJobs>(runtime: &Arc<R>, change: ChangeNotification) {
     let shared = runtime.shared();

@@ -3,10 +3,9 @@
 use std::{future::Future, process::ExitCode};
 
 use entra_mcp_core::{
-    ask::InvokeOutput,
     catalog::{
-        Call, CatalogBuilder, Handler, Icon, Prompt, Resource, ResourceTemplate, ScopeDefinition,
-        Step, Tool, ToolResult,
+        Call, CatalogBuilder, Handler, Icon, Prompt, Resource, ResourcePage, ResourceTemplate,
+        ScopeDefinition, Step, Tool, ToolResult,
     },
     log_event::{Field, LogEvent, LogEventId},
 };
@@ -18,17 +17,16 @@ use crate::{
     Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
-        CallContext, CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult,
-        ServerBuilder,
+        CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult, ServerBuilder,
     },
-    log,
+    log, offering,
     unix::process_hardening,
 };
 
 /// A runtime, as a server is put together for it and run on it.
 pub trait ServerRuntime: Sized + 'static {
     /// A function that performs calls.
-    type Handler: Send + 'static;
+    type Handler: Clone + Send + Sync + 'static;
 
     /// What the runtime is called and which settings only it has.
     const PROGRAM: &'static Program;
@@ -41,7 +39,7 @@ pub trait ServerRuntime: Sized + 'static {
     fn run(
         parts: &RuntimeParts,
         handlers: Handlers<Self::Handler>,
-        handle: &Handle,
+        handle: &Handle<Self>,
         lifecycle: &Lifecycle,
     ) -> Result<(), StartError>;
 }
@@ -51,7 +49,7 @@ pub trait ServerRuntime: Sized + 'static {
 pub struct Server<R: ServerRuntime> {
     source: Source,
     builder: ServerBuilder<R::Handler>,
-    handle: Handle,
+    handle: Handle<R>,
 }
 
 impl<R: ServerRuntime> Server<R> {
@@ -151,6 +149,12 @@ impl<R: ServerRuntime> Server<R> {
         self.catalog(CatalogBuilder::list_changed)
     }
 
+    /// Tells clients of lists of resources and prompts though they are empty at the start, for a server that adds some while it runs.
+    #[must_use]
+    pub fn announce_empty_lists(self) -> Self {
+        self.catalog(CatalogBuilder::announce_empty_lists)
+    }
+
     /// Offers a scope besides `user.read`, which tools can require.
     #[must_use]
     pub fn scope(self, scope: ScopeDefinition) -> Self {
@@ -167,13 +171,7 @@ impl<R: ServerRuntime> Server<R> {
         T: IntoToolResult + 'static,
         R: MakeHandler<F, A, T, M>,
     {
-        let wrap = |_: &CallContext, result: T| InvokeOutput::Tool(result.into_tool_result());
-        let tool = match (tool.has_output_schema(), T::output_schema()) {
-            (false, Some(schema)) => tool.output_schema(schema),
-            _ => tool,
-        };
-        let handler = R::make_handler(function, CallContext::read, wrap);
-        self.builder = self.builder.tool::<A>(tool, handler);
+        self.builder = offering::tool::<R, A, T, F, M>(self.builder, tool, function);
         self
     }
 
@@ -190,10 +188,23 @@ impl<R: ServerRuntime> Server<R> {
         T: IntoContents + 'static,
         R: MakeHandler<F, (), T, M>,
     {
-        let wrap =
-            |cx: &CallContext, result: T| InvokeOutput::Contents(result.into_contents(cx.name()));
-        let handler = R::make_handler(function, |_| Ok(()), wrap);
-        self.builder = self.builder.resource(resource, handler);
+        self.builder = offering::resource::<R, T, F, M>(self.builder, resource, function);
+        self
+    }
+
+    /// Has resources listed for who calls, after those that everybody is offered, and read.
+    ///
+    /// `list` gets where its page begins, `None` for the first one, and returns a [`ResourcePage`]; `read` gets the context alone, whose
+    /// name is the URI, and returns contents, for whatever URI nothing else is offered. **`read` decides who may read what**: a client may
+    /// ask for any URI, listed or not; of what the user may not read it says [`CallError::NotFound`](entra_mcp_core::catalog::CallError).
+    /// Clients may subscribe to any of these URIs: tell those of a user by [`Handle::notify_user`].
+    #[must_use]
+    pub fn list_resources<L, M, T, F, N>(mut self, list: L, read: F) -> Self
+    where
+        T: IntoContents + 'static,
+        R: MakeHandler<L, Option<String>, ResourcePage, M> + MakeHandler<F, (), T, N>,
+    {
+        self.builder = offering::list_resources::<R, L, M, T, F, N>(self.builder, list, read);
         self
     }
 
@@ -206,10 +217,7 @@ impl<R: ServerRuntime> Server<R> {
         T: IntoContents + 'static,
         R: MakeHandler<F, A, T, M>,
     {
-        let wrap =
-            |cx: &CallContext, result: T| InvokeOutput::Contents(result.into_contents(cx.name()));
-        let handler = R::make_handler(function, CallContext::read_texts, wrap);
-        self.builder = self.builder.template::<A>(template, handler);
+        self.builder = offering::template::<R, A, T, F, M>(self.builder, template, function);
         self
     }
 
@@ -222,10 +230,7 @@ impl<R: ServerRuntime> Server<R> {
         T: IntoMessages + 'static,
         R: MakeHandler<F, A, T, M>,
     {
-        let wrap =
-            |_: &CallContext, result: T| InvokeOutput::PromptMessages(result.into_messages());
-        let handler = R::make_handler(function, CallContext::read_texts, wrap);
-        self.builder = self.builder.prompt::<A>(prompt, handler);
+        self.builder = offering::prompt::<R, A, T, F, M>(self.builder, prompt, function);
         self
     }
 
@@ -243,7 +248,7 @@ impl<R: ServerRuntime> Server<R> {
     where
         R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
     {
-        let handler = completion::<R, F, M>(function);
+        let handler = offering::completion::<R, F, M>(function);
         self.builder = self.builder.complete_prompt(prompt.into(), handler);
         self
     }
@@ -254,7 +259,7 @@ impl<R: ServerRuntime> Server<R> {
     where
         R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
     {
-        let handler = completion::<R, F, M>(function);
+        let handler = offering::completion::<R, F, M>(function);
         self.builder = self.builder.complete_template(template.into(), handler);
         self
     }
@@ -270,9 +275,10 @@ impl<R: ServerRuntime> Server<R> {
         self
     }
 
-    /// Returns what notifies clients of changes from outside of calls, from any thread, while the server runs.
+    /// Returns what notifies clients of changes, and adds and removes what is offered, from outside of calls, from any thread, while the
+    /// server runs.
     #[must_use]
-    pub fn handle(&self) -> Handle {
+    pub fn handle(&self) -> Handle<R> {
         self.handle.clone()
     }
 
@@ -337,14 +343,6 @@ fn open<R: ServerRuntime>(
     Ok((settings.open(catalog, owner)?, handlers))
 }
 
-fn completion<R, F, M>(function: F) -> R::Handler
-where
-    R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
-{
-    let read = |cx: &CallContext| Ok(CallContext::completing(cx));
-    R::make_handler(function, read, |_, values| InvokeOutput::Values(values))
-}
-
 /// Runs the program of a runtime: a server that offers what it offers by itself.
 #[must_use]
 pub fn main<R: ServerRuntime>() -> ExitCode {
@@ -353,7 +351,12 @@ pub fn main<R: ServerRuntime>() -> ExitCode {
         Err(status) => return status,
     };
     let lifecycle = Lifecycle::of_process();
-    if let Err(error) = R::run(&parts, Handlers::default(), &Handle::default(), &lifecycle) {
+    if let Err(error) = R::run(
+        &parts,
+        Handlers::default(),
+        &Handle::<R>::default(),
+        &lifecycle,
+    ) {
         let failed = LogEvent::new(LogEventId::ServerFailed);
         log(&failed.with_text(Field::Error, error.to_string()));
         return ExitCode::FAILURE;

@@ -9,9 +9,10 @@ use std::{
 };
 
 use crate::{
-    Clock, ConnectionLimit, RecordStore, RequestOrigin, RuntimeParts,
+    Clock, ConnectionLimit, Offer, RecordStore, RequestOrigin, RuntimeParts, SharedOffer,
     client_credential::ClientAssertions,
     clients_file::SharedClients,
+    handlers::Handlers,
     log,
     metrics::{Metrics, PendingAsks},
     policy_file::SharedPolicy,
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{Admission, admit, log_event_of},
+    catalog::Catalog,
     config::ClientAddress,
     env::{Env, Server},
     event::Event,
@@ -124,11 +126,12 @@ impl<M: Mailbox> Shared<M> {
         })
     }
 
-    fn in_env<T>(&self, f: impl FnOnce(Env<'_>) -> T) -> T {
+    fn in_env<T>(&self, catalog: &Catalog, f: impl FnOnce(Env<'_>) -> T) -> T {
         let (entra, clients) = (self.hub.entra(), self.clients.current());
         let policy = self.policy.current();
         f(Env {
             server: &self.server,
+            catalog,
             entra: &entra,
             clients: &clients,
             policy: &policy,
@@ -189,6 +192,12 @@ pub trait DriveJobs: Send + Sync + 'static {
     /// Where it puts the hub's messages.
     type Mailbox: Mailbox + 'static;
 
+    /// A function that performs calls.
+    type Handler: Clone + Send + Sync + 'static;
+
+    /// Returns what is offered.
+    fn offer(&self) -> &SharedOffer<Self::Handler>;
+
     /// Returns what all exchanges share.
     fn shared(&self) -> &Shared<Self::Mailbox>;
 
@@ -216,6 +225,8 @@ pub trait DriveJobs: Send + Sync + 'static {
 /// An exchange that is driven: counted until it is dropped, and then forgotten by the hub.
 pub struct ActiveExchange<R: DriveJobs> {
     runtime: Arc<R>,
+    /// What was offered when it began.
+    offer: Arc<Offer<R::Handler>>,
     exchange: Exchange,
     counted: Option<Box<Counted>>,
     /// Whether the hub knows of this exchange.
@@ -252,7 +263,7 @@ impl<R: DriveJobs> ActiveExchange<R> {
         let id = shared.next_exchange();
         let counted = shared.count(Some(admission.route()));
         let begin = |env: Env<'_>| admission.begin(id, &seed, body, env);
-        Self::new(runtime, shared.in_env(begin), counted)
+        Self::new(runtime, begin, counted)
     }
 
     /// Begins the exchange of a job.
@@ -262,17 +273,30 @@ impl<R: DriveJobs> ActiveExchange<R> {
         let id = shared.next_exchange();
         let counted = shared.count(None);
         let begin = |env: Env<'_>| Exchange::job(id, &seed, job, env);
-        Self::new(runtime, shared.in_env(begin), counted)
+        Self::new(runtime, begin, counted)
     }
 
-    fn new(runtime: &Arc<R>, exchange: Exchange, counted: Option<Box<Counted>>) -> Self {
+    fn new(
+        runtime: &Arc<R>,
+        begin: impl FnOnce(Env<'_>) -> Exchange,
+        counted: Option<Box<Counted>>,
+    ) -> Self {
+        let offer = runtime.offer().current();
+        let exchange = runtime.shared().in_env(&offer.catalog, begin);
         runtime.shared().busy.fetch_add(1, Ordering::AcqRel);
         Self {
             runtime: Arc::clone(runtime),
+            offer,
             exchange,
             counted,
             is_registered: false,
         }
+    }
+
+    /// Returns the functions that perform its calls.
+    #[must_use]
+    pub fn handlers(&self) -> &Handlers<R::Handler> {
+        &self.offer.handlers
     }
 
     /// Returns what the exchange wants; see [`Exchange::poll`].
@@ -292,11 +316,11 @@ impl<R: DriveJobs> ActiveExchange<R> {
         {
             counted.asks.answer(&event, metrics);
         }
-        let exchange = &mut self.exchange;
+        let (exchange, catalog) = (&mut self.exchange, &self.offer.catalog);
         let handled = self
             .runtime
             .shared()
-            .in_env(|env| exchange.handle(event, env));
+            .in_env(catalog, |env| exchange.handle(event, env));
         if let Err(misuse) = &handled {
             let bug = LogEvent::new(LogEventId::RuntimeMisuse);
             log(&bug.with(Field::Error, misuse.to_string()));

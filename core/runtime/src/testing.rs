@@ -11,7 +11,8 @@ use std::time::Duration;
 use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
-        Call, ClientCapabilities, GraphError, GraphResponse, InputResponse, Names, Principal,
+        Call, Client as CallingClient, ClientCapabilities, ClientInfo, GraphError, GraphResponse,
+        InputResponse, Names, Principal, VerifiedBy,
     },
     secret::Secret,
 };
@@ -39,7 +40,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub struct Script {
     principal: Principal,
-    client_capabilities: ClientCapabilities,
+    client: CallingClient,
     meta: Map<String, Value>,
     state: SharedState,
     outcomes: Outcomes,
@@ -56,14 +57,16 @@ impl Default for Script {
             scopes: vec!["user.read".to_owned()],
             ..Principal::default()
         };
+        let mut client = Call::new("test").client().clone();
+        client.capabilities = ClientCapabilities {
+            elicitation_form: true,
+            elicitation_url: true,
+            sampling: true,
+            roots: true,
+        };
         Self {
             principal: user("alice"),
-            client_capabilities: ClientCapabilities {
-                elicitation_form: true,
-                elicitation_url: true,
-                sampling: true,
-                roots: true,
-            },
+            client,
             meta: Map::new(),
             state: SharedState::default(),
             outcomes: Outcomes::default(),
@@ -99,7 +102,20 @@ impl Script {
     /// The client can be asked this.
     #[must_use]
     pub fn client_capabilities(mut self, capabilities: ClientCapabilities) -> Self {
-        self.client_capabilities = capabilities;
+        self.client.capabilities = capabilities;
+        self
+    }
+
+    /// The call comes through this client: what `cx.client()` gives. Its id is `test`.
+    #[must_use]
+    pub fn client(mut self, name: &str, verified_by: VerifiedBy) -> Self {
+        "test".clone_into(&mut self.client.id);
+        self.client.info = ClientInfo {
+            name: Some(name.to_owned()),
+            version: Some("1".to_owned()),
+        };
+        self.client.approved_as = Some(name.to_owned());
+        self.client.verified_by = verified_by;
         self
     }
 
@@ -191,7 +207,7 @@ impl Script {
     pub fn context<C: From<ScriptedCall>>(self) -> (C, Seen) {
         let mut call = Call::new("test")
             .with_principal(self.principal)
-            .with_abilities(self.client_capabilities);
+            .with_client(self.client);
         for (key, value) in self.meta {
             call = call.with_meta(key, value);
         }
@@ -270,11 +286,14 @@ mod tests {
     fn context_of_a_script_knows_its_user_meta_and_state() {
         let script = Script::new()
             .user("bob", &["Tickets.Admin"])
+            .client("editor", VerifiedBy::Operator)
             .meta("com.example/a", 1)
             .state(7_u8);
         let (ScriptedCall(context), _) = script.context::<ScriptedCall>();
         assert_eq!(context.principal().oid, "bob");
         assert!(context.principal().roles.contains("Tickets.Admin"));
+        assert_eq!(context.client().info.name.as_deref(), Some("editor"));
+        assert_eq!(context.client().verified_by, VerifiedBy::Operator);
         assert_eq!(context.meta()["com.example/a"], 1);
         assert_eq!(context.state().get::<u8>(), Ok(&7));
     }

@@ -15,12 +15,15 @@ use super::{
 };
 use crate::{
     ask::Version,
-    catalog::{Audience, Principal, PrincipalKind},
+    catalog::{
+        Audience, Client, ClientCapabilities, ClientInfo, Principal, PrincipalKind, VerifiedBy,
+    },
     entra_token::EntraCaller,
     event::Answer,
     http::response,
     id::PrincipalId,
     log_event::LogEventId,
+    revision::Revision,
     route::Route,
     secret::Secret,
     session::{
@@ -46,6 +49,8 @@ pub(crate) struct Caller {
     /// Tenant, user and client as one value: MCP sessions and streams are bound to it, so that they
     /// outlive a renewed token and nobody else's token opens them (threats I2, I9).
     pub(crate) principal_id: PrincipalId,
+    /// Which program the client says that it is, where its MCP session knows.
+    pub(crate) client_info: ClientInfo,
 }
 
 impl Caller {
@@ -65,6 +70,27 @@ impl Caller {
     pub(crate) fn kind(&self) -> PrincipalKind {
         let entra = self.entra.as_ref();
         entra.map_or(PrincipalKind::User, |entra| entra.0.kind)
+    }
+
+    /// Through which client, as tools see it.
+    pub(crate) fn client(&self, revision: Revision, capabilities: ClientCapabilities) -> Client {
+        let client = Client {
+            info: self.client_info.clone(),
+            id: self.session.outline.client.name(),
+            ..Client::of_revision(revision, capabilities)
+        };
+        match (&self.entra, &self.session.client) {
+            (Some(_), _) => Client {
+                verified_by: VerifiedBy::Entra,
+                ..client
+            },
+            (None, Some(approved)) => Client {
+                approved_as: approved.name.clone(),
+                verified_by: approved.verified_by.clone(),
+                ..client
+            },
+            (None, None) => client,
+        }
     }
 
     /// Who calls, as tools see it.
@@ -141,6 +167,7 @@ fn found(
                 version: found.version,
                 expires: found.verified.expires,
                 entra: None,
+                client_info: ClientInfo::default(),
             }))
         }
         Err(LookupError::Unknown) => {

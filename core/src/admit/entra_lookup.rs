@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Guard, Store, StoreFault, Stored, Version},
+    catalog::ClientInfo,
     entra_token::{EntraCaller, TokenHash},
     event::Answer,
     hub::{FindEntraCaller, KnownToken, NeedMetadata, PresentedTokenMessage, ToHub, ToHubKind},
@@ -308,6 +309,7 @@ fn ready(
         version,
         expires,
         entra: Some(Box::new((owner.caller, token))),
+        client_info: ClientInfo::default(),
     })))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    catalog::{Call, Effect, PromptMessages, ResourceContents, ToolResult},
+    catalog::{Call, Effect, PromptMessages, ResourceContents, ResourcePage, ToolResult},
     ticket::AskId,
 };
 
@@ -31,6 +31,10 @@ pub enum Target {
     Resource(String),
     /// A resource of the template with this URI template; the call is named by the URI.
     Template(String),
+    /// The resource of this URI, of which the function that lists resources may know.
+    Listed(String),
+    /// The list of resources for who calls.
+    ListResources,
     /// The prompt of this name.
     Prompt(String),
     /// The completion of this argument of the prompt of this name.
@@ -46,6 +50,8 @@ pub enum InvokeOutput {
     Tool(ToolResult),
     /// Of a resource or template.
     Contents(Vec<ResourceContents>),
+    /// Of a list of resources.
+    ResourcePage(ResourcePage),
     /// Of a prompt.
     PromptMessages(PromptMessages),
     /// Of a completion.

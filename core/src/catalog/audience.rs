@@ -12,6 +12,13 @@ pub(crate) struct Audience {
     groups: Vec<String>,
 }
 
+/// Everybody who signed in.
+pub(super) static EVERYBODY: Audience = Audience {
+    scopes: Vec::new(),
+    roles: Vec::new(),
+    groups: Vec::new(),
+};
+
 impl Audience {
     pub(super) fn require_scope(&mut self, scope: String) {
         self.scopes.push(scope);

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Icon, Prompt, PromptMessages,
-    Resource, ResourceContents, ResourceTemplate, ScopeDefinition, Tool, ToolResult,
+    Resource, ResourceContents, ResourcePage, ResourceTemplate, ScopeDefinition, Tool, ToolResult,
     annotations::put_icons,
     check,
-    entries::{PromptEntry, ToolEntry},
+    entries::{Listed, PromptEntry, ToolEntry},
     schema::{self, Schema},
 };
 use crate::{json_rpc::ServerInfo, revision::Revision};
@@ -20,7 +20,7 @@ const PAGE: usize = 100;
 /// A catalog that is being put together.
 #[derive(Debug)]
 pub struct CatalogBuilder {
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     icons: Vec<Icon>,
     errors: Vec<CatalogError>,
 }
@@ -36,12 +36,14 @@ impl Catalog {
                 tools: Vec::new(),
                 resources: Vec::new(),
                 templates: Vec::new(),
+                listed: None,
                 prompts: Vec::new(),
                 template_completions: Vec::new(),
                 scopes: Vec::new(),
                 page_size: PAGE,
                 lists_cached_for: Duration::ZERO,
                 changes: false,
+                announces_empty: false,
             },
             icons: Vec::new(),
             errors: Vec::new(),
@@ -50,6 +52,16 @@ impl Catalog {
 }
 
 impl Catalog {
+    /// The same catalog, to be changed.
+    #[must_use]
+    pub fn edit(&self) -> CatalogBuilder {
+        CatalogBuilder {
+            catalog: self.clone(),
+            icons: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     /// The same catalog with the scopes of a gateway's policy, which stand for no permission of Microsoft Graph.
     ///
     /// # Errors
@@ -230,6 +242,18 @@ impl CatalogBuilder {
             self.errors.push(CatalogError::DuplicateResource { uri });
         }
         self.catalog.resources.push((resource, handler));
+        self
+    }
+
+    /// Has resources listed for who calls, after those that are the same for everybody, and read: whatever is neither one of these nor of
+    /// a template. The reader decides who may read what, and says [`CallError::NotFound`](super::CallError::NotFound) of the others.
+    #[must_use]
+    pub fn list_resources(
+        mut self,
+        list: Handler<ResourcePage>,
+        read: Handler<Vec<ResourceContents>>,
+    ) -> Self {
+        self.catalog.listed = Some(Listed { list, read });
         self
     }
 

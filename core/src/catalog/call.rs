@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    CallError, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse, Names,
+    CallError, Client, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse, Names,
 };
 use crate::{request_id::RequestId, secret::Secret};
 
@@ -116,7 +116,7 @@ pub struct Call {
     pub(crate) name: String,
     pub(crate) arguments: Map<String, Value>,
     pub(crate) principal: Principal,
-    pub(crate) client_capabilities: ClientCapabilities,
+    pub(crate) client: Client,
     pub(crate) meta: Map<String, Value>,
     pub(crate) request_id: RequestId,
     pub(crate) answers: BTreeMap<String, InputResponse>,
@@ -130,7 +130,7 @@ impl Call {
             name: self.name.clone(),
             arguments: std::mem::take(&mut self.arguments),
             principal: std::mem::take(&mut self.principal),
-            client_capabilities: self.client_capabilities,
+            client: std::mem::take(&mut self.client),
             meta: std::mem::take(&mut self.meta),
             request_id: self.request_id.clone(),
             answers: self.answers.clone(),
@@ -167,7 +167,13 @@ impl Call {
     /// Returns what the client can be asked for. Asking for anything else fails the call.
     #[must_use]
     pub fn client_capabilities(&self) -> ClientCapabilities {
-        self.client_capabilities
+        self.client.capabilities
+    }
+
+    /// Returns the client through which the call comes.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Returns what the request says in `_meta` without what is MCP's own: members of extensions, `traceparent` of a trace.

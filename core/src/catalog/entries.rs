@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{
-    Audience, Call, CatalogEntry, Prompt, PromptMessages, Resource, ResourceContents,
+    Audience, Call, CatalogEntry, Prompt, PromptMessages, Resource, ResourceContents, ResourcePage,
     ResourceTemplate, Step, Tool, ToolResult,
+    audience::EVERYBODY,
     schema::{HeaderParam, Schema},
 };
 use crate::{json_rpc::ServerInfo, limits};
@@ -48,12 +49,21 @@ pub struct Catalog {
     pub(super) tools: Vec<ToolEntry>,
     pub(super) resources: Vec<(Resource, Handler<Vec<ResourceContents>>)>,
     pub(super) templates: Vec<(ResourceTemplate, Handler<Vec<ResourceContents>>)>,
+    pub(super) listed: Option<Listed>,
     pub(super) prompts: Vec<PromptEntry>,
     pub(super) template_completions: Vec<(String, Handler<Vec<String>>)>,
     pub(super) scopes: Vec<ScopeDefinition>,
     pub(super) page_size: usize,
     pub(super) lists_cached_for: Duration,
     pub(super) changes: bool,
+    pub(super) announces_empty: bool,
+}
+
+/// What lists resources for who calls, and what reads them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) list: Handler<ResourcePage>,
+    pub(crate) read: Handler<Vec<ResourceContents>>,
 }
 
 /// A tool that is offered.
@@ -85,6 +95,8 @@ pub(crate) enum ResourceAt<'a> {
         Handler<Vec<ResourceContents>>,
         Map<String, Value>,
     ),
+    /// One that the function knows which lists resources, perhaps.
+    Computed(Handler<Vec<ResourceContents>>),
 }
 
 impl<'a> ResourceAt<'a> {
@@ -92,6 +104,8 @@ impl<'a> ResourceAt<'a> {
         match self {
             Self::Listed(resource, _) => resource.audience(),
             Self::OfTemplate(template, ..) => template.audience(),
+            // The function says who may read what.
+            Self::Computed(_) => &EVERYBODY,
         }
     }
 
@@ -100,6 +114,7 @@ impl<'a> ResourceAt<'a> {
         match self {
             Self::Listed(resource, _) => resource.cached_for(),
             Self::OfTemplate(template, ..) => template.cached_for(),
+            Self::Computed(_) => Duration::ZERO,
         }
     }
 }
@@ -200,7 +215,8 @@ impl Catalog {
     }
 
     pub(crate) fn has_resources(&self) -> bool {
-        !self.resources.is_empty() || !self.templates.is_empty()
+        let lists = self.listed.is_some() || self.announces_empty;
+        lists || !self.resources.is_empty() || !self.templates.is_empty()
     }
 
     /// What is at this URI: the resource of it, or else the first template that it is of. If the caller may not know of that,
@@ -215,16 +231,25 @@ impl Catalog {
     }
 
     fn any_resource_at(&self, uri: &str) -> Option<ResourceAt<'_>> {
+        let within = uri.len() <= limits::RESOURCE_URI_BYTES;
         let mut listed = self.resources.iter();
-        if let Some((resource, handler)) = listed.find(|(one, _)| one.uri() == uri) {
+        let is_at =
+            |one: &Resource| one.uri() == uri || (uri.contains('%') && within && one.is_at(uri));
+        if let Some((resource, handler)) = listed.find(|(one, _)| is_at(one)) {
             return Some(ResourceAt::Listed(resource, *handler));
         }
-        let within = uri.len() <= limits::RESOURCE_URI_BYTES;
         let mut templates = self.templates.iter().filter(|_| within);
-        templates.find_map(|(template, handler)| {
+        let of_template = templates.find_map(|(template, handler)| {
             let variables = template.matches(uri)?;
             Some(ResourceAt::OfTemplate(template, *handler, variables))
-        })
+        });
+        let listed = self.listed.filter(|_| within);
+        of_template.or(listed.map(|listed| ResourceAt::Computed(listed.read)))
+    }
+
+    /// What lists resources for who calls.
+    pub(crate) fn listed(&self) -> Option<Listed> {
+        self.listed
     }
 
     /// How long clients may keep the lists, and what the server can do.
@@ -233,7 +258,7 @@ impl Catalog {
     }
 
     pub(crate) fn has_prompts(&self) -> bool {
-        !self.prompts.is_empty()
+        self.announces_empty || !self.prompts.is_empty()
     }
 
     pub(super) fn prompt(&self, name: &str) -> Option<&PromptEntry> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Call, ClientCapabilities, EffectResult, InputResponse, Principal};
-use crate::request_id::RequestId;
+use super::{Call, Client, ClientCapabilities, EffectResult, InputResponse, Principal};
+use crate::{request_id::RequestId, revision::Revision};
 
 impl Call {
     /// A call of this name, without arguments, by nobody: for tests of what is called.
@@ -27,7 +27,7 @@ impl Call {
             name: name.into(),
             arguments: Map::new(),
             principal: Principal::default(),
-            client_capabilities: ClientCapabilities::default(),
+            client: Client::of_revision(Revision::V2025_11_25, ClientCapabilities::default()),
             meta: Map::new(),
             request_id: RequestId::own(0),
             answers: BTreeMap::new(),
@@ -52,7 +52,14 @@ impl Call {
     /// The same from a client that can be asked this.
     #[must_use]
     pub fn with_abilities(mut self, client_capabilities: ClientCapabilities) -> Self {
-        self.client_capabilities = client_capabilities;
+        self.client.capabilities = client_capabilities;
+        self
+    }
+
+    /// The same from this client.
+    #[must_use]
+    pub fn with_client(mut self, client: Client) -> Self {
+        self.client = client;
         self
     }
 

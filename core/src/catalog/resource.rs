@@ -147,6 +147,11 @@ impl Resource {
         self
     }
 
+    /// Whether this is another spelling of its URI.
+    pub(super) fn is_at(&self, uri: &str) -> bool {
+        uri_template::are_same(&self.uri, uri)
+    }
+
     /// Returns its URI.
     #[must_use]
     pub fn uri(&self) -> &str {
@@ -209,8 +214,9 @@ impl ResourceTemplate {
     }
 
     /// Returns the variables that make the template this URI, percent-decoded; `None` if none do, if a
-    /// value is not UTF-8, or if it holds a `/` or a `\\` once it is decoded: a path that is made of it
-    /// would lead elsewhere. A value of `{+path}` or `{#part}` may hold a `/`, but no segment `.` or `..`.
+    /// value is not UTF-8, if it is `.` or `..`, or if it holds a `/` or a `\\` once it is decoded: a path that is made of it
+    /// would lead elsewhere. A value of `{+path}` or `{#part}` may hold a `/` that is not encoded, but no segment that is empty, `.` or
+    /// `..`. One of `{?a}` may hold anything.
     #[must_use]
     pub fn matches(&self, uri: &str) -> Option<Map<String, Value>> {
         uri_template::matches(&self.uri_template, uri)

@@ -43,7 +43,7 @@ fn named<'a>(client: &Hash, env: Env<'a>) -> BTreeSet<&'a str> {
     let listed = env.clients.of_hash(&client.0);
     let of_client = listed.map_or(&[][..], |client| client.allowed_users.groups());
     let of_settings = env.server.config.allowed_users.groups();
-    let of_tools = env.server.catalog.named_groups();
+    let of_tools = env.catalog.named_groups();
     let of_lists = of_settings.iter().chain(of_client).map(String::as_str);
     of_lists.chain(of_tools).collect()
 }

@@ -25,6 +25,7 @@ fn at(unix: UnixTime, act: impl FnOnce(Env<'_>)) {
     let (server, entra, instant) = (server(), EntraSnapshot::default(), Instant(0));
     act(Env {
         server: &server,
+        catalog: &server.catalog,
         entra: &entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),

@@ -167,6 +167,7 @@ fn made_up_key(kid: &str) -> SigningKey {
 fn env<'a>(server: &'a Server, entra: &'a EntraSnapshot) -> Env<'a> {
     Env {
         server,
+        catalog: &server.catalog,
         entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),

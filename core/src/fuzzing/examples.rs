@@ -59,6 +59,7 @@ pub fn spoiled_session_token() -> String {
     };
     let env = Env {
         server: &server,
+        catalog: &server.catalog,
         entra: &entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),

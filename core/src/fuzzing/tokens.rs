@@ -40,6 +40,7 @@ fn at(
     let instant = Instant(0);
     act(Env {
         server,
+        catalog: &server.catalog,
         entra,
         clients: crate::config::PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),

@@ -73,8 +73,9 @@ impl Hub {
                 self.backend_sessions.end((principal, mcp_session), out);
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
-            ToHubKind::NotifyChanged(change) => {
-                self.streams.notify_changed(&change, &self.settings, out);
+            ToHubKind::NotifyChanged(change, of) => {
+                self.streams
+                    .notify_changed((&change, of), &self.settings, out);
             }
             message => self.handle_backend(from, message, now.instant),
         }
@@ -108,11 +109,13 @@ impl Hub {
             ToHubKind::OpenStream {
                 ticket,
                 principal,
+                user,
                 session,
                 token_expires,
                 kind,
             } => {
-                let opened = self.open_stream(from, principal, (session, token_expires), kind);
+                let owner = (principal, user);
+                let opened = self.open_stream(from, owner, (session, token_expires), kind);
                 self.stream_opened(Waiter::new(from, ticket), session, opened);
             }
             ToHubKind::ReadStream(ticket) => {
@@ -312,7 +315,7 @@ impl Hub {
             | ToHubKind::Deliver { .. }
             | ToHubKind::EndSession(_)
             | ToHubKind::EndMcpSession { .. }
-            | ToHubKind::NotifyChanged(_)
+            | ToHubKind::NotifyChanged(..)
             | ToHubKind::OpenReplay { .. }
             | ToHubKind::AppendReplay { .. }
             | ToHubKind::CloseReplay { .. }

@@ -109,6 +109,7 @@ mod tests {
         let stream = ToHubKind::OpenStream {
             ticket: Ticket::new(AskId(0)),
             principal: PRINCIPAL,
+            user: crate::id::UserId([3; 32]),
             session: SESSION,
             token_expires: UnixTime(1_800_000_000),
             kind: StreamKind::Standalone(McpSessionId([4; 16])),

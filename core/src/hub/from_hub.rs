@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Job, asks::HubAnswer};
 use crate::{
-    catalog::ClientCapabilities,
+    catalog::{ClientCapabilities, ClientInfo},
     env::EntraSnapshot,
     gateway::{ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
@@ -84,10 +84,11 @@ pub enum HubOutput {
 }
 
 /// What `initialize` has negotiated on an HTTP+SSE stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Negotiated {
     pub(crate) revision: Revision,
     pub(crate) client_capabilities: ClientCapabilities,
+    pub(crate) client_info: ClientInfo,
 }
 
 /// What the client of a task says: `tasks/cancel`, or the input responses of `tasks/update`.

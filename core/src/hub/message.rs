@@ -25,7 +25,10 @@ use crate::{
     config::ClientAddress,
     device_authorization::DeviceName,
     gateway::Telling,
-    id::{AssertionId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId},
+    id::{
+        AssertionId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId,
+        UserId,
+    },
     identity_token::IdentityToken,
     json_rpc::Id,
     provider_metadata::ProviderMetadata,
@@ -43,7 +46,14 @@ impl ToHub {
     /// send it from an exchange that never was.
     #[must_use]
     pub fn notify_changed(change: ChangeNotification) -> Self {
-        Self(ToHubKind::NotifyChanged(change))
+        Self(ToHubKind::NotifyChanged(change, None))
+    }
+
+    /// Says that something changed to those streams of this user that listen for it, with whatever client.
+    #[must_use]
+    pub fn notify_user(tenant_id: &str, oid: &str, change: ChangeNotification) -> Self {
+        let user = UserId::of(tenant_id, oid);
+        Self(ToHubKind::NotifyChanged(change, Some(user)))
     }
 
     /// Ends all streams that clients listen on, whoever's they are: the server is shutting down. A runtime may
@@ -108,6 +118,7 @@ pub(crate) enum ToHubKind {
     OpenStream {
         ticket: Ticket<OpenStream>,
         principal: PrincipalId,
+        user: UserId,
         session: SessionId,
         token_expires: UnixTime,
         kind: StreamKind,
@@ -222,7 +233,7 @@ pub(crate) enum ToHubKind {
         uri: String,
     },
     /// Every stream that listens for this change is notified of it.
-    NotifyChanged(ChangeNotification),
+    NotifyChanged(ChangeNotification, Option<UserId>),
     /// The sender wants to run this task.
     AdmitTask {
         ticket: Ticket<AdmitTask>,

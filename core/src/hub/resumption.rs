@@ -2,7 +2,7 @@
 
 use super::{FromHub, FromHubKind, Hub, HubOutput, StreamKind, StreamRefusal};
 use crate::{
-    id::{ExchangeId, PrincipalId, SessionId},
+    id::{ExchangeId, PrincipalId, SessionId, UserId},
     time::UnixTime,
 };
 
@@ -11,7 +11,7 @@ impl Hub {
     pub(super) fn open_stream(
         &mut self,
         from: ExchangeId,
-        principal: PrincipalId,
+        owner: (PrincipalId, UserId),
         token: (SessionId, UnixTime),
         kind: StreamKind,
     ) -> Result<(), StreamRefusal> {
@@ -22,13 +22,13 @@ impl Hub {
             after,
         } = kind
         else {
-            return self.streams.open(from, principal, token, kind);
+            return self.streams.open(from, owner, token, kind);
         };
         let at = (stream, after);
-        if !self.replays.has(at, principal, mcp_session) {
+        if !self.replays.has(at, owner.0, mcp_session) {
             return Err(StreamRefusal::NoSuchEvent);
         }
-        self.streams.open(from, principal, token, kind)?;
+        self.streams.open(from, owner, token, kind)?;
         if let Some(writer) = self.replays.follow(from, at) {
             let taken_over = FromHub(FromHubKind::ReplayTakenOver);
             self.outputs

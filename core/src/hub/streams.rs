@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     catalog::ChangeNotification,
-    id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
+    id::{ExchangeId, McpSessionId, PrincipalId, SessionId, UserId},
     limits,
     time::UnixTime,
 };
@@ -45,6 +45,7 @@ impl StreamKind {
 #[derive(Debug)]
 struct Stream {
     principal: PrincipalId,
+    user: UserId,
     session: SessionId,
     token_expires: UnixTime,
     kind: StreamKind,
@@ -73,7 +74,7 @@ impl Streams {
     pub(super) fn open(
         &mut self,
         from: ExchangeId,
-        principal: PrincipalId,
+        (principal, user): (PrincipalId, UserId),
         (session, token_expires): (SessionId, UnixTime),
         kind: StreamKind,
     ) -> Result<(), StreamRefusal> {
@@ -91,6 +92,7 @@ impl Streams {
         }
         let stream = Stream {
             principal,
+            user,
             session,
             token_expires,
             kind,
@@ -189,7 +191,7 @@ impl Streams {
             flush(stream, out);
         }
         if stream.queue.has_room() {
-            out.push_back(finder.answer(Ok(stream.negotiated)));
+            out.push_back(finder.answer(Ok(stream.negotiated.clone())));
         } else if stream.queue.finders.len() < limits::STREAM_WAITERS {
             stream.queue.finders.push(finder);
         } else {
@@ -291,10 +293,10 @@ impl Streams {
         }
     }
 
-    /// Notifies every stream that listens for it that something changed.
+    /// Notifies every stream that listens for it that something changed; only those of one user, if one is named.
     pub(super) fn notify_changed(
         &mut self,
-        change: &ChangeNotification,
+        (change, of): (&ChangeNotification, Option<UserId>),
         settings: &SessionSettings,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -312,6 +314,7 @@ impl Streams {
             };
             // A message goes to one of the streams of a session (transports, multiple connections).
             if listens
+                && of.is_none_or(|user| user == stream.user)
                 && !stream.queue.is_ending
                 && stream
                     .kind
@@ -356,7 +359,7 @@ fn flush(stream: &mut Stream, out: &mut VecDeque<HubOutput>) {
                 .map(|producer| producer.answer(true)),
         );
         for finder in std::mem::take(&mut stream.queue.finders) {
-            out.push_back(finder.answer(Ok(stream.negotiated)));
+            out.push_back(finder.answer(Ok(stream.negotiated.clone())));
         }
     }
 }

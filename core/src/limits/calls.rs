@@ -144,6 +144,12 @@ pub const RESOURCE_URI_BYTES: usize = 4096;
 /// How many values a completion has at most (MCP, completion).
 pub const COMPLETIONS: usize = 100;
 
+/// How many resources a function may list on one page: a client reads them all before it shows one.
+pub const LISTED_RESOURCES: usize = 1000;
+
+/// The longest cursor of a function that lists resources, in bytes: clients send it back.
+pub const LIST_CURSOR_BYTES: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,7 +51,7 @@ pub(super) fn of(id: LogEventId, request: &Request, caller: &Caller, cx: &Cx<'_>
         .with(Field::Milliseconds, cx.milliseconds().to_string());
     // Whatever else a client names may hold what nobody wants to keep.
     let name = request.params.get("name").and_then(Json::as_str);
-    let mut tools = cx.env.server.catalog.tools_for(|_| true);
+    let mut tools = cx.env.catalog.tools_for(|_| true);
     match tools.find(|entry| name == Some(entry.tool.name())) {
         Some(entry) if request.method == "tools/call" => event.with(Field::Tool, entry.tool.name()),
         _ => event,

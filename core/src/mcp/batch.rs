@@ -376,7 +376,7 @@ impl RequestBatch {
         audit::called(&request, &result, bcx.caller, bcx.cx);
         self.responses.push(match result {
             Ok(result) if revision.features().stateless => {
-                let server_info = Arc::clone(bcx.cx.env.server.catalog.server_info());
+                let server_info = Arc::clone(bcx.cx.env.catalog.server_info());
                 Response::result_from(request.id, result, server_info)
             }
             Ok(result) => Response::result(request.id, result),

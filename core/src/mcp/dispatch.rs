@@ -75,7 +75,7 @@ pub(super) fn missing_scopes(
             let name = request.params.get("name")?.as_str()?;
             forward::needed_scopes(env.policy, name, caller)?
         }
-        None => find::audience(request, caller, &env.server.catalog)?.scopes(),
+        None => find::audience(request, caller, env.catalog)?.scopes(),
     };
     let lacks = needed.iter().any(|scope| !caller.may(scope));
     lacks.then(|| needed.to_vec())
@@ -88,7 +88,7 @@ pub(super) fn answer(
     icx: &mut InvocationCx<'_, '_>,
 ) -> Reply {
     let (server, revision) = (icx.cx.env.server, client.revision);
-    let catalog = &server.catalog;
+    let catalog = icx.cx.env.catalog;
     let is_gateway = server.config.gateway.is_some();
     if !is_gateway && !is_offered(&request.method, icx.caller, catalog) {
         return Reply::Error(Error::method_not_found());
@@ -133,7 +133,7 @@ pub(super) fn answer(
     }
     let params = &request.params;
     let result = match request.method.as_str() {
-        "tools/list" => lists::tools(client, params, icx.caller, server),
+        "tools/list" => lists::tools(client, params, icx.caller, icx.cx.env),
         "prompts/list" => lists::prompts(revision, params, icx.caller, catalog),
         "resources/list" => lists::resources(revision, params, icx.caller, catalog),
         "resources/templates/list" => lists::templates(revision, params, icx.caller, catalog),

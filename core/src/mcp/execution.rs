@@ -82,7 +82,7 @@ impl Execution {
         let bcx = &mut execution.batch_cx(&mut messages, cx);
         match RequestBatch::start(client, requests, bcx) {
             Progress::Pending(mut batch) => {
-                let catalog = &cx.env.server.catalog;
+                let catalog = cx.env.catalog;
                 if let Some((id, times)) = batch.become_task(&execution.caller, catalog) {
                     let runner = TaskRunner::start(id, times, &execution.caller, cx);
                     execution.output = Output::Task(Box::new(runner));

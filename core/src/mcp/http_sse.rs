@@ -28,7 +28,7 @@ use super::{
 use crate::{
     admit::caller::{Authenticate, Caller},
     ask::Awaiting,
-    catalog::ClientCapabilities,
+    catalog::{ClientCapabilities, ClientInfo},
     event::{Answer, Input},
     http::{form::Form, response},
     hub::{FindRefusal, FindStream, Negotiated, ToHub, ToHubKind},
@@ -179,13 +179,15 @@ impl FindingStream {
 }
 
 impl ReceivedMessage {
-    fn process(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+    fn process(mut self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         let (mut messages, batch) = match json_rpc::parse(&self.body) {
             Err(refusal) => return refuse(refusal, cx),
             Ok(Incoming::One(message)) => (vec![message], false),
             Ok(Incoming::Batch(messages))
-                if negotiated.is_some_and(|negotiated| negotiated.revision.features().batches) =>
+                if negotiated
+                    .as_ref()
+                    .is_some_and(|negotiated| negotiated.revision.features().batches) =>
             {
                 (messages, true)
             }
@@ -231,6 +233,7 @@ impl ReceivedMessage {
             None if requests.iter().all(|request| is_ping(&request.method)) => Negotiated {
                 revision: Revision::V2024_11_05,
                 client_capabilities: ClientCapabilities::default(),
+                client_info: ClientInfo::default(),
             },
             None => {
                 let error = Error::invalid_request("The first request is `initialize`.");
@@ -240,6 +243,7 @@ impl ReceivedMessage {
                 return Progress::Ready(());
             }
         };
+        self.caller.client_info = negotiated.client_info;
         let client = ClientProfile {
             revision: negotiated.revision,
             client_capabilities: negotiated.client_capabilities,
@@ -272,7 +276,7 @@ impl ReceivedMessage {
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         accepted(cx);
         let id = request.id.clone();
-        let answer = match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
+        let answer = match lifecycle::initialize(&request.params, cx.env.catalog) {
             Err(error) => Response::error(Some(id), error),
             Ok((revision, client_capabilities, result)) => {
                 cx.to_hub(ToHub(ToHubKind::Negotiated {
@@ -281,6 +285,7 @@ impl ReceivedMessage {
                     negotiated: Negotiated {
                         revision,
                         client_capabilities,
+                        client_info: lifecycle::client_info(request.params.get("clientInfo")),
                     },
                 }));
                 Response::result(id, result)

@@ -161,11 +161,16 @@ impl Invocation {
             let end = step_up::end(claims, call, icx.caller, icx.cx);
             return Progress::Ready(end.into());
         }
+        let (revision, capabilities) = (client.revision, client.client_capabilities);
+        let mut through = icx.caller.client(revision, capabilities);
+        if let Some(info) = meta.client_info.take() {
+            through.info = info;
+        }
         let call = Call {
             name,
             arguments,
             principal: icx.caller.principal(),
-            client_capabilities: client.client_capabilities,
+            client: through,
             meta: std::mem::take(&mut meta.extensions),
             request_id: icx.cx.request().clone(),
             answers: std::mem::take(&mut meta.answers),
@@ -363,9 +368,10 @@ impl Invocation {
             (_, Err(_))
                 | (Target::Tool(_), Ok(InvokeOutput::Tool(_)))
                 | (
-                    Target::Resource(_) | Target::Template(_),
+                    Target::Resource(_) | Target::Template(_) | Target::Listed(_),
                     Ok(InvokeOutput::Contents(_))
                 )
+                | (Target::ListResources, Ok(InvokeOutput::ResourcePage(_)))
                 | (Target::Prompt(_), Ok(InvokeOutput::PromptMessages(_)))
                 | (
                     Target::CompletePrompt(..) | Target::CompleteTemplate(..),

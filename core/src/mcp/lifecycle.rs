@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    catalog::{Catalog, ClientCapabilities},
+    catalog::{Catalog, ClientCapabilities, ClientInfo},
     json_rpc::{Error, Json, Params},
     revision::Revision,
 };
@@ -89,6 +89,12 @@ pub(crate) fn initialize(
         client_capabilities(revision, capabilities),
         result,
     ))
+}
+
+/// Which program a client says that it is, in `clientInfo`.
+pub(crate) fn client_info(info: Option<Json<'_>>) -> ClientInfo {
+    let member = |name| info?.get(name).and_then(Json::as_str);
+    ClientInfo::new(member("name"), member("version"))
 }
 
 /// What a client can be asked, as far as its revision has it.

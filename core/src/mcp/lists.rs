@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use super::{invocation::ClientProfile, security_schemes, v2026_07_28};
 use crate::{
     admit::caller::Caller,
-    catalog::Catalog,
-    env::Server,
+    catalog::{Audience, Catalog, ResourcePage},
+    env::Env,
     json_rpc::{Error, Params},
+    limits,
     planted::Planted,
     revision::Revision,
 };
@@ -21,11 +22,10 @@ pub(crate) fn tools(
     client: ClientProfile,
     params: &Params,
     caller: &Caller,
-    server: &Server,
+    env: Env<'_>,
 ) -> Result<Map<String, Value>, Error> {
-    let tools = server
-        .catalog
-        .tools_for(|audience| caller.may_see(audience));
+    let (server, catalog) = (env.server, env.catalog);
+    let tools = catalog.tools_for(|audience| caller.may_see(audience));
     let tools = tools.map(|entry| {
         let mut tool = entry.tool.to_json(client.revision);
         if client.security_schemes {
@@ -33,7 +33,7 @@ pub(crate) fn tools(
         }
         tool
     });
-    let mut result = page("tools", tools, client.revision, params, &server.catalog)?;
+    let mut result = page("tools", tools, client.revision, params, catalog)?;
     if server.has(Planted::NullWritten) {
         result.entry("nextCursor").or_insert(Value::Null);
     }
@@ -76,6 +76,53 @@ pub(crate) fn templates(
     page("resourceTemplates", templates, revision, params, catalog)
 }
 
+/// What a page of `resources/list` has of the function that lists resources for who calls: from this cursor on, or from its beginning.
+/// `None` if it has nothing of it.
+pub(crate) fn computed_from(
+    params: &Params,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Result<Option<Option<String>>, Error> {
+    let from = match parse_place(params)? {
+        Place::From(from) => from,
+        Place::Then(cursor) => return Ok(Some(Some(cursor))),
+    };
+    let rest = catalog.resources_for(|audience| caller.may_see(audience));
+    let is_last = rest.skip(from).count() <= catalog.page_size();
+    Ok(is_last.then_some(None))
+}
+
+/// A page of `resources/list` with what a function has listed: on the last page of what everybody is offered, and on those after it.
+pub(crate) fn with_computed(
+    computed: &ResourcePage,
+    revision: Revision,
+    params: &Params,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Result<Map<String, Value>, Error> {
+    let may_see = |audience: &Audience| caller.may_see(audience);
+    let from = match parse_place(params)? {
+        Place::From(from) => from,
+        Place::Then(_) => usize::MAX,
+    };
+    let offered = catalog.resources_for(may_see).skip(from);
+    let listed = computed.resources().iter();
+    let listed = listed.filter(|resource| may_see(resource.audience()));
+    let entries: Vec<_> = offered
+        .chain(listed)
+        .map(|resource| resource.to_json(revision))
+        .collect();
+    let mut result = Map::from_iter([("resources".to_owned(), json!(entries))]);
+    if let Some(next) = computed.cursor() {
+        let next = URL_SAFE_NO_PAD.encode(format!("then {next}"));
+        result.insert("nextCursor".to_owned(), json!(next));
+    }
+    if revision.features().stateless {
+        v2026_07_28::cacheable(&mut result, catalog.lists_cached_for());
+    }
+    Ok(result)
+}
+
 fn page(
     name: &str,
     entries: impl Iterator<Item = Map<String, Value>>,
@@ -83,16 +130,12 @@ fn page(
     params: &Params,
     catalog: &Catalog,
 ) -> Result<Map<String, Value>, Error> {
-    let from = match params.get("cursor") {
-        None => 0,
-        Some(cursor) => cursor
-            .as_str()
-            .and_then(parse_cursor)
-            .ok_or_else(|| Error::invalid_params("There is no such cursor."))?,
+    let Place::From(from) = parse_place(params)? else {
+        return Err(no_such_cursor());
     };
     let mut entries = entries.skip(from).peekable();
     if from > 0 && entries.peek().is_none() {
-        return Err(Error::invalid_params("There is no such cursor."));
+        return Err(no_such_cursor());
     }
     let size = catalog.page_size();
     let page: Vec<_> = entries.by_ref().take(size).collect();
@@ -107,13 +150,40 @@ fn page(
     Ok(result)
 }
 
-/// The place where the next page begins: what is offered does not change while the server runs.
+/// The place where the next page begins. If something is added or removed before it, an entry may come twice, or not: clients that
+/// listen for changes of the list are told, and ask anew.
 fn cursor(from: usize) -> String {
     URL_SAFE_NO_PAD.encode(format!("from {from}"))
 }
 
-fn parse_cursor(cursor: &str) -> Option<usize> {
+/// Where a page begins.
+enum Place {
+    /// At this entry of what is offered.
+    From(usize),
+    /// After that, at this cursor of a function.
+    Then(String),
+}
+
+fn parse_place(params: &Params) -> Result<Place, Error> {
+    match params.get("cursor") {
+        None => Ok(Place::From(0)),
+        Some(cursor) => {
+            let place = cursor.as_str().and_then(parse_cursor);
+            place.ok_or_else(no_such_cursor)
+        }
+    }
+}
+
+fn parse_cursor(cursor: &str) -> Option<Place> {
     let text = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let text = std::str::from_utf8(&text).ok()?;
-    text.strip_prefix("from ")?.parse().ok()
+    match text.strip_prefix("then ") {
+        Some(cursor) if cursor.len() > limits::LIST_CURSOR_BYTES => None,
+        Some(cursor) => Some(Place::Then(cursor.to_owned())),
+        None => text.strip_prefix("from ")?.parse().ok().map(Place::From),
+    }
+}
+
+fn no_such_cursor() -> Error {
+    Error::invalid_params("There is no such cursor.")
 }

@@ -13,7 +13,7 @@ use super::{
     invocation::{
         ClientProfile, HandlerRef, Invocation, InvocationCx, InvocationProgress, RequestMeta,
     },
-    request_state, v2026_07_28,
+    lifecycle, lists, request_state, v2026_07_28,
 };
 use crate::{
     admit::caller::Caller,
@@ -29,6 +29,9 @@ use crate::{
 
 /// `resources/read` of what is not there, before 2026-07-28.
 pub(crate) const RESOURCE_NOT_FOUND: i32 = -32002;
+
+/// The argument of the function that lists resources.
+const CURSOR: &str = "cursor";
 
 /// How the names in `_meta` begin that are MCP's own.
 const OWN_PREFIX: &str = "io.modelcontextprotocol/";
@@ -55,6 +58,9 @@ pub(crate) fn resolve(
         "tools/call" => Some(tool(params, revision, caller, catalog)),
         "prompts/get" => Some(prompt(params, caller, catalog).map_err(Rejection::Error)),
         "resources/read" => Some(resource(params, caller, catalog).map_err(Rejection::Error)),
+        "resources/list" => {
+            list(params, caller, catalog).map(|call| call.map_err(Rejection::Error))
+        }
         "completion/complete" => Some(completion(params, caller, catalog)),
         _ => None,
     }
@@ -114,9 +120,12 @@ fn request_meta(
         time_limit: timeout.map_or(time_limit, |timeout| timeout.min(time_limit)),
         timeout,
         authentication_context: None,
+        client_info: None,
         extensions: meta.map(extensions).unwrap_or_default(),
     };
     if client.revision.features().stateless {
+        let info = meta.and_then(|meta| meta.get(v2026_07_28::CLIENT_INFO));
+        request_meta.client_info = Some(lifecycle::client_info(info));
         let level = meta.and_then(|meta| meta.get(v2026_07_28::LOG_LEVEL));
         request_meta.level = level.and_then(Json::as_str).and_then(LogLevel::parse);
         request_meta.answers = request_state::open(request, caller, cx)?;
@@ -228,12 +237,37 @@ fn prompt(params: &Params, caller: &Caller, catalog: &Catalog) -> Result<Resolve
     })
 }
 
+/// The list of resources, if a function has a part in this page of it.
+fn list(
+    params: &Params,
+    caller: &Caller,
+    catalog: &Catalog,
+) -> Option<Result<ResolvedCall, Error>> {
+    let listed = catalog.listed()?;
+    let from = match lists::computed_from(params, caller, catalog) {
+        Ok(from) => from?,
+        Err(error) => return Some(Err(error)),
+    };
+    let cursor = from.map(|cursor| (CURSOR.to_owned(), Value::String(cursor)));
+    Some(Ok(ResolvedCall {
+        handler: listed.list.into(),
+        target: Target::ListResources,
+        name: "resources/list".to_owned(),
+        arguments: cursor.into_iter().collect(),
+        timeout: None,
+        authentication_context: None,
+    }))
+}
+
 fn resource(params: &Params, caller: &Caller, catalog: &Catalog) -> Result<ResolvedCall, Error> {
     let uri = text(params.get("uri"), "uri")?;
     let (handler, target, variables) =
         match catalog.resource_at(uri, |audience| caller.may_see(audience)) {
             Some(ResourceAt::Listed(_, handler)) => {
                 (handler, Target::Resource(uri.to_owned()), Map::new())
+            }
+            Some(ResourceAt::Computed(handler)) => {
+                (handler, Target::Listed(uri.to_owned()), Map::new())
             }
             Some(ResourceAt::OfTemplate(template, handler, variables)) => {
                 let target = Target::Template(template.uri_template().to_owned());

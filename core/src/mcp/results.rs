@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     audit,
     find::find_tool,
-    request_state,
+    lists, request_state,
     resolve::{RESOURCE_NOT_FOUND, no_such_tool, truncated, values},
     v2026_07_28,
 };
@@ -38,12 +38,23 @@ pub(crate) fn finished(
         Ok(InvokeOutput::Tool(result)) => tool_result(request, result, revision, caller, cx),
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision).into()),
         Ok(InvokeOutput::Values(found)) => Ok(values(found).into()),
+        Ok(InvokeOutput::ResourcePage(page)) => match page.problem() {
+            None => {
+                let (params, catalog) = (&request.params, cx.env.catalog);
+                lists::with_computed(&page, revision, params, caller, catalog).map(Into::into)
+            }
+            Some(problem) => {
+                let message = format!("The page of resources cannot be sent: {problem}.");
+                log_failure(&CallError::Internal(message), request, caller, cx);
+                Err(failed(cx))
+            }
+        },
         Ok(InvokeOutput::Contents(contents)) => {
             let contents = contents.iter().map(|one| one.to_json(revision)).collect();
             let mut result = Map::from_iter([("contents".to_owned(), contents)]);
             if revision.features().stateless {
                 let uri = request.params.get("uri").and_then(Json::as_str);
-                let catalog = &cx.env.server.catalog;
+                let catalog = cx.env.catalog;
                 let found = catalog.resource_at(uri.unwrap_or_default(), |_| true);
                 let time = found.map_or(Duration::ZERO, |found| found.cached_for());
                 v2026_07_28::cacheable(&mut result, time);
@@ -80,7 +91,7 @@ fn tool_result(
     cx: &mut Cx<'_>,
 ) -> Result<ResultBody, Error> {
     let name = request.params.get("name").and_then(Json::as_str);
-    let entry = name.and_then(|name| find_tool(name, caller, &cx.env.server.catalog));
+    let entry = name.and_then(|name| find_tool(name, caller, cx.env.catalog));
     let entry = entry.ok_or_else(no_such_tool)?;
     let mismatch = match (&entry.output, result.structured_content()) {
         (Some(_), _) if result.is_error() => None,

@@ -1,7 +1,7 @@
 //! MCP sessions of 2025-03-26 to 2025-11-25, named by `Mcp-Session-Id`.
 //!
 //! Nothing is stored for one: its id is sealed, and holds sixteen random bytes, whose it is, the
-//! revision that was agreed on, what the client can be asked, and when it began. So ids cannot be guessed or chosen, survive a
+//! revision that was agreed on, what the client can be asked and which program it says it is, and when it began. So ids cannot be guessed or chosen, survive a
 //! restart, mean the same on every replica, and cost no memory (threats I1 to I3,
 //! M3). What is stored is which of them were ended.
 //!
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
-    catalog::ClientCapabilities,
+    catalog::{ClientCapabilities, ClientInfo},
     entropy::Entropy,
     env::Env,
     http::response,
@@ -38,7 +38,7 @@ pub(crate) const HEADER: &str = "mcp-session-id";
 const CONTEXT: &[u8] = b"Mcp-Session-Id";
 
 /// An MCP session that lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct McpSession {
     /// Its name inside the server; its streams go by the same.
     pub(crate) id: McpSessionId,
@@ -46,6 +46,8 @@ pub(crate) struct McpSession {
     pub(crate) revision: Revision,
     /// What its client can be asked.
     pub(crate) client_capabilities: ClientCapabilities,
+    /// Which program its client says that it is.
+    pub(crate) client_info: ClientInfo,
     /// Whose it is.
     pub(crate) principal: PrincipalId,
     created: UnixTime,
@@ -55,14 +57,16 @@ impl McpSession {
     pub(crate) fn begin(
         caller: &Caller,
         revision: Revision,
-        client_capabilities: ClientCapabilities,
+        client: (ClientCapabilities, ClientInfo),
         now: UnixTime,
         entropy: &mut Entropy,
     ) -> Self {
+        let (client_capabilities, client_info) = client;
         Self {
             id: McpSessionId(entropy.bytes()),
             revision,
             client_capabilities,
+            client_info,
             principal: caller.principal_id,
             created: now,
         }
@@ -76,6 +80,10 @@ impl McpSession {
         text.extend(self.created.0.to_be_bytes());
         text.push(to_bits(self.client_capabilities));
         text.extend(self.revision.name().as_bytes());
+        if self.client_info != ClientInfo::default() {
+            text.push(b'\n');
+            text.extend(self.client_info.to_lines().as_bytes());
+        }
         let keys = &env.server.keys;
         let sealed = keys.seal(Purpose::McpSession, CONTEXT, b"", &text, entropy);
         URL_SAFE_NO_PAD.encode(sealed)
@@ -90,11 +98,14 @@ impl McpSession {
         let (id, text) = text.split_first_chunk::<16>()?;
         let (principal, text) = text.split_first_chunk::<32>()?;
         let (created, text) = text.split_first_chunk::<8>()?;
-        let (client_capabilities, revision) = text.split_first()?;
+        let (client_capabilities, text) = text.split_first()?;
+        let text = std::str::from_utf8(text).ok()?;
+        let (revision, client_info) = text.split_once('\n').unwrap_or((text, ""));
         let session = Self {
             id: McpSessionId(*id),
-            revision: Revision::parse(std::str::from_utf8(revision).ok()?)?,
+            revision: Revision::parse(revision)?,
             client_capabilities: from_bits(*client_capabilities),
+            client_info: ClientInfo::of_lines(client_info),
             principal: PrincipalId(*principal),
             created: UnixTime(u64::from_be_bytes(*created)),
         };

@@ -31,7 +31,7 @@ use crate::{
     event::Input,
     http::response,
     hub::{OpenStream, StreamKind, StreamRefusal, ToHub, ToHubKind},
-    id::McpSessionId,
+    id::{McpSessionId, UserId},
     limits,
     mcp::session::{named_session, only_post},
     step::{Cx, Progress},
@@ -236,6 +236,7 @@ impl Opening {
         let awaiting = cx.ask_hub(|ticket| ToHubKind::OpenStream {
             ticket,
             principal: caller.principal_id,
+            user: UserId::of(&caller.session.user.tenant_id, &caller.session.user.oid),
             session: caller.session.id,
             token_expires: caller.expires,
             kind,

@@ -45,6 +45,7 @@ impl Undelivered {
             ReplicaMessage::EndSession(_)
             | ReplicaMessage::EndMcpSession { .. }
             | ReplicaMessage::NotifyChanged(_)
+            | ReplicaMessage::NotifyUser(..)
             | ReplicaMessage::WrongUserCode(_)
             | ReplicaMessage::RefusedCode(_) => return None,
         };

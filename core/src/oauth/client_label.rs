@@ -2,7 +2,10 @@
 //! at again.
 
 use super::length_prefixed;
-use crate::log_event::{Field, LogEvent};
+use crate::{
+    catalog::VerifiedBy,
+    log_event::{Field, LogEvent},
+};
 
 /// What a user is told about a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +68,15 @@ impl ClientLabel {
             name: name.filter(|name| !name.is_empty()),
             voucher,
         })
+    }
+
+    /// Who vouches for it, as tools see it.
+    pub(crate) fn verified_by(&self) -> VerifiedBy {
+        match &self.voucher {
+            Voucher::Nobody => VerifiedBy::Nobody,
+            Voucher::Site { host, .. } => VerifiedBy::Site(host.clone()),
+            Voucher::Operator => VerifiedBy::Operator,
+        }
     }
 
     /// Adds who it is to a line of the log: the name, and apart from it, for a name may say anything, the site that

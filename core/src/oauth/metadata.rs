@@ -31,7 +31,7 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "authorization_servers": authorization_servers,
             "scopes_supported": resource_scopes,
             "bearer_methods_supported": ["header"],
-            "resource_name": env.server.catalog.title(),
+            "resource_name": env.catalog.title(),
         })
     };
     let document = match route {

@@ -36,7 +36,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let config = &env.server.config;
     let [mcp, sse] = config.public_url.resources();
     let mut clients = Html::default();
-    for instructions in client_setup::clients(&config.public_url, env.server.catalog.name()) {
+    for instructions in client_setup::clients(&config.public_url, env.catalog.name()) {
         let slots = [
             ("client", Slot::Text(instructions.client)),
             ("where_to_add", Slot::Text(instructions.where_to_add)),

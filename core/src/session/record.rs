@@ -12,7 +12,7 @@ pub(crate) use self::refresh::{Generation, Predecessor, Refresh};
 use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::{
     ask::Key,
-    catalog::Names,
+    catalog::{Names, VerifiedBy},
     claims_challenge::ClaimsChallenge,
     config::Lifetimes,
     entropy::Entropy,
@@ -46,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) principal: PrincipalId,
     /// Who signed in.
     pub(crate) user: User,
+    /// What the user knows of the client; nothing of sessions that were begun before it was kept.
+    pub(crate) client: Option<ApprovedClient>,
     /// What was granted, as our own scopes, space separated.
     pub(crate) scope: String,
     /// The resource that the tokens are for: an MCP endpoint, or the whole server.
@@ -91,6 +93,15 @@ pub(crate) struct Outline {
     pub(crate) spent_code: Option<SpentCode>,
     /// MCP sessions that were ended by DELETE.
     pub(crate) ended_mcp_sessions: EndedMcpSessions,
+}
+
+/// A client as its user has approved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApprovedClient {
+    /// What it was called.
+    pub(crate) name: Option<String>,
+    /// Who vouches for that.
+    pub(crate) verified_by: VerifiedBy,
 }
 
 /// The key that follows from a share and the master key. It is stored so that the record can be sealed anew
@@ -273,6 +284,7 @@ impl Session {
             principal: principal_of(&user, &outline.client),
             outline,
             user,
+            client: None,
             scope,
             resource,
             created,

@@ -115,6 +115,7 @@ impl State {
             live.turn.is_after_tick = matches!(event, Event::Tick);
             let env = Env {
                 server: &running.server,
+                catalog: &running.server.catalog,
                 entra: &running.known,
                 clients: &running.clients,
                 policy: entra_mcp_core::policy::Policy::none(),

@@ -189,6 +189,7 @@ impl Alone {
     fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
+            catalog: &self.server.catalog,
             entra: &self.known,
             clients: PreregisteredClients::none(),
             policy: entra_mcp_core::policy::Policy::none(),

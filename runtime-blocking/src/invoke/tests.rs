@@ -15,10 +15,10 @@ const LONG: Duration = Duration::from_mins(1);
 
 fn pool(
     function: impl Fn(&Context) -> Result<InvokeOutput, CallError> + Send + Sync + 'static,
-) -> HandlerPool {
+) -> (Handlers<BoxedHandler>, HandlerPool) {
     let handler: BoxedHandler = Arc::new(function);
     let builder = ServerBuilder::new().tool::<()>(Tool::new("x", "x"), handler);
-    HandlerPool::new(builder.build().unwrap().1)
+    (builder.build().unwrap().1, HandlerPool::default())
 }
 
 fn perform(call: Call) -> Invoke {
@@ -41,8 +41,12 @@ fn next(mailbox: &Mailbox) -> HandlerMessage {
 }
 
 /// Starts a call on another thread.
-fn started(call: Call, pool: &HandlerPool, mailbox: &Mailbox) -> RunningCall {
-    let (running, pending) = RunningCall::new(perform(call), pool, mailbox, 1);
+fn started(
+    call: Call,
+    (handlers, pool): &(Handlers<BoxedHandler>, HandlerPool),
+    mailbox: &Mailbox,
+) -> RunningCall {
+    let (running, pending) = RunningCall::new(perform(call), (handlers, pool), mailbox, 1);
     if let Some(pending) = pending {
         pending.perform_elsewhere(&Threads::default());
     }
@@ -158,7 +162,7 @@ fn cancelled_call_is_interrupted_where_it_waits() {
 #[test]
 fn full_thread_pool_or_unknown_handler_is_an_error() {
     let full = pool(|_| done("never"));
-    let permits: Vec<_> = (0..CALLS).map(|_| full.permit().unwrap()).collect();
+    let permits: Vec<_> = (0..CALLS).map(|_| full.1.permit().unwrap()).collect();
     let mailbox = Mailbox::default();
     let _running = started(Call::new("x"), &full, &mailbox);
     let refused = next(&mailbox);
@@ -167,8 +171,8 @@ fn full_thread_pool_or_unknown_handler_is_an_error() {
         HandlerMessage::Finished(Err(CallError::Message(_)))
     ));
     drop(permits);
-    assert!(full.permit().is_some());
-    let empty = HandlerPool::new(Handlers::default());
+    assert!(full.1.permit().is_some());
+    let empty = (Handlers::default(), HandlerPool::default());
     let _running = started(Call::new("x"), &empty, &mailbox);
     let unknown = next(&mailbox);
     assert!(matches!(

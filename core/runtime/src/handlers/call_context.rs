@@ -14,8 +14,8 @@ use entra_mcp_core::request_id::RequestId;
 use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
-        Call, CallError, ClientCapabilities, Effect, EffectResult, GraphError, InputRequest,
-        InputResponse, Principal,
+        Call, CallError, Client, ClientCapabilities, Effect, EffectResult, GraphError,
+        InputRequest, InputResponse, Principal,
     },
 };
 use serde::de::DeserializeOwned;
@@ -142,6 +142,12 @@ impl CallContext {
         self.call.client_capabilities()
     }
 
+    /// Through which client the call comes.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        self.call.client()
+    }
+
     /// What the functions of the server share.
     #[must_use]
     pub fn state(&self) -> &SharedState {
@@ -215,6 +221,13 @@ impl CallContext {
             argument: argument.to_owned(),
             value: this.text(argument).to_owned(),
         }
+    }
+
+    /// Where the page of a list begins, if this is not the first.
+    #[must_use]
+    pub fn cursor(this: &Self) -> Option<String> {
+        let cursor = this.arguments().get("cursor");
+        cursor.and_then(Value::as_str).map(str::to_owned)
     }
 
     /// Those of the questions that were not answered yet.

@@ -43,6 +43,16 @@ macro_rules! context_methods {
             self.$call.client_capabilities()
         }
 
+        /// Returns the client through which the call comes: which program it says that it is, by which name the log knows it, as
+        /// what its user has approved it, and who vouches for that.
+        ///
+        /// Decide by [`Client::verified_by`]($crate::api::Client::verified_by) and [`Client::id`]($crate::api::Client::id), never by what it
+        /// says of itself.
+        #[must_use]
+        pub fn client(&self) -> &$crate::api::Client {
+            self.$call.client()
+        }
+
         /// Returns the value of this type that was given to the server with `Server::state`.
         ///
         /// # Errors

@@ -14,9 +14,10 @@ use entra_mcp_core::{
 use schemars::JsonSchema;
 
 use super::{
-    SharedState, arguments, elicitation_schema_of,
+    Handlers, Middleware, SharedState, arguments, elicitation_schema_of,
     text_arguments::{self, Given},
 };
+use crate::Offer;
 
 /// A catalog that is being put together, and the functions that perform its calls.
 pub struct ServerBuilder<H> {
@@ -30,15 +31,6 @@ pub struct ServerBuilder<H> {
 /// A step of putting a catalog together.
 type Fill = Box<dyn FnOnce(CatalogBuilder) -> CatalogBuilder + Send>;
 
-/// Makes of a handler one that has something around it.
-pub type Middleware<H> = Box<dyn Fn(H) -> H + Send>;
-
-/// The functions that perform calls.
-pub struct Handlers<H> {
-    handlers: BTreeMap<Target, H>,
-    state: SharedState,
-}
-
 impl<H> Default for ServerBuilder<H> {
     fn default() -> Self {
         Self {
@@ -47,15 +39,6 @@ impl<H> Default for ServerBuilder<H> {
             middleware: Vec::new(),
             state: SharedState::default(),
             with_builtin_tools: true,
-        }
-    }
-}
-
-impl<H> Default for Handlers<H> {
-    fn default() -> Self {
-        Self {
-            handlers: BTreeMap::new(),
-            state: SharedState::default(),
         }
     }
 }
@@ -134,6 +117,16 @@ impl<H> ServerBuilder<H> {
         })
     }
 
+    /// Has resources listed for who calls, and read.
+    #[must_use]
+    pub fn list_resources(self, list: H, read: H) -> Self {
+        let reader = Target::Listed(String::new());
+        let listing = self.native(Target::ListResources, list, |catalog| {
+            catalog.list_resources(Handler::Runtime, Handler::Runtime)
+        });
+        listing.native(reader, read, |catalog| catalog)
+    }
+
     /// Offers a prompt; its arguments are the fields of `A`, unless it tells its own.
     #[must_use]
     pub fn prompt<A: JsonSchema>(self, prompt: Prompt, handler: H) -> Self {
@@ -198,19 +191,26 @@ impl<H> ServerBuilder<H> {
         for fill in self.fills {
             catalog = fill(catalog);
         }
-        let middleware = self.middleware;
-        let wrap = |handler| {
-            let inside_out = middleware.iter().rev();
-            inside_out.fold(handler, |inner, around| around(inner))
-        };
-        let handlers = self.handlers.into_iter();
-        let handlers = Handlers {
-            handlers: handlers
-                .map(|(target, handler)| (target, wrap(handler)))
-                .collect(),
-            state: self.state,
-        };
+        let mut handlers = Handlers::new(self.middleware, self.state);
+        handlers.add(self.handlers);
         Ok((catalog.build()?, handlers))
+    }
+
+    /// What is offered with this besides. Functions are put around it as around the others; state is not added.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub(crate) fn added_to(self, offer: &Offer<H>) -> Result<Offer<H>, CatalogErrors>
+    where
+        H: Clone,
+    {
+        let edited = offer.catalog.edit();
+        let fills = self.fills.into_iter();
+        let catalog = fills.fold(edited, |catalog, fill| fill(catalog)).build()?;
+        let mut handlers = offer.handlers.clone();
+        handlers.add(self.handlers);
+        Ok(Offer { catalog, handlers })
     }
 
     fn native(
@@ -236,39 +236,7 @@ fn refuse(
     })
 }
 
-impl<H> Handlers<H> {
-    /// The function that performs this.
-    #[must_use]
-    pub fn find(&self, target: &Target) -> Option<&H> {
-        // One function completes all arguments.
-        let all = String::new;
-        match target {
-            Target::CompletePrompt(prompt, _) => {
-                let target = Target::CompletePrompt(prompt.clone(), all());
-                self.handlers.get(&target)
-            }
-            Target::CompleteTemplate(uri_template, _) => {
-                let target = Target::CompleteTemplate(uri_template.clone(), all());
-                self.handlers.get(&target)
-            }
-            other => self.handlers.get(other),
-        }
-    }
-
-    /// What the functions share.
-    #[must_use]
-    pub fn state(&self) -> &SharedState {
-        &self.state
-    }
-}
-
 impl<H> std::fmt::Debug for ServerBuilder<H> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.handlers.keys()).finish()
-    }
-}
-
-impl<H> std::fmt::Debug for Handlers<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.handlers.keys()).finish()
     }

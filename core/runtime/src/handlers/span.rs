@@ -47,6 +47,9 @@ fn named(target: &Target) -> (&'static str, &str) {
     match target {
         Target::Tool(name) => ("tools/call", name),
         Target::Resource(name) | Target::Template(name) => ("resources/read", name),
+        // Its URI may be one of many.
+        Target::Listed(_) => ("resources/read", ""),
+        Target::ListResources => ("resources/list", ""),
         Target::Prompt(name) => ("prompts/get", name),
         Target::CompletePrompt(name, _) | Target::CompleteTemplate(name, _) => {
             ("completion/complete", name)

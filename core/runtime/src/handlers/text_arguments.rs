@@ -119,6 +119,12 @@ impl<'de> IntoDeserializer<'de> for Text<'de> {
     }
 }
 
+impl Text<'_> {
+    fn no_number(&self) -> Error {
+        Error::custom(format_args!("`{}` is not a number", self.name))
+    }
+}
+
 macro_rules! parsed {
     ($($method:ident $visit:ident $kind:literal;)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -149,8 +155,24 @@ impl<'de> Deserializer<'de> for Text<'de> {
         deserialize_u32 visit_u32 "a whole number that fits";
         deserialize_u64 visit_u64 "a whole number that fits";
         deserialize_u128 visit_u128 "a whole number that fits";
-        deserialize_f32 visit_f32 "a number";
-        deserialize_f64 visit_f64 "a number";
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let parsed = self.text.trim().parse::<f32>().ok();
+        visitor.visit_f32(
+            parsed
+                .filter(|n| n.is_finite())
+                .ok_or_else(|| self.no_number())?,
+        )
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let parsed = self.text.trim().parse::<f64>().ok();
+        visitor.visit_f64(
+            parsed
+                .filter(|n| n.is_finite())
+                .ok_or_else(|| self.no_number())?,
+        )
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -249,6 +271,15 @@ mod tests {
         assert_eq!(read::<Map<String, Value>>(&given).unwrap(), given);
         let numbers = read::<BTreeMap<String, u32>>(&texts(&[("a", "1")]));
         assert_eq!(numbers.unwrap()["a"], 1);
+    }
+
+    // JSON has no such numbers either.
+    #[test]
+    fn number_that_is_not_finite_is_refused() {
+        for number in ["NaN", "inf", "-infinity", "1e999"] {
+            assert!(read::<BTreeMap<String, f64>>(&texts(&[("a", number)])).is_err());
+            assert!(read::<BTreeMap<String, f32>>(&texts(&[("a", number)])).is_err());
+        }
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Table {
     ) -> bool {
         let byte = u8::try_from(id % 200).unwrap();
         let (kind, token) = (kind(mcp_session(byte)), (session(byte), UnixTime(0)));
-        let opened = self.streams.open(ExchangeId(id), principal, token, kind);
+        let owner = (principal, UserId(principal.0));
+        let opened = self.streams.open(ExchangeId(id), owner, token, kind);
         opened.is_ok()
     }
 
@@ -61,7 +62,7 @@ impl Table {
     fn change(&mut self, change: &ChangeNotification) {
         let settings = SessionSettings::default();
         self.streams
-            .notify_changed(change, &settings, &mut self.out);
+            .notify_changed((change, None), &settings, &mut self.out);
     }
 
     /// What the exchanges were sent, one line each.
@@ -145,6 +146,7 @@ fn stream_that_is_writing_gets_everything_in_one_message_when_it_asks() {
     let negotiated = Negotiated {
         revision: crate::revision::Revision::V2025_11_25,
         client_capabilities: crate::catalog::ClientCapabilities::default(),
+        client_info: crate::catalog::ClientInfo::default(),
     };
     table.streams.negotiated(mcp_session(1), ALICE, negotiated);
     for _ in 0..1000 {
@@ -270,6 +272,22 @@ fn undelivered_changes_of_a_closed_stream_go_to_another_of_its_session() {
             assert_eq!(table.delivered(), ["201:  1 None"]);
         }
     }
+}
+
+// P8
+#[test]
+fn change_for_one_user_is_sent_on_no_stream_of_another() {
+    let mut table = Table::default();
+    for (id, user) in [(1, ALICE), (2, BOB), (3, ALICE)] {
+        assert!(table.open(id, user, StreamKind::Standalone));
+        table.read(id);
+    }
+    let (settings, alice) = (SessionSettings::default(), Some(UserId(ALICE.0)));
+    let change = (&ChangeNotification::Resources, alice);
+    table
+        .streams
+        .notify_changed(change, &settings, &mut table.out);
+    assert_eq!(table.delivered(), ["1:  1 None", "3:  1 None"]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(super) fn reply(
                 return Reply::Result(Map::new());
             }
             let may_see = |audience: &Audience| icx.caller.may_see(audience);
-            let catalog = &icx.cx.env.server.catalog;
+            let catalog = icx.cx.env.catalog;
             if catalog.resource_at(&uri, may_see).is_none() {
                 let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
                 return Reply::Error(error.with_data(json!({"uri": uri})));

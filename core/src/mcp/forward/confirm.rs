@@ -82,7 +82,7 @@ impl Forward {
         let result = result.to_json(revision);
         match revision.features().stateless {
             true => {
-                let info = std::sync::Arc::clone(icx.cx.env.server.catalog.server_info());
+                let info = std::sync::Arc::clone(icx.cx.env.catalog.server_info());
                 Response::result_from(self.id.clone(), result, info)
             }
             false => Response::result(self.id.clone(), result),

@@ -21,7 +21,7 @@ use crate::{
     backend::{
         BackendFault, Identified, IdentifyUser, NotIdentified, NotOpened, OpenSession, Opened,
     },
-    catalog::{CallError, ClientCapabilities},
+    catalog::{CallError, ClientCapabilities, ClientInfo},
     claims_challenge::ClaimsChallenge,
     event::Answer,
     gateway::{RawMessage, Replaced},
@@ -124,7 +124,7 @@ impl Initializing {
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         // What is wrong with the parameters is told by this server.
-        let checked = lifecycle::initialize(&request.params, &cx.env.server.catalog);
+        let checked = lifecycle::initialize(&request.params, cx.env.catalog);
         if let Err(error) = checked {
             return refuse(request, from, error, cx);
         }
@@ -273,8 +273,9 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
     let (principal, now) = (caller.principal_id, cx.env.now.unix);
     let (mcp_session, name) = match &from {
         InitializeFrom::Post => {
-            let session =
-                McpSession::begin(&caller, revision, client_capabilities, now, cx.entropy);
+            // No tool of this server's asks which program it is.
+            let client = (client_capabilities, ClientInfo::default());
+            let session = McpSession::begin(&caller, revision, client, now, cx.entropy);
             let name = session.seal(cx.env, cx.entropy);
             let name = HeaderValue::from_str(&name).expect("base64url is visible ASCII");
             (session.id, Some((NAME, name)))
@@ -284,6 +285,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
             let negotiated = Negotiated {
                 revision,
                 client_capabilities,
+                client_info: ClientInfo::default(),
             };
             cx.to_hub(ToHub(ToHubKind::Negotiated {
                 mcp_session,

@@ -2,7 +2,9 @@
 
 use crate::{
     ask::{Ask, Awaiting, Invoke, InvokeOutput},
-    catalog::{Call, Effect, Handler, PromptMessages, ResourceContents, Step, ToolResult},
+    catalog::{
+        Call, Effect, Handler, PromptMessages, ResourceContents, ResourcePage, Step, ToolResult,
+    },
     event::Answer,
 };
 
@@ -32,6 +34,7 @@ pub(super) enum HandlerStep {
 pub(super) enum StepFunction {
     Tool(fn(&Call) -> Step<ToolResult>),
     Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
+    ResourcePage(fn(&Call) -> Step<ResourcePage>),
     PromptMessages(fn(&Call) -> Step<PromptMessages>),
     Values(fn(&Call) -> Step<Vec<String>>),
 }
@@ -64,6 +67,7 @@ impl StepFunction {
         match self {
             Self::Tool(step) => step(call).map(InvokeOutput::Tool),
             Self::Contents(step) => step(call).map(InvokeOutput::Contents),
+            Self::ResourcePage(step) => step(call).map(InvokeOutput::ResourcePage),
             Self::PromptMessages(step) => step(call).map(InvokeOutput::PromptMessages),
             Self::Values(step) => step(call).map(InvokeOutput::Values),
         }
@@ -87,5 +91,6 @@ macro_rules! handler_ref {
     )*};
 }
 
-handler_ref!(ToolResult => Tool, Vec<ResourceContents> => Contents, PromptMessages => PromptMessages,
+handler_ref!(ToolResult => Tool, Vec<ResourceContents> => Contents,
+    ResourcePage => ResourcePage, PromptMessages => PromptMessages,
     Vec<String> => Values);

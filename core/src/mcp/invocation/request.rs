@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    catalog::{ClientCapabilities, InputResponse, LogLevel},
+    catalog::{ClientCapabilities, ClientInfo, InputResponse, LogLevel},
     id::McpSessionId,
     json_rpc::Id,
     mcp::step_up::{self, StoppedCall},
@@ -63,6 +63,8 @@ pub(crate) struct RequestMeta {
     pub(crate) timeout: Option<Duration>,
     /// The authentication context that the tool wants.
     pub(crate) authentication_context: Option<String>,
+    /// Which program the client says that it is, where the request says so (2026-07-28).
+    pub(crate) client_info: Option<ClientInfo>,
     /// `_meta`, without what is MCP's own.
     pub(crate) extensions: Map<String, Value>,
 }

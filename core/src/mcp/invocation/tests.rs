@@ -5,6 +5,7 @@ mod batches;
 mod changes;
 mod http_sse;
 mod input;
+mod listed;
 mod matrix;
 mod native;
 mod offered;
@@ -233,6 +234,8 @@ impl Client {
         match &self.session {
             Some(session) => fields.push(("mcp-session-id", session.as_str())),
             None => {
+                params["_meta"]["io.modelcontextprotocol/clientInfo"] =
+                    json!({"name": "a test", "version": "1"});
                 params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(NEW);
                 params["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
                     self.capabilities.clone();

@@ -176,7 +176,7 @@ fn come_back_after(cx: &mut Cx<'_>) -> u64 {
 /// The server ends it: a `subscriptions/listen` is answered at last.
 fn finish(subscription: Option<&Subscription>, cx: &mut Cx<'_>) -> Progress<Stream> {
     if let Some(subscription) = subscription {
-        let json = subscriptions::listen_result(&subscription.id, &cx.env.server.catalog);
+        let json = subscriptions::listen_result(&subscription.id, cx.env.catalog);
         cx.write(sse::event("message", &json));
     }
     close(cx)

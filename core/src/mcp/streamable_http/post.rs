@@ -74,7 +74,7 @@ fn modern(
     };
     let message = match incoming {
         Incoming::One(Message::Request(request)) => {
-            let catalog = &cx.env.server.catalog;
+            let catalog = cx.env.catalog;
             let is_gateway = cx.env.server.config.gateway.is_some();
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
                 Err(error) => refuse(Some(request.id), error, cx),
@@ -105,7 +105,7 @@ fn modern(
 fn in_session(
     headers: &headers::McpHeaders,
     incoming: Incoming,
-    caller: Box<Caller>,
+    mut caller: Box<Caller>,
     cx: &mut Cx<'_>,
 ) -> Progress<Streamable> {
     let session = match named_session(headers, &caller, cx) {
@@ -136,6 +136,7 @@ fn in_session(
     if requests.is_empty() {
         return Keeping::start(undelivered, cx);
     }
+    caller.client_info = session.client_info.clone();
     let client = ClientProfile {
         revision: session.revision,
         client_capabilities: session.client_capabilities,
@@ -178,7 +179,7 @@ fn execute(
 /// matter (threat I3).
 fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
     let (revision, client_capabilities, result) =
-        match lifecycle::initialize(&request.params, &cx.env.server.catalog) {
+        match lifecycle::initialize(&request.params, cx.env.catalog) {
             Ok(agreed) => agreed,
             Err(error) => {
                 let answer = Response::error(Some(request.id), error);
@@ -186,7 +187,9 @@ fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Progress<St
             }
         };
     let now = cx.env.now.unix;
-    let session = McpSession::begin(caller, revision, client_capabilities, now, cx.entropy);
+    let client_info = lifecycle::client_info(request.params.get("clientInfo"));
+    let client = (client_capabilities, client_info);
+    let session = McpSession::begin(caller, revision, client, now, cx.entropy);
     let id = session.seal(cx.env, cx.entropy);
     let answer = Response::result(request.id, result);
     let mut response = json(StatusCode::OK, answer.to_json());

@@ -225,7 +225,7 @@ impl TaskRunner {
             self.phase = Phase::Running;
             let mut result = self.record.begun().to_json(self.task);
             result.insert("resultType".to_owned(), json!("task"));
-            let server_info = Arc::clone(cx.env.server.catalog.server_info());
+            let server_info = Arc::clone(cx.env.catalog.server_info());
             let response = Response::result_from(self.request.clone(), result, server_info);
             cx.respond(respond(StatusCode::OK, response.to_json()));
         }

@@ -264,9 +264,7 @@ fn no_document(error: DocumentError, request_id: &str, env: Env<'_>) -> Response
 /// cleared.
 fn unknown_client(request_id: &str, env: Env<'_>) -> Response<Bytes> {
     let mut ways = Html::default();
-    for instructions in
-        client_setup::clients(&env.server.config.public_url, env.server.catalog.name())
-    {
+    for instructions in client_setup::clients(&env.server.config.public_url, env.catalog.name()) {
         let slots = [
             ("client", Slot::Text(instructions.client)),
             ("clear", Slot::Text(instructions.clear_registration)),

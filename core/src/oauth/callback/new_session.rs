@@ -4,7 +4,7 @@ use super::tokens_received::SignedIn;
 use crate::{
     ask::Guard,
     oauth::issuing_code::SignedInRequest,
-    session::record::{Outline, Session},
+    session::record::{ApprovedClient, Outline, Session},
     step::Cx,
 };
 
@@ -28,6 +28,10 @@ pub(super) fn new_session(signed_in: SignedIn, cx: &mut Cx<'_>) -> SignedInReque
     let granted = (request.scope.to_string(), request.resource.clone());
     let mut session = Session::new(id, outline, user, granted, now, cx.entropy);
     session.set_entra_tokens(&tokens.into_tokens(now), keys, cx.entropy);
+    session.client = Some(ApprovedClient {
+        name: sign_in.client_label.name.clone(),
+        verified_by: sign_in.client_label.verified_by(),
+    });
     SignedInRequest {
         session,
         guard: Guard::Absent,

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::{
-    Code, Contexts, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode, User, principal_of,
+    ApprovedClient, Code, Contexts, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode,
+    User, principal_of,
 };
 use crate::{
-    catalog::Names,
+    catalog::{Names, VerifiedBy},
     claims_challenge::ClaimsChallenge,
     id::{PrincipalId, SessionId},
     keys::{KeyNumber, SealingKey},
@@ -27,6 +28,9 @@ const CONTEXTS: u8 = 4;
 
 /// The bit of claims that Entra wants, which stand behind these.
 const REQUIRED_CLAIMS: u8 = 8;
+
+/// The bit of what the user knows of the client, which stands behind these.
+const CLIENT: u8 = 16;
 
 /// The length of the tag at the end of what is sealed.
 const TAG_BYTES: usize = 16;
@@ -65,7 +69,8 @@ impl Session {
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut to = Writer::new();
         to.array(&principal_of(&self.user, &self.outline.client).0);
-        self.user.write(self.required_claims.as_ref(), &mut to);
+        self.user
+            .write(self.required_claims.as_ref(), self.client.as_ref(), &mut to);
         to.bytes(self.scope.as_bytes());
         to.bytes(self.resource.as_bytes());
         to.number(self.created.0);
@@ -96,7 +101,7 @@ impl Session {
     ) -> Option<Self> {
         let mut from = Reader::new(bytes);
         let principal = PrincipalId(from.array()?);
-        let (user, required_claims) = User::read(&mut from)?;
+        let (user, required_claims, client) = User::read(&mut from)?;
         let scope = from.text()?.to_owned();
         let resource = from.text()?.to_owned();
         let created = UnixTime(from.number()?);
@@ -116,6 +121,7 @@ impl Session {
             outline,
             principal,
             user,
+            client,
             scope,
             resource,
             created,
@@ -157,7 +163,12 @@ impl Reader<'_> {
 }
 
 impl User {
-    fn write(&self, required_claims: Option<&ClaimsChallenge>, to: &mut Writer) {
+    fn write(
+        &self,
+        required_claims: Option<&ClaimsChallenge>,
+        client: Option<&ApprovedClient>,
+        to: &mut Writer,
+    ) {
         let text = |to: &mut Writer, text: &String| to.bytes(text.as_bytes());
         to.bytes(self.tenant_id.as_bytes());
         to.bytes(self.oid.as_bytes());
@@ -168,7 +179,8 @@ impl User {
         to.array(&[u8::from(profile.username.is_some())
             | (u8::from(profile.is_guest) * GUEST)
             | (u8::from(has_contexts) * CONTEXTS)
-            | (u8::from(required_claims.is_some()) * REQUIRED_CLAIMS)]);
+            | (u8::from(required_claims.is_some()) * REQUIRED_CLAIMS)
+            | (u8::from(client.is_some()) * CLIENT)]);
         if let Some(username) = &profile.username {
             to.bytes(username.as_bytes());
         }
@@ -181,14 +193,19 @@ impl User {
         if let Some(claims) = required_claims {
             to.bytes(claims.to_text().as_bytes());
         }
+        if let Some(client) = client {
+            client.write(to);
+        }
     }
 
-    fn read(from: &mut Reader<'_>) -> Option<(Self, Option<ClaimsChallenge>)> {
+    fn read(
+        from: &mut Reader<'_>,
+    ) -> Option<(Self, Option<ClaimsChallenge>, Option<ApprovedClient>)> {
         let [tenant_id, oid] = [from.string()?, from.string()?];
         let sub = from.optional(Reader::string)?;
         let name = from.optional(Reader::string)?;
         let [flags] = from.array()?;
-        let username = match flags & !(GUEST | CONTEXTS | REQUIRED_CLAIMS) {
+        let username = match flags & !(GUEST | CONTEXTS | REQUIRED_CLAIMS | CLIENT) {
             0 => None,
             1 => Some(from.string()?),
             _ => return None,
@@ -209,13 +226,44 @@ impl User {
             0 => None,
             _ => Some(ClaimsChallenge::of_text(from.text()?)?),
         };
+        let client = match flags & CLIENT {
+            0 => None,
+            _ => Some(ApprovedClient::read(from)?),
+        };
         let user = Self {
             tenant_id,
             oid,
             sub,
             profile,
         };
-        Some((user, required_claims))
+        Some((user, required_claims, client))
+    }
+}
+
+impl ApprovedClient {
+    fn write(&self, to: &mut Writer) {
+        let (kind, host) = match &self.verified_by {
+            VerifiedBy::Site(host) => (1, host.as_str()),
+            VerifiedBy::Operator => (2, ""),
+            VerifiedBy::Nobody | VerifiedBy::Entra => (0, ""),
+        };
+        let name = self.name.as_deref().unwrap_or_default();
+        to.bytes(name.as_bytes());
+        to.array(&[kind]);
+        to.bytes(host.as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let name = Some(from.string()?).filter(|name| !name.is_empty());
+        let [kind] = from.array()?;
+        let host = from.string()?;
+        let verified_by = match kind {
+            0 => VerifiedBy::Nobody,
+            1 => VerifiedBy::Site(host),
+            2 => VerifiedBy::Operator,
+            _ => return None,
+        };
+        Some(Self { name, verified_by })
     }
 }
 

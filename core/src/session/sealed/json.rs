@@ -122,6 +122,7 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
         principal: principal_of(&body.user, &outline.client),
         outline,
         user: body.user,
+        client: None,
         scope: body.scope,
         resource: body.resource,
         created: body.created,

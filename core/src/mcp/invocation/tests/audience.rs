@@ -77,6 +77,34 @@ fn requests_about_what_is_hidden() -> Vec<(&'static str, Value)> {
     ]
 }
 
+// P1, P9
+#[test]
+fn hidden_resource_is_hidden_by_each_of_its_spellings() {
+    let all = ResourceTemplate::new("a://{+path}", "all");
+    let catalog = with_hidden().template(all, Handler::Step(read));
+    let mut world = World::offering(catalog.build().unwrap());
+    let client = Client::new(&mut world, NEW, json!({}));
+    for uri in [
+        "a://hidden",
+        "a://%68idden",
+        "a://hidde%6E",
+        "a://hidden/7",
+        "a://%68idden/7",
+        "a://hidden%2F7",
+        "a://hidden//7",
+        "a://hidden/./7",
+        "a:///hidden",
+        "a://hidden/",
+    ] {
+        let id = client.begin(&mut world, "resources/read", json!({"uri": uri}));
+        let refused = answer(&world, id);
+        assert_eq!(refused["message"], "There is no such resource.", "{uri}");
+    }
+    let params = json!({"uri": "a://shown/7"});
+    let id = client.begin(&mut world, "resources/read", params);
+    assert!(answer(&world, id)["contents"].is_array());
+}
+
 // P1, P8
 #[test]
 fn what_is_hidden_is_unknown_in_every_method() {

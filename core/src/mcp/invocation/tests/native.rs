@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     ask::{InvokeOutput, Target},
-    catalog::EffectResult,
+    catalog::{EffectResult, VerifiedBy},
     event::Event,
     limits,
+    log_event::{Field, LogEvent, LogEventId},
 };
 
 fn begin(world: &mut World, client: &Client) -> ExchangeId {
@@ -35,6 +36,25 @@ fn runtime_handler_gets_the_results_of_its_effects() {
     assert_eq!(answer(&world, id)["content"][0]["text"], "done");
 }
 
+#[test]
+fn client_of_a_call_is_told_in_every_revision() {
+    for revision in OLD.into_iter().chain([NEW]) {
+        let mut world = world();
+        let client = Client::new(&mut world, revision, json!({"sampling": {}}));
+        begin(&mut world, &client);
+        let (_, _, perform) = world.calls.pop_front().unwrap();
+        let through = perform.call.client();
+        assert_eq!(through.info.name.as_deref(), Some("a test"), "{revision}");
+        assert_eq!(through.info.version.as_deref(), Some("1"));
+        assert_eq!(through.approved_as.as_deref(), Some("a client"));
+        let site = VerifiedBy::Site("client.example".to_owned());
+        assert_eq!(through.verified_by, site);
+        assert_eq!(through.id, world.session("alice").outline.client.name());
+        assert_eq!(through.revision, revision);
+        assert!(through.capabilities.sampling && !through.capabilities.roots);
+    }
+}
+
 // M5: as often as it likes, at the cost of nobody.
 #[test]
 fn progress_is_reported_without_a_limit_and_coalesced() {
@@ -55,6 +75,28 @@ fn progress_is_reported_without_a_limit_and_coalesced() {
     world.handle(id, ticket.effect(Effect::progress(20_000.0, None)));
     world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(messages(&world, id).len(), burst + 3);
+}
+
+// O8
+#[test]
+fn panic_is_told_to_the_log_alone() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    let words = format!("It said: {}\nforged {}", "very secret", "x".repeat(5000));
+    world.handle(id, ticket.answer(Err(CallError::Internal(words))));
+    let told = answer(&world, id);
+    assert_eq!(told["code"], -32603);
+    assert!(!told.to_string().contains("secret"), "{told}");
+    let audited = |line: &LogEvent| line.audit_line("2026-03-01T10:00:00Z");
+    let audit = world.logged.iter().filter_map(audited);
+    assert!(audit.into_iter().all(|line| !line.contains("secret")));
+    let failed = |line: &&LogEvent| line.id() == LogEventId::CallFailed;
+    let failed = world.logged.iter().find(failed).unwrap();
+    let words = failed.field(Field::Error).unwrap();
+    assert!(words.contains("very secret") && !words.contains('\n'));
+    assert!(words.len() < 5000, "{}", words.len());
 }
 
 #[test]
