@@ -234,6 +234,43 @@ impl RawMessage {
         text.and_then(|text| Self::read(&text).ok()).unwrap_or(self)
     }
 
+    /// The same message with this parameter, which may be a member of another, in the place of the one that is there. `None` if what it
+    /// is to be in is no object.
+    pub(crate) fn with_param(&self, path: &[&str], value: &str) -> Option<Self> {
+        let mut path = path.iter();
+        let (mut at, mut name) = match &self.params {
+            Some(at) => (at.clone(), *path.next()?),
+            None => (0..self.text.len(), "params"),
+        };
+        while let Some(within) = Members::of(&self.text, at.clone()).ok()?.get(name) {
+            let Some(next) = path.next() else {
+                break;
+            };
+            (at, name) = (within, next);
+        }
+        let nested = |value, name: &&str| format!("{{{}:{value}}}", serde_json::json!(name));
+        let value = path.rev().fold(value.to_owned(), nested);
+        let text = raw_json::set(&self.text, at, name, &value).ok()?;
+        Self::read(&text).ok()
+    }
+
+    /// Whether it is a result that asks for input (2026-07-28).
+    pub(crate) fn is_input_required(&self) -> bool {
+        self.result_text("resultType").as_deref() == Some("input_required")
+    }
+
+    /// A member of the result that is a string.
+    pub(crate) fn result_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let members = Members::of(&self.text, self.outcome.clone()?).ok()?;
+        raw_json::string(self.text.get(members.get(name)?)?)
+    }
+
+    /// The same message with this member of its result, in the place of the one that is there.
+    pub(crate) fn with_result_member(&self, name: &str, value: &str) -> Option<Self> {
+        let text = raw_json::set(&self.text, self.outcome.clone()?, name, value).ok()?;
+        Self::read(&text).ok()
+    }
+
     /// The progress token.
     pub(crate) fn token(&self) -> Option<&Id> {
         self.token.as_ref().map(|(token, _)| token)

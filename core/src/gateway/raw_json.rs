@@ -213,6 +213,29 @@ pub(super) fn folded(name: &str) -> String {
     name.chars().map(fold).collect()
 }
 
+/// A text in which the object that stands there has this member, in the place of the one of that name or before all others.
+pub(super) fn set(
+    text: &str,
+    object: Range<usize>,
+    name: &str,
+    value: &str,
+) -> Result<String, JsonFault> {
+    let members = Members::of(text, object.clone())?;
+    if let Some(at) = members.get(name) {
+        return Ok(splice(text, vec![(at, value)]));
+    }
+    let name = serde_json::to_string(name).map_err(|_| JsonFault::NotJson)?;
+    let comma = match members.names().next() {
+        Some(_) => ",",
+        None => "",
+    };
+    let at = object.start + 1;
+    Ok(splice(
+        text,
+        vec![(at..at, &format!("{name}:{value}{comma}"))],
+    ))
+}
+
 /// A text with other pieces in these places, which do not overlap.
 pub(super) fn splice(text: &str, mut pieces: Vec<(Range<usize>, &str)>) -> String {
     pieces.sort_by_key(|(at, _)| at.start);

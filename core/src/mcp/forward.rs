@@ -19,6 +19,7 @@ mod initialize;
 mod judge;
 mod methods;
 mod relay;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
@@ -28,12 +29,17 @@ use self::{
     answered::{LookUp, fresh_id},
     judge::{Verdict, judge},
     methods::{ASKS_FOR_TASK, is_forwarded, named_by},
+    rounds::Confirmed,
 };
 pub(crate) use self::{
+    ending::ForwardEnd,
     initialize::{InitializeFrom, Initializing},
     judge::needed_scopes,
 };
-use super::invocation::{ClientProfile, InvocationCx, InvocationEnd};
+use super::{
+    invocation::{ClientProfile, InvocationCx},
+    request_state::Binding,
+};
 use crate::{
     ask::Awaiting,
     backend::{
@@ -48,6 +54,7 @@ use crate::{
     },
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
+    policy::PolicyKind,
     step::{Cx, Progress},
     time::Instant,
 };
@@ -72,8 +79,14 @@ pub(crate) struct Forward {
     was_challenged: bool,
     /// The answer that waits until it is known whether there is what was asked for.
     look_up: Option<Box<LookUp>>,
+    /// What it is about is hidden from the caller: of this kind.
+    hidden: Option<PolicyKind>,
     /// What the user is asked first.
     question: Option<String>,
+    /// What the states of its rounds are bound to (2026-07-28).
+    binding: Option<Binding>,
+    /// The user has confirmed it in an earlier round.
+    is_confirmed: bool,
     began: Instant,
 }
 
@@ -92,21 +105,6 @@ enum State {
 /// What a step leaves.
 pub(crate) type ForwardProgress = Progress<Box<Forward>, ForwardEnd>;
 
-/// How a request ends.
-#[derive(Debug)]
-pub(crate) enum ForwardEnd {
-    /// With this response.
-    Response(Response),
-    /// As a call of this server's own does: the user is to do something first.
-    OfUser(InvocationEnd),
-}
-
-impl From<Response> for ForwardEnd {
-    fn from(response: Response) -> Self {
-        Self::Response(response)
-    }
-}
-
 /// Begins to have the backend answer a request; `None` if no server has such a method, or this one answers it itself.
 pub(crate) fn start(
     request: &Request,
@@ -123,6 +121,12 @@ pub(crate) fn start(
     };
     let message = ASKS_FOR_TASK.into_iter().fold(message, RawMessage::without);
     let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
+    let (message, confirmed) = match client.revision.features().stateless {
+        true => rounds::take(request, message, icx.caller, icx.cx),
+        false => (message, Confirmed::NotAsked),
+    };
+    let binding = matches!(verdict, Verdict::Asks(_))
+        .then(|| Binding::of(request, icx.caller, icx.cx.env.server));
     let backend_id = fresh_id(icx.cx);
     let mut forward = Box::new(Forward {
         id: request.id.clone(),
@@ -137,12 +141,20 @@ pub(crate) fn start(
         was_reopened: false,
         was_challenged: false,
         look_up: None,
+        hidden: None,
         question: None,
+        binding,
+        is_confirmed: false,
         began: icx.cx.env.now.instant,
     });
     match verdict {
         Verdict::Passes => {}
-        Verdict::Asks(question) => forward.question = Some(question),
+        Verdict::Asks(question) => match confirmed {
+            Confirmed::NotAsked => forward.question = Some(question),
+            Confirmed::Yes => forward.is_confirmed = true,
+            Confirmed::No => return Some(forward.refuse(confirm::NOT_CONFIRMED, icx)),
+        },
+        Verdict::Hidden(kind) => forward.hidden = Some(kind),
         Verdict::Error(error) => return Some(forward.refuse_with(error, icx)),
         Verdict::Refused(words) => return Some(forward.refuse(&words, icx)),
     }
@@ -297,6 +309,9 @@ impl Forward {
 
     /// Sends the request.
     fn call(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        if let Some(kind) = self.hidden {
+            return self.look_for_hidden(kind, icx);
+        }
         let body = self.message.with_ids(Replaced {
             id: Some(&self.backend_id),
             token: Some(&self.backend_id),
@@ -369,8 +384,7 @@ impl Forward {
         );
         let session = self.session.clone().filter(|session| session.id.is_some());
         let lost = (self.owner(icx)?, session?);
-        let was_answered = self.look_up.is_some();
-        (is_unknown && !was_answered && !self.was_reopened).then_some(lost)
+        (is_unknown && !self.was_answered() && !self.was_reopened).then_some(lost)
     }
 
     /// There is room for more messages on the stream.

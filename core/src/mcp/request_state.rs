@@ -31,13 +31,25 @@ pub(crate) fn seal(
     caller: &Caller,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
+    seal_for(answers, &Binding::of(request, caller, cx.env.server), cx)
+}
+
+/// What a state is bound to: the user and the client, the method and its parameters, but for what changes from round to round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Binding(Vec<u8>);
+
+/// The same as [`seal`], once the request is not at hand any more.
+pub(crate) fn seal_for(
+    answers: &BTreeMap<String, InputResponse>,
+    binding: &Binding,
+    cx: &mut Cx<'_>,
+) -> Option<String> {
     let mut text = Vec::new();
     let expires = cx.env.now.unix.after(limits::REQUEST_STATE_LIFETIME);
     text.extend(expires.0.to_be_bytes());
     text.extend(serde_json::to_vec(answers).ok()?);
-    let context = context(request, caller, cx.env.server);
     let keys = &cx.env.server.keys;
-    let sealed = keys.seal(Purpose::RequestState, &context, b"", &text, cx.entropy);
+    let sealed = keys.seal(Purpose::RequestState, &binding.0, b"", &text, cx.entropy);
     let state = URL_SAFE_NO_PAD.encode(sealed);
     (state.len() <= limits::REQUEST_STATE_BYTES).then_some(state)
 }
@@ -54,9 +66,9 @@ pub(crate) fn open(
     };
     let opened = state.and_then(|state| {
         let sealed = URL_SAFE_NO_PAD.decode(state).ok()?;
-        let context = context(request, caller, cx.env.server);
+        let binding = Binding::of(request, caller, cx.env.server);
         let keys = &cx.env.server.keys;
-        let text = keys.open(Purpose::RequestState, &context, b"", &sealed)?;
+        let text = keys.open(Purpose::RequestState, &binding.0, b"", &sealed)?;
         let (expires, answers) = text.split_first_chunk::<8>()?;
         let expires = UnixTime(u64::from_be_bytes(*expires));
         if !expires.is_ahead(
@@ -75,19 +87,19 @@ pub(crate) fn open(
     })
 }
 
-/// What a state is bound to: the user and the client, the method and its parameters, but for what
-/// changes from round to round.
-fn context(request: &Request, caller: &Caller, server: &Server) -> Vec<u8> {
-    let mut params = request.params.to_map();
-    for name in ["_meta", "inputResponses", "requestState"] {
-        params.remove(name);
+impl Binding {
+    pub(crate) fn of(request: &Request, caller: &Caller, server: &Server) -> Self {
+        let mut params = request.params.to_map();
+        for name in ["_meta", "inputResponses", "requestState"] {
+            params.remove(name);
+        }
+        // Members are sorted, so the same parameters read the same.
+        let about = format!("{}\n{}", request.method, Value::Object(params));
+        let mut context = b"requestState".to_vec();
+        if !server.has(Planted::StatesShared) {
+            context.extend(caller.principal_id.0);
+        }
+        context.extend(Hash::of(about.as_bytes()).0);
+        Self(context)
     }
-    // Members are sorted, so the same parameters read the same.
-    let about = format!("{}\n{}", request.method, Value::Object(params));
-    let mut context = b"requestState".to_vec();
-    if !server.has(Planted::StatesShared) {
-        context.extend(caller.principal_id.0);
-    }
-    context.extend(Hash::of(about.as_bytes()).0);
-    context
 }

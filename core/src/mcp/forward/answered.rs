@@ -2,11 +2,12 @@
 //!
 //! Under a policy a list loses what the caller may not know of. Of what is hidden and of what does not exist one and the same has to
 //! be said (threat R7); backends tell in many ways that something does not exist, and some of them look like the failure of a tool.
-//! So after a call that failed, the backend is asked for its list: what is not there gets the answer of what is hidden.
+//! So after a call that failed, the backend is asked for its list: what is not there gets the answer of what is hidden. That takes two
+//! requests or more, and what is hidden costs as many: its list is asked for in place of the call, which never reaches the backend.
 
 use serde_json::{Map, Value, json};
 
-use super::{Forward, ForwardProgress, State, called, gateway, judge};
+use super::{Forward, ForwardProgress, State, called, gateway, judge, rounds};
 use crate::{
     backend::{BackendFault, IncomingMessages},
     gateway::{BackendList, Listed, RawMessage, Replaced, discover_result},
@@ -17,14 +18,33 @@ use crate::{
     step::{Cx, Progress},
 };
 
-/// The answer to a request, which waits until it is known whether there is what was asked for.
+/// A look at a list of the backend.
 #[derive(Debug)]
 pub(super) struct LookUp {
-    answer: RawMessage,
-    is_error: bool,
+    why: Why,
     list: BackendList,
-    name: String,
     pages: usize,
+}
+
+#[derive(Debug)]
+enum Why {
+    /// This answer to the request waits until it is known whether there is what was asked for.
+    Answered {
+        answer: RawMessage,
+        is_error: bool,
+        name: String,
+    },
+    /// What is asked for is hidden: the list stands for the request.
+    InPlaceOfRequest,
+    /// The same, and now for the look that would follow.
+    Hidden,
+}
+
+impl LookUp {
+    /// Whether the backend has been asked something before.
+    pub(super) fn follows_an_answer(&self) -> bool {
+        !matches!(self.why, Why::InPlaceOfRequest)
+    }
 }
 
 /// An id for a request to the backend: guessed by nobody, and another for each, whoever makes it.
@@ -34,6 +54,12 @@ pub(super) fn fresh_id(cx: &mut Cx<'_>) -> Id {
 }
 
 impl Forward {
+    /// Whether the backend has answered it, and is only looked up by now what that means.
+    pub(super) fn was_answered(&self) -> bool {
+        let look_up = self.look_up.as_ref();
+        look_up.is_some_and(|look_up| look_up.follows_an_answer())
+    }
+
     /// Takes the answer of the backend.
     pub(super) fn answered(
         mut self: Box<Self>,
@@ -45,6 +71,13 @@ impl Forward {
             return self.looked_up(look_up, &answer, icx);
         }
         self.withdraw_questions(icx);
+        let answer = match (self.is_confirmed, &self.binding) {
+            (true, Some(binding)) => rounds::carrying(answer, binding, icx.cx),
+            _ => Some(answer),
+        };
+        let Some(answer) = answer else {
+            return self.fail(BackendFault::TooLarge, icx);
+        };
         if self.method == "server/discover" {
             let answer = discover_result::without_what_does_not_pass(answer);
             return self.pass(&answer, is_error, icx);
@@ -79,11 +112,34 @@ impl Forward {
             }
             _ => return self.pass(&answer, is_error, icx),
         };
-        let look_up = LookUp {
+        let why = Why::Answered {
             answer,
             is_error,
-            list,
             name: object.1,
+        };
+        let look_up = LookUp {
+            why,
+            list,
+            pages: 0,
+        };
+        self.ask_for_page(look_up, None, icx)
+    }
+
+    /// What is hidden is looked for as long as what does not exist.
+    pub(super) fn look_for_hidden(
+        self: Box<Self>,
+        kind: PolicyKind,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let list = match kind {
+            PolicyKind::Tool => BackendList::Tools,
+            PolicyKind::Prompt => BackendList::Prompts,
+            PolicyKind::Resource if self.method == "completion/complete" => BackendList::Templates,
+            PolicyKind::Resource => BackendList::Resources,
+        };
+        let look_up = LookUp {
+            why: Why::InPlaceOfRequest,
+            list,
             pages: 0,
         };
         self.ask_for_page(look_up, None, icx)
@@ -128,11 +184,27 @@ impl Forward {
         let result = page.outcome().filter(|_| page.error_code().is_none());
         let listed = result.and_then(|result| Listed::read(look_up.list, result).ok());
         let cursor = listed.as_ref().and_then(Listed::next_cursor);
-        match (listed.as_ref(), cursor) {
-            (Some(listed), _) if listed.has(&look_up.name) => {
-                self.pass(&look_up.answer, look_up.is_error, icx)
+        match (&look_up.why, listed.as_ref(), cursor) {
+            (Why::InPlaceOfRequest, _, _) if look_up.list != BackendList::Resources => {
+                let look_up = LookUp {
+                    why: Why::Hidden,
+                    list: look_up.list,
+                    pages: 0,
+                };
+                self.ask_for_page(look_up, None, icx)
             }
-            (Some(_), Some(cursor)) if look_up.pages < limits::LOOKED_UP_PAGES => {
+            (
+                Why::Answered {
+                    answer,
+                    is_error,
+                    name,
+                },
+                Some(listed),
+                _,
+            ) if listed.has(name) => self.pass(answer, *is_error, icx),
+            (Why::Answered { .. } | Why::Hidden, Some(_), Some(cursor))
+                if look_up.pages < limits::LOOKED_UP_PAGES =>
+            {
                 self.ask_for_page(*look_up, Some(cursor), icx)
             }
             _ => self.unknown(look_up.list.kind(), icx),

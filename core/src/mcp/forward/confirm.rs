@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Forward, ForwardProgress, State, called};
+use super::{Forward, ForwardEnd, ForwardProgress, State, called, rounds};
 use crate::{
     catalog::ToolResult,
     hub::{ToHub, ToHubKind},
@@ -14,8 +14,8 @@ use crate::{
     step::Progress,
 };
 
-const CANNOT_ASK: &str = "The policy of this gateway wants the user to confirm this call, and this client cannot ask them.";
-const NOT_CONFIRMED: &str = "The user has not confirmed this call, and it was not made.";
+pub(super) const CANNOT_ASK: &str = "The policy of this gateway wants the user to confirm this call, and this client cannot ask them.";
+pub(super) const NOT_CONFIRMED: &str = "The user has not confirmed this call, and it was not made.";
 
 impl Forward {
     /// There is room for the call.
@@ -32,9 +32,11 @@ impl Forward {
         question: &str,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        let can_ask = self.client.streams
-            && self.client.mcp_session.is_some()
-            && self.client.client_capabilities.elicitation_form;
+        let by_form = self.client.client_capabilities.elicitation_form;
+        if by_form && self.client.mcp_session.is_none() && self.binding.is_some() {
+            return Progress::Ready(ForwardEnd::OfUser(rounds::ask(question)));
+        }
+        let can_ask = self.client.streams && self.client.mcp_session.is_some() && by_form;
         if !can_ask {
             return self.refuse(CANNOT_ASK, icx);
         }

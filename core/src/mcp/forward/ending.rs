@@ -10,9 +10,24 @@ use crate::{
     hub::{ToHub, ToHubKind},
     json_rpc::{Error, Response},
     limits,
-    mcp::invocation::InvocationCx,
+    mcp::invocation::{InvocationCx, InvocationEnd},
     step::Progress,
 };
+
+/// How a request ends.
+#[derive(Debug)]
+pub(crate) enum ForwardEnd {
+    /// With this response.
+    Response(Response),
+    /// As a call of this server's own does: the user is to do something first.
+    OfUser(InvocationEnd),
+}
+
+impl From<Response> for ForwardEnd {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
 
 impl Forward {
     /// Ends it without a response.

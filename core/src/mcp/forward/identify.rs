@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Forward, ForwardEnd, ForwardProgress, State, called, gateway};
+use super::{Forward, ForwardEnd, ForwardProgress, State, called, gateway, rounds};
 use crate::{
     backend::{BackendFault, Identified, IdentifyUser, NotIdentified},
     catalog::ToolResult,
@@ -60,7 +60,7 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         let gateway = gateway(icx.cx);
-        if gateway.identity.entra.is_none() || self.look_up.is_some() {
+        if gateway.identity.entra.is_none() || self.was_answered() {
             return self.fail(BackendFault::Refused(::http::StatusCode::UNAUTHORIZED), icx);
         }
         if std::mem::replace(&mut self.was_challenged, true) {
@@ -79,9 +79,11 @@ impl Forward {
         called::refused(&self, icx);
         let responses = self.message.param_at(&["inputResponses"]);
         let responses = responses.and_then(|text| serde_json::from_str(text).ok());
-        let call = self
-            .client
-            .stopped(BTreeMap::new(), &responses.unwrap_or_default());
+        let carried = match self.is_confirmed {
+            true => rounds::confirmed(),
+            false => BTreeMap::new(),
+        };
+        let call = self.client.stopped(carried, &responses.unwrap_or_default());
         let end = step_up::end(claims, call, icx.caller, icx.cx).into();
         Progress::Ready(ForwardEnd::OfUser(end))
     }

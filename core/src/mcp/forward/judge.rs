@@ -21,6 +21,8 @@ pub(super) enum Verdict {
     Passes,
     /// It goes there once the user has said yes to this.
     Asks(String),
+    /// The caller may not know of what it is about, which is of this kind.
+    Hidden(PolicyKind),
     /// It is answered with this error.
     Error(Error),
     /// It is a call, and its result says this.
@@ -99,7 +101,7 @@ pub(super) fn judge(
     }
     let (kind, name) = object;
     if !is_shown(policy, kind, &name, caller) {
-        return Verdict::Error(unknown(kind));
+        return Verdict::Hidden(kind);
     }
     match policy.rule(kind, &name) {
         Some(rule) if method == "tools/call" => of_call(rule, message),

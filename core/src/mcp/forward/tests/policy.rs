@@ -1,5 +1,6 @@
 //! Who may do what of that which the backend offers (threat R7).
 
+mod alike;
 mod confirmation;
 
 use super::*;
@@ -37,6 +38,18 @@ fn request(method: &str, params: &Value) -> String {
 
 fn call(name: &str) -> String {
     request("tools/call", &json!({"name": name, "arguments": {}}))
+}
+
+/// The backend gives an empty list as often as it is asked, and is asked for nothing else.
+fn looks_for_hidden(world: &mut World, id: ExchangeId) {
+    while !world.is_over(id) {
+        let sent = world.pulled();
+        let method = sent.json()["method"].as_str().unwrap().to_owned();
+        assert!(method.ends_with("/list"), "{method}");
+        let lists = r#"{"tools":[],"prompts":[],"resources":[],"resourceTemplates":[]}"#;
+        let empty = result(&sent, lists);
+        world.answers(sent, 200, &empty);
+    }
 }
 
 const TOOLS: &str =
@@ -92,7 +105,14 @@ fn call_of_a_hidden_tool_never_reaches_the_backend_and_is_answered_like_one_of_n
     for (answer, list) in unknown {
         let (mut world, session) = of_tools(vec![hidden("delete_*")]);
         let id = send(&mut world, "alice", &session, &call("delete_all"));
-        assert!(world.pulls.is_empty(), "the backend hears nothing of it");
+        // As many requests as for what does not exist, and none of them names it.
+        for list in [list, list, r#"{"tools":[{"name":"y"}]}"#] {
+            let sent = world.pulled();
+            assert_eq!(sent.json()["method"], "tools/list");
+            assert!(!sent.text().contains("delete_all"), "{}", sent.text());
+            let text = result(&sent, list);
+            world.answers(sent, 200, &text);
+        }
         let response = world.sent(id).response.as_ref().unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let of_hidden = response.body().to_vec();
@@ -154,8 +174,8 @@ fn tool_of_a_role_is_there_for_who_has_it() {
         roles: vec!["Orders.Admin".to_owned()],
         ..rule("delete_*")
     }]);
-    send(&mut world, "alice", &session, &call("delete_all"));
-    assert!(world.pulls.is_empty());
+    let id = send(&mut world, "alice", &session, &call("delete_all"));
+    looks_for_hidden(&mut world, id);
     world.has_roles("alice", &["Orders.Admin"]);
     send(&mut world, "alice", &session, &call("delete_all"));
     assert_eq!(world.pulled().json()["params"]["name"], "delete_all");
@@ -184,6 +204,7 @@ fn tool_of_a_scope_is_seen_and_its_call_is_403_without_it() {
     assert!(testing::header(response, "www-authenticate").contains("insufficient_scope"));
     assert!(world.pulls.is_empty());
     let id = send(&mut world, "alice", &session, &call("secret"));
+    looks_for_hidden(&mut world, id);
     assert_eq!(
         world.sent(id).response.as_ref().unwrap().status(),
         200,
@@ -247,7 +268,6 @@ fn name_in_another_spelling_is_no_way_round_the_policy() {
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"read","Name":"delete_all"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"read"},"Params":{"name":"delete_all"}}"#,
         "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"read\"},\"param\u{17f}\":{\"name\":\"delete_all\"}}",
-        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"delete\u005fall"}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":["delete_all"]}}"#,
         r#"{"jsonrpc":"2.0","id":7,"method":"completion/complete","params":{"ref":{"type":"ref/x","name":"delete_all"}}}"#,
     ] {
@@ -255,6 +275,11 @@ fn name_in_another_spelling_is_no_way_round_the_policy() {
         assert_eq!(body_of(&world, id)["error"]["code"], -32602, "{body}");
         assert!(world.pulls.is_empty(), "{body}");
     }
+    let escaped =
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"delete\u005fall"}}"#;
+    let id = send(&mut world, "alice", &session, escaped);
+    looks_for_hidden(&mut world, id);
+    assert_eq!(body_of(&world, id)["error"]["code"], -32602);
 }
 
 // R7
@@ -323,7 +348,7 @@ fn hidden_prompts_resources_and_their_completion_are_not_there() {
         ),
     ] {
         let id = send(&mut world, "alice", &session, &of_hidden);
-        assert!(world.pulls.is_empty(), "{of_hidden}");
+        looks_for_hidden(&mut world, id);
         let response = world.sent(id).response.as_ref().unwrap();
         let of_hidden = response.body().to_vec();
         let of_unknown = answered(&mut world, &session, &of_unknown, answer, list);

@@ -78,3 +78,125 @@ fn call_to_confirm_is_refused_where_the_client_cannot_ask() {
         "{told}"
     );
 }
+
+/// A call of a client of 2026-07-28 that shows forms, with more parameters.
+fn modern(world: &mut World, who: &str, arguments: &Value, more: &Value) -> ExchangeId {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}},
+    });
+    let mut params = json!({"_meta": meta, "name": "pay", "arguments": arguments});
+    let members = params.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    let fields = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "pay"),
+    ];
+    let body = request("tools/call", &params);
+    let request = world.request(who, "POST", "/mcp", &fields, &body);
+    world.begin(request)
+}
+
+fn paying() -> World {
+    let mut world = world();
+    world.server.policy.tools = vec![PolicyRule {
+        confirmation: Confirmation::parse("Pay {amount}?"),
+        ..rule("pay")
+    }];
+    world
+}
+
+/// The user is asked: the state that the client is to send back.
+fn asked(world: &mut World, arguments: &Value) -> Value {
+    let id = modern(world, "alice", arguments, &json!({}));
+    assert!(world.pulls.is_empty(), "the user is asked first");
+    let result = body_of(world, id)["result"].clone();
+    assert_eq!(result["resultType"], "input_required", "{result}");
+    let question = &result["inputRequests"]["entra-mcp-confirmation"];
+    assert_eq!(question["method"], "elicitation/create", "{result}");
+    assert_eq!(question["params"]["message"], "Pay 5?");
+    result["requestState"].clone()
+}
+
+fn answering(state: &Value, action: &str) -> Value {
+    json!({"requestState": state, "inputResponses": {"entra-mcp-confirmation": {"action": action, "content": {}}}})
+}
+
+// R7
+#[test]
+fn call_without_a_session_is_made_once_the_user_has_confirmed_it_in_a_round_of_its_own() {
+    let mut world = paying();
+    let arguments = json!({"amount": 5});
+    let state = asked(&mut world, &arguments);
+    let id = modern(
+        &mut world,
+        "alice",
+        &arguments,
+        &answering(&state, "decline"),
+    );
+    let told = body_of(&world, id);
+    assert!(
+        world.pulls.is_empty() && told["result"]["isError"] == true,
+        "{told}"
+    );
+    let id = modern(
+        &mut world,
+        "alice",
+        &arguments,
+        &answering(&state, "accept"),
+    );
+    let sent = world.pulled();
+    let params = sent.json()["params"].clone();
+    assert_eq!(params["arguments"]["amount"], 5);
+    for name in ["requestState", "inputResponses"] {
+        assert!(params.get(name).is_none(), "{params}");
+    }
+    let done = result(&sent, r#"{"resultType":"complete","content":[]}"#);
+    world.answers(sent, 200, &done);
+    assert!(body_of(&world, id)["result"]["content"].is_array());
+}
+
+// R7, I8: what was confirmed is this call of this user.
+#[test]
+fn confirmation_counts_for_no_other_call_and_no_other_user() {
+    let mut world = paying();
+    let state = asked(&mut world, &json!({"amount": 5}));
+    let more = answering(&state, "accept");
+    for (who, amount) in [("alice", 6), ("bob", 5)] {
+        let arguments = json!({"amount": amount});
+        let id = modern(&mut world, who, &arguments, &more);
+        let result = body_of(&world, id)["result"].clone();
+        assert_eq!(result["resultType"], "input_required", "{who} {amount}");
+    }
+    // Nobody has been asked.
+    let unasked = json!({"inputResponses": more["inputResponses"]});
+    modern(&mut world, "alice", &json!({"amount": 5}), &unasked);
+    assert!(world.pulls.is_empty());
+}
+
+// R7
+#[test]
+fn round_of_the_backend_after_a_confirmation_is_not_confirmed_again() {
+    let mut world = paying();
+    let arguments = json!({"amount": 5});
+    let state = asked(&mut world, &arguments);
+    let id = modern(
+        &mut world,
+        "alice",
+        &arguments,
+        &answering(&state, "accept"),
+    );
+    let sent = world.pulled();
+    let asks = r#"{"resultType":"input_required","inputRequests":{"q":{"method":"roots/list"}},"requestState":"theirs"}"#;
+    let asks = result(&sent, asks);
+    world.answers(sent, 200, &asks);
+    let round = body_of(&world, id)["result"].clone();
+    assert!(round["inputRequests"]["q"].is_object(), "{round}");
+    let more =
+        json!({"requestState": round["requestState"], "inputResponses": {"q": {"roots": []}}});
+    modern(&mut world, "alice", &arguments, &more);
+    let params = world.pulled().json()["params"].clone();
+    assert_eq!(params["requestState"], "theirs", "{params}");
+    assert!(params["inputResponses"]["q"].is_object());
+}
