@@ -50,6 +50,13 @@ fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
                 "  Its environment says who the user is: ENTRA_MCP_USER_OID and others.\n",
             );
         }
+        if identity.assertion.is_some() {
+            text.push_str(&format!(
+                "  So does a JWT in _meta[\"entra-mcp/assertion\"] of each request: ES256, keys at {}, audience {}.\n",
+                config.public_url.join("/jwks.json"),
+                gateway.audience
+            ));
+        }
         return text;
     };
     if !identity.tells() {

@@ -64,26 +64,25 @@ impl IdentifyUser {
         gateway: &Gateway,
         cx: &mut Cx<'_>,
     ) -> Identified {
-        if gateway.signs() {
-            let state = State::Asserting(AssertUser::start(caller, gateway, cx), wanted);
-            let credentials = Credentials::default();
-            return Progress::Pending(Box::new(Self { credentials, state }));
-        }
         let credentials = match owner_of_process(caller, gateway) {
             Some(owner) => Credentials::of_owner(owner),
             None => Credentials::default(),
         };
+        if gateway.signs() {
+            let state = State::Asserting(AssertUser::start(caller, gateway, cx), wanted);
+            return Progress::Pending(Box::new(Self { credentials, state }));
+        }
         acquire(credentials, wanted, caller, gateway, cx)
     }
 
     pub(crate) fn handle(
-        self: Box<Self>,
+        self,
         answer: Answer,
         caller: &Caller,
         gateway: &Gateway,
         cx: &mut Cx<'_>,
     ) -> Identified {
-        let Self { credentials, state } = *self;
+        let Self { credentials, state } = self;
         match state {
             State::Asserting(assert, wanted) => match assert.handle(answer, cx) {
                 Progress::Pending(assert) => {
@@ -91,7 +90,7 @@ impl IdentifyUser {
                     Progress::Pending(Box::new(Self { credentials, state }))
                 }
                 Progress::Ready(Ok(assertion)) => {
-                    let credentials = Credentials::of_assertion(assertion);
+                    let credentials = credentials.with_assertion(assertion);
                     acquire(credentials, wanted, caller, gateway, cx)
                 }
                 Progress::Ready(Err(_)) => {
@@ -125,7 +124,7 @@ fn acquired(
     progress: CallerTokenProgress,
     caller: &Caller,
     gateway: &Gateway,
-    cx: &mut Cx<'_>,
+    cx: &Cx<'_>,
 ) -> Identified {
     let result = match progress {
         Progress::Pending(token) => {

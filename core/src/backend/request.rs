@@ -52,6 +52,30 @@ pub(super) fn pull(
             say(HeaderName::from_static("mcp-name"), &encoded(name));
         }
     }
+    say_who_calls(&mut headers, gateway, credentials);
+    for value in headers.values_mut() {
+        value.set_sensitive(true);
+    }
+    Pull {
+        backend: Arc::clone(address),
+        method: request.method,
+        headers,
+        body: Bytes::from(request.body),
+        limits: PullLimits {
+            connect: limits::BACKEND_CONNECT,
+            whole: Some(request.within.unwrap_or(gateway.call_timeout)),
+            idle: Some(limits::BACKEND_IDLE),
+        },
+    }
+}
+
+/// The headers that prove who calls, or only say it.
+fn say_who_calls(headers: &mut HeaderMap, gateway: &Gateway, credentials: &Credentials) {
+    let mut say = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
     let identity = &gateway.identity;
     if let Some(assertion) = credentials.assertion() {
         match identity.assertion {
@@ -88,20 +112,6 @@ pub(super) fn pull(
         let described = described.iter();
         headers.extend(described.map(|(name, value)| (name.clone(), value.clone())));
     }
-    for value in headers.values_mut() {
-        value.set_sensitive(true);
-    }
-    Pull {
-        backend: Arc::clone(address),
-        method: request.method,
-        headers,
-        body: Bytes::from(request.body),
-        limits: PullLimits {
-            connect: limits::BACKEND_CONNECT,
-            whole: Some(request.within.unwrap_or(gateway.call_timeout)),
-            idle: Some(limits::BACKEND_IDLE),
-        },
-    }
 }
 
 /// What a header can hold of a text (MCP 2026-07-28, transports, value encoding).
@@ -130,7 +140,7 @@ mod tests {
         let mut gateway = gateway(identity);
         gateway.header = BackendHeader::parse("x-api-key: key of a service");
         let assertion = Arc::new(Secret::new("header.claims.signature".to_owned()));
-        let credentials = Credentials::of_assertion(assertion);
+        let credentials = Credentials::default().with_assertion(assertion);
         let session = Some(Arc::from("theirs"));
         let request = BackendRequest {
             routed_by: Some(("tools/call".to_owned(), Some("caf\u{e9}".to_owned()))),

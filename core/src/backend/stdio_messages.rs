@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ::http::{Method, StatusCode};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
 
 use super::{Arrived, BackendFault};
 use crate::{
@@ -14,8 +15,8 @@ use crate::{
     config::{BackendCommand, Gateway},
     event::Answer,
     gateway::{
-        BackendRequest, Credentials, OfProcess, ProcessFault, ProcessName, ProcessOutput,
-        RawMessage, ToServer,
+        BackendRequest, Credentials, MessageKind, OfProcess, ProcessFault, ProcessName,
+        ProcessOutput, RawMessage, ToServer, assertion,
     },
     hub::{ProcessMessage, ReadProcess, ToHub, ToHubKind},
     limits,
@@ -57,6 +58,11 @@ impl StdioMessages {
         };
         let is_end = request.method == Method::DELETE;
         let message = RawMessage::read(&request.body).ok();
+        let assertion = credentials.assertion().cloned();
+        let message = match (message, &assertion) {
+            (Some(message), Some(assertion)) => told_who_calls(&message, assertion.expose()),
+            (message, _) => message,
+        };
         let reading = cx.ask_hub(|ticket| {
             ToHubKind::Process(match (to, message, credentials.owner()) {
                 (OfProcess::Session(name), _, _) if is_end => ProcessMessage::End(ticket, name),
@@ -68,6 +74,7 @@ impl StdioMessages {
                     message: Box::new(ToServer {
                         call: None,
                         message,
+                        assertion,
                         within: request.within.unwrap_or(gateway.call_timeout),
                     }),
                 },
@@ -141,6 +148,17 @@ impl StdioMessages {
                 Arrived::End(messages, fault)
             }
         }
+    }
+}
+
+/// A request with the assertion among what MCP calls its metadata; `None` if there is no place for it. Other messages are as they were.
+fn told_who_calls(message: &RawMessage, assertion: &str) -> Option<RawMessage> {
+    match message.kind() {
+        MessageKind::Request { .. } => {
+            let assertion = Value::from(assertion).to_string();
+            message.with_param(&["_meta", assertion::META], &assertion)
+        }
+        MessageKind::Notification { .. } | MessageKind::Response { .. } => Some(message.clone()),
     }
 }
 

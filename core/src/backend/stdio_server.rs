@@ -169,6 +169,9 @@ impl StdioServer {
             }
             return;
         }
+        if let Some(assertion) = sent.assertion {
+            self.guard.add_recent(assertion);
+        }
         match sent.message.kind() {
             MessageKind::Request { id, method } => {
                 let Some(call) = sent.call else {

@@ -53,11 +53,11 @@ impl Gateway {
         }
     }
 
-    /// Whether assertions are signed, so that there are keys to publish. A process is told of its user by its environment.
+    /// Whether assertions are signed, so that there are keys to publish.
     #[must_use]
     pub fn signs(&self) -> bool {
         let identity = &self.identity;
-        self.command().is_none() && (identity.assertion.is_some() || identity.easy_auth)
+        identity.assertion.is_some() || identity.easy_auth
     }
 
     /// What is run, if it is a process.

@@ -20,6 +20,9 @@ use crate::{
 /// The header that it is sent in.
 pub(crate) const HEADER: &str = "entra-mcp-assertion";
 
+/// The member of `_meta` that it is in, towards a process.
+pub(crate) const META: &str = "entra-mcp/assertion";
+
 /// How far the clock of a backend may be behind.
 const LEEWAY: u64 = 5;
 

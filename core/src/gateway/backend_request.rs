@@ -20,19 +20,18 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    pub(crate) fn of_assertion(assertion: Arc<Secret<String>>) -> Self {
-        Self {
-            assertion: Some(assertion),
-            ..Self::default()
-        }
-    }
-
     /// Of whoever a process belongs to.
     pub(crate) fn of_owner(owner: ProcessOwner) -> Self {
         Self {
             owner: Some(Arc::new(owner)),
             ..Self::default()
         }
+    }
+
+    /// With this assertion, too.
+    pub(crate) fn with_assertion(self, assertion: Arc<Secret<String>>) -> Self {
+        let assertion = Some(assertion);
+        Self { assertion, ..self }
     }
 
     /// With this access token of Entra's, too.

@@ -3,7 +3,7 @@
 //! A tool that prints its headers, or an error that quotes them, would hand a client what only the backend may have. A copy
 //! is found as it was sent; one that was escaped, encoded or cut to pieces is not.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use memchr::memmem;
 
@@ -16,11 +16,17 @@ const SHORTEST: usize = 16;
 #[derive(Default)]
 pub(crate) struct CredentialGuard {
     credentials: Vec<Arc<Secret<String>>>,
+    /// Those that are guarded for as long as there are not too many later ones.
+    recent: VecDeque<Arc<Secret<String>>>,
 }
+
+/// How many recent ones are guarded: one is new for each user every half minute, and is good for two.
+const RECENT: usize = 64;
 
 impl std::fmt::Debug for CredentialGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "CredentialGuard({})", self.credentials.len())
+        let number = self.credentials.len() + self.recent.len();
+        write!(f, "CredentialGuard({number})")
     }
 }
 
@@ -32,9 +38,20 @@ impl CredentialGuard {
         }
     }
 
+    /// Guards this one for a while, as often as it is sent.
+    pub(crate) fn add_recent(&mut self, credential: Arc<Secret<String>>) {
+        if self.recent.iter().any(|one| Arc::ptr_eq(one, &credential)) {
+            return;
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(credential);
+    }
+
     /// Whether a text holds one of them.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        let mut credentials = self.credentials.iter();
+        let mut credentials = self.credentials.iter().chain(&self.recent);
         credentials.any(|one| memmem::find(text.as_bytes(), one.expose().as_bytes()).is_some())
     }
 }
@@ -59,6 +76,21 @@ mod tests {
         assert!(guard().is_in(text));
         assert!(!guard().is_in("eyJhbGciOiJFUzI1NiJ9.e30."));
         assert!(!guard().is_in("a short text"));
+    }
+
+    // R3
+    #[test]
+    fn credentials_of_a_while_ago_are_found_and_few_are_kept() {
+        let mut guard = guard();
+        let named = |number: usize| format!("the credential of {number:03}");
+        for number in 0..100 {
+            let credential = Arc::new(Secret::new(named(number)));
+            guard.add_recent(Arc::clone(&credential));
+            guard.add_recent(credential);
+        }
+        assert!(guard.is_in(&named(99)) && guard.is_in(&named(36)));
+        assert!(!guard.is_in(&named(35)));
+        assert!(guard.is_in("eyJhbGciOiJFUzI1NiJ9.e30.c2ln"));
     }
 
     #[test]

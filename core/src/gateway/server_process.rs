@@ -8,6 +8,7 @@ use super::RawMessage;
 use crate::{
     catalog::Principal,
     id::{ExchangeId, PrincipalId, SessionId},
+    secret::Secret,
     ticket::AskId,
 };
 
@@ -66,6 +67,8 @@ pub(crate) struct ToServer {
     /// The request that it is; none if it wants no answer.
     pub(crate) call: Option<ProcessCall>,
     pub(crate) message: RawMessage,
+    /// What stands in it that proves who calls.
+    pub(crate) assertion: Option<Arc<Secret<String>>>,
     /// How long the answer may take.
     pub(crate) within: Duration,
 }

@@ -28,7 +28,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use self::{
     answered::{LookUp, fresh_id},
     judge::{Verdict, judge},
-    methods::{ASKS_FOR_TASK, is_forwarded, named_by},
+    methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
 };
 pub(crate) use self::{
@@ -119,7 +119,8 @@ pub(crate) fn start(
         let response = Response::error(Some(request.id.clone()), error);
         return Some(Progress::Ready(response.into()));
     };
-    let message = ASKS_FOR_TASK.into_iter().fold(message, RawMessage::without);
+    let cut = NEVER_PASSED.into_iter();
+    let message = cut.fold(message, RawMessage::without);
     let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
     let (message, confirmed) = match client.revision.features().stateless {
         true => rounds::take(request, message, icx.caller, icx.cx),

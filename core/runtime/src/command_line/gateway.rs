@@ -20,12 +20,7 @@ use super::{
 };
 
 /// What means nothing to a process.
-const OF_ADDRESS: [&Setting; 4] = [
-    &BACKEND_AUDIENCE,
-    &BACKEND_HEADER,
-    &BACKEND_CA,
-    &BACKEND_CERT,
-];
+const OF_ADDRESS: [&Setting; 3] = [&BACKEND_HEADER, &BACKEND_CA, &BACKEND_CERT];
 
 /// What means nothing without a backend.
 const OF_BACKEND: [&Setting; 8] = [
@@ -111,10 +106,13 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         (Some(address), _) => Backend::Http(Arc::new(address.ok()?)),
         (None, command) => Backend::Stdio(Arc::new(command??)),
     };
-    let address = given.value(&BACKEND).unwrap_or_default();
-    let audience = given.value(&BACKEND_AUDIENCE).unwrap_or(address);
+    let audience = match (given.value(&BACKEND_AUDIENCE), &backend) {
+        (Some(audience), _) => audience.to_owned(),
+        (None, Backend::Http(_)) => given.value(&BACKEND).unwrap_or_default().to_owned(),
+        (None, Backend::Stdio(command)) => command.shown(),
+    };
     Some(Gateway {
-        audience: audience.to_owned(),
+        audience,
         backend,
         identity: identity?,
         header,

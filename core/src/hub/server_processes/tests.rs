@@ -30,6 +30,7 @@ fn send(
     principal: PrincipalId,
 ) -> Vec<HubOutput> {
     let message = ToServer {
+        assertion: None,
         call: None,
         message: request(),
         within: limits::PROCESS_IDLE,

@@ -30,7 +30,7 @@ pub(super) struct LookUp {
 enum Why {
     /// This answer to the request waits until it is known whether there is what was asked for.
     Answered {
-        answer: RawMessage,
+        answer: Box<RawMessage>,
         is_error: bool,
         name: String,
     },
@@ -68,7 +68,7 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         if let Some(look_up) = self.look_up.take() {
-            return self.looked_up(look_up, &answer, icx);
+            return self.looked_up(*look_up, &answer, icx);
         }
         self.withdraw_questions(icx);
         let answer = match (self.is_confirmed, &self.binding) {
@@ -113,7 +113,7 @@ impl Forward {
             _ => return self.pass(&answer, is_error, icx),
         };
         let why = Why::Answered {
-            answer,
+            answer: Box::new(answer),
             is_error,
             name: object.1,
         };
@@ -177,7 +177,7 @@ impl Forward {
 
     fn looked_up(
         self: Box<Self>,
-        look_up: Box<LookUp>,
+        look_up: LookUp,
         page: &RawMessage,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
@@ -205,7 +205,7 @@ impl Forward {
             (Why::Answered { .. } | Why::Hidden, Some(_), Some(cursor))
                 if look_up.pages < limits::LOOKED_UP_PAGES =>
             {
-                self.ask_for_page(*look_up, Some(cursor), icx)
+                self.ask_for_page(look_up, Some(cursor), icx)
             }
             _ => self.unknown(look_up.list.kind(), icx),
         }

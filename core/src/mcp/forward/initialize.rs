@@ -24,7 +24,7 @@ use crate::{
     catalog::{CallError, ClientCapabilities, ClientInfo},
     claims_challenge::ClaimsChallenge,
     event::Answer,
-    gateway::{RawMessage, Replaced},
+    gateway::{RawMessage, Replaced, assertion},
     hub::{BackendSession, BackendSessionMessage, Negotiated, ToHub, ToHubKind},
     json_rpc::{self, Error, Id, Request},
     mcp::{
@@ -129,6 +129,8 @@ impl Initializing {
             return refuse(request, from, error, cx);
         }
         let message = RawMessage::read_of(request.params.body(), &request.id).ok();
+        // Only this server says who calls.
+        let message = message.map(|message| message.without(&["_meta", assertion::META]));
         let params = message.as_ref().and_then(RawMessage::params);
         let params: Arc<str> = match params.filter(|params| params.len() <= PARAMS_BYTES) {
             Some(params) => params.into(),

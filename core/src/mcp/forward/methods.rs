@@ -1,7 +1,7 @@
 //! Which methods a backend is asked, and what names the object of each: others of the revision do not pass, and those of
 //! none do not either (threat R10).
 
-use crate::revision::Revision;
+use crate::{gateway::assertion, revision::Revision};
 
 /// Those of all revisions.
 const METHODS: [&str; 7] = [
@@ -21,9 +21,10 @@ const OF_SESSIONS: [&str; 3] = [
     "resources/unsubscribe",
 ];
 
-/// Where a request says that it may become a task: as a client that asks for one (2025-11-25), or that knows them (2026-07-28). Tasks
-/// do not pass, and a call that became one would be lost.
-pub(super) const ASKS_FOR_TASK: [&[&str]; 2] = [
+/// What of a request does not pass. It may say that it may become a task, as a client that asks for one (2025-11-25), or that knows them
+/// (2026-07-28): tasks do not pass, and a call that became one would be lost. And only this server says who calls (threat R2).
+pub(super) const NEVER_PASSED: [&[&str]; 3] = [
+    &["_meta", assertion::META],
     &["task"],
     &[
         "_meta",

@@ -21,7 +21,7 @@ pub(in crate::command_line) const BACKEND_AUDIENCE: Setting = setting(
     "backend-audience",
     "ENTRA_MCP_BACKEND_AUDIENCE",
     "TEXT",
-    "the audience of that JWT (default: the address of the backend)",
+    "the audience of that JWT (default: the address of the backend, or the name of the command)",
 );
 pub(in crate::command_line) const BACKEND_HEADER: Setting = setting(
     "",

@@ -220,3 +220,24 @@ fn requests_of_2026_07_28_share_a_process_without_a_session() {
     world.begin(request);
     assert_eq!(world.processes.len(), 2);
 }
+
+// R2, R3
+#[test]
+fn process_is_told_who_calls_with_each_request_and_by_nobody_else() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", 0);
+    let meta = json!({"entra-mcp/assertion": "forged", "progressToken": 1});
+    let params = json!({"name": "echo", "_meta": meta});
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    let id = send(&mut world, "alice", &session, &body.to_string());
+    let sent = world.reads(0);
+    let assertion = sent["params"]["_meta"]["entra-mcp/assertion"]
+        .as_str()
+        .unwrap();
+    assert_eq!(assertion.split('.').count(), 3, "{assertion}");
+    assert!(!sent.to_string().contains("forged"), "{sent}");
+    assert!(sent["params"]["_meta"]["progressToken"].is_number());
+    let leak = json!({"content": [{"type": "text", "text": assertion}]});
+    world.writes(0, answer(&sent, &leak));
+    assert!(words(&world, id).contains("held a credential"));
+}
