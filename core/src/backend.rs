@@ -7,7 +7,9 @@ mod incoming;
 pub(crate) mod key_set;
 mod messages;
 mod open_session;
+pub(crate) mod probe;
 pub(crate) mod read_signing_keys;
+mod reopen_session;
 mod request;
 mod stdio_messages;
 pub(crate) mod stdio_server;
@@ -24,4 +26,5 @@ pub(crate) use self::{
     identify_user::{Identified, IdentifyUser, NotIdentified},
     messages::{Arrived, IncomingMessages},
     open_session::{NotOpened, OpenSession, Opened},
+    reopen_session::{ReopenSession, Reopened},
 };

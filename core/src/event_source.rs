@@ -86,20 +86,17 @@ impl EventReader {
         }
     }
 
+    /// How many bytes the event under way has.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
     /// The id of the last event that had one; empty if there was none.
-    #[cfg_attr(
-        not(any(test, feature = "fuzzing")),
-        expect(dead_code, reason = "no stream of a backend is gone on with yet")
-    )]
     pub(crate) fn last_event_id(&self) -> &[u8] {
         &self.last_event_id
     }
 
     /// After how many milliseconds to come back, if the stream said so.
-    #[cfg_attr(
-        not(any(test, feature = "fuzzing")),
-        expect(dead_code, reason = "no stream of a backend is gone on with yet")
-    )]
     pub(crate) fn retry(&self) -> Option<u64> {
         self.retry
     }

@@ -6,6 +6,7 @@
 mod answer_reader;
 pub(crate) mod assertion;
 mod backend_request;
+mod backend_settings;
 mod credential_guard;
 pub(crate) mod discover_result;
 mod initialize_result;
@@ -19,6 +20,7 @@ mod user_headers;
 pub(crate) use self::{
     answer_reader::AnswerReader,
     backend_request::{BackendRequest, Credentials, Telling},
+    backend_settings::{BackendSetting, BackendSettings},
     credential_guard::CredentialGuard,
     initialize_result::InitializeResult,
     listed::{BackendList, Listed},

@@ -8,6 +8,7 @@
 mod allowances;
 mod asks;
 mod assertions;
+mod backend_listeners;
 mod backend_sessions;
 mod client_assertions;
 mod client_documents;
@@ -20,6 +21,7 @@ mod entra_snapshot;
 mod entra_tokens;
 mod fetch_gate;
 mod from_hub;
+mod held_bytes;
 mod in_flight;
 mod job;
 mod message;
@@ -46,10 +48,10 @@ pub(crate) use self::{
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
         BeginDeviceAuthorization, Deliver, DeliverToCall, FindAssertion, FindBackendSession,
-        FindEntraCaller, FindStream, GetLogLevel, GetOnBehalfOf, HubAnswer, HubAsk,
-        NeedClientDocument, NeedClientKeys, NeedIdentityToken, NeedMetadata, NeedSigningKeys,
-        OpenReplay, OpenStream, PollDeviceAuthorization, ReadProcess, ReadStream, StoreSetting,
-        TypeUserCode, UpdateTask, UseAssertion,
+        FindEntraCaller, FindStream, GetLogLevel, GetOnBehalfOf, HoldBackendBytes, HubAnswer,
+        HubAsk, ListenToBackend, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
+        NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization,
+        ReadProcess, ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
@@ -57,22 +59,24 @@ pub(crate) use self::{
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
     entra_tokens::PresentedTokenMessage,
     from_hub::{
-        BackendSession, BackendSessionFound, FromHubKind, Negotiated, TaskUpdate, ToCall,
-        ToProcess, ToTask,
+        BackendSession, BackendSessionFound, FromHubKind, LostSession, Negotiated, TaskUpdate,
+        ToCall, ToProcess, ToTask,
     },
+    held_bytes::HeldBytesMessage,
     job::JobKind,
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
-    readiness::{KnownReadiness, NotReady, ReadinessMessage},
+    readiness::{KnownBackend, KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
     server_processes::{ProcessMessage, RunsProcess},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
 };
 use self::{
-    asks::Waiter, assertions::Assertions, backend_sessions::BackendSessions,
-    client_documents::ClientFiles, code_redemptions::CodeRedemptions,
-    device_authorizations::DeviceAuthorizations, ended_sessions::EndedSessions,
-    entra_snapshot::PublishedSnapshot, entra_tokens::PresentedTokens, in_flight::InFlightRequests,
+    asks::Waiter, assertions::Assertions, backend_listeners::BackendListeners,
+    backend_sessions::BackendSessions, client_documents::ClientFiles,
+    code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
+    ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot,
+    entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
     readiness::Readiness, replay::ReplayBuffers, server_processes::ServerProcesses,
     session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
     tasks::Tasks,
@@ -95,7 +99,9 @@ pub struct Hub {
     entra: PublishedSnapshot,
     assertions: Assertions,
     backend_sessions: BackendSessions,
+    backend_listeners: BackendListeners,
     processes: ServerProcesses,
+    held_bytes: HeldBytes,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
     entra_tokens: PresentedTokens,
@@ -140,6 +146,7 @@ impl Hub {
             self.backend_sessions.end((principal, mcp_session), out);
         }
         self.streams.close(id, &mut self.outputs);
+        self.backend_listeners.forget(id, &mut self.outputs);
         self.replays.forget(id);
     }
 
@@ -202,6 +209,7 @@ impl Hub {
         self.assertions.forget(id);
         self.backend_sessions.forget(id, &mut self.outputs);
         self.processes.forget(id, &mut self.outputs);
+        self.held_bytes.forget(id);
         self.documents.forget(id);
         self.signed_clients.forget(id);
         self.entra_tokens.forget(id, &mut self.outputs);

@@ -1,6 +1,7 @@
 //! MCP: the transports and the messages of every revision.
 
 mod audit;
+mod backend_stream;
 mod batch;
 mod dispatch;
 mod event_id;

@@ -59,6 +59,11 @@ impl BackendFault {
         }
     }
 
+    /// There is no room for what it sends.
+    pub(crate) fn busy() -> Self {
+        Self::Busy(RETRY_AFTER)
+    }
+
     /// In words, for the client.
     pub(crate) fn message(self) -> String {
         let message = match self {

@@ -1,6 +1,6 @@
 //! The answer to a request of Streamable HTTP: its messages, one by one as they come.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ::http::{HeaderMap, StatusCode};
 
@@ -11,6 +11,7 @@ use crate::{
     config::{BackendAddress, Gateway},
     event::Answer,
     gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, RawMessage},
+    hub::{HeldBytesMessage, HoldBackendBytes, ToHub, ToHubKind},
     limits,
     step::Cx,
 };
@@ -24,6 +25,12 @@ pub(crate) struct HttpMessages {
     guard: CredentialGuard,
     head: Option<(StatusCode, HeaderMap)>,
     messages: usize,
+    /// How that began which was no message.
+    excerpt: Option<String>,
+    /// How many bytes may be held, of how many in all; and what more is asked for.
+    granted: usize,
+    most_held: usize,
+    asking: Option<(usize, Awaiting<HoldBackendBytes>)>,
     /// Whether a piece has come since more were let come.
     owes_more: bool,
 }
@@ -46,6 +53,10 @@ impl HttpMessages {
             guard: credentials.guard(gateway),
             head: None,
             messages: 0,
+            excerpt: None,
+            granted: limits::BACKEND_FREE_BYTES,
+            most_held: gateway.held_bytes,
+            asking: None,
             owes_more: false,
         }
     }
@@ -68,11 +79,41 @@ impl HttpMessages {
         headers.get("mcp-session-id")?.to_str().ok()
     }
 
+    /// The last event that had an id, and after how many milliseconds to come back, as far as the stream has said so.
+    pub(crate) fn place(&self) -> (Option<&str>, Option<u64>) {
+        self.reader.place()
+    }
+
+    /// How that began which was no message, without what must not be in a log.
+    pub(crate) fn excerpt(&self) -> Option<&str> {
+        self.excerpt.as_deref()
+    }
+
     /// Lets the next piece come, if the one before has.
     pub(crate) fn more(&mut self, cx: &mut Cx<'_>) {
-        if std::mem::take(&mut self.owes_more) {
+        if self.asking.is_none() && self.may_hold(cx) && std::mem::take(&mut self.owes_more) {
             cx.more(&self.pull);
         }
+    }
+
+    /// Whether what is held may be held (threat R9). If not, that is asked for first.
+    fn may_hold(&mut self, cx: &mut Cx<'_>) -> bool {
+        let held = self.reader.held();
+        let free = limits::BACKEND_FREE_BYTES;
+        if held <= free && self.granted > free {
+            self.granted = free;
+            cx.to_hub(ToHub(ToHubKind::HeldBytes(HeldBytesMessage::Release)));
+        }
+        if held <= self.granted {
+            return true;
+        }
+        let wanted = held.saturating_mul(2).max(limits::BACKEND_HELD_STEP);
+        let wanted = wanted.min(self.limit.max(held));
+        let most = self.most_held;
+        let asking =
+            cx.ask_hub(|ticket| ToHubKind::HeldBytes(HeldBytesMessage::Hold(ticket, wanted, most)));
+        self.asking = Some((wanted, asking));
+        false
     }
 
     /// Closes the connection.
@@ -82,6 +123,14 @@ impl HttpMessages {
 
     /// Takes an event. After a piece the next one comes once there was [`Self::more`].
     pub(crate) fn handle(&mut self, answer: Answer) -> Arrived {
+        let is_asked = |(_, asking): &mut (usize, Awaiting<_>)| asking.id() == answer.ask();
+        if let Some((wanted, asking)) = self.asking.take_if(is_asked) {
+            if !asking.into_answer(answer) {
+                return Arrived::Fault(BackendFault::busy());
+            }
+            self.granted = wanted;
+            return Arrived::Messages(Vec::new());
+        }
         match answer {
             Answer::Pulled(pulled) => match pulled.part {
                 PulledPart::Head(head) => {
@@ -131,13 +180,23 @@ impl HttpMessages {
         if self.messages > limits::BACKEND_MESSAGES {
             return Err(BackendFault::TooMany);
         }
-        let read = |text: Vec<u8>| {
-            let text = std::str::from_utf8(&text).map_err(|_| BackendFault::NotUnderstood)?;
-            if self.guard.is_in(text) {
+        let mut messages = Vec::with_capacity(texts.len());
+        for text in texts {
+            let text = String::from_utf8_lossy(&text);
+            if self.guard.is_in(&text) {
                 return Err(BackendFault::Leaked);
             }
-            RawMessage::read(text).map_err(|_| BackendFault::NotUnderstood)
-        };
-        texts.into_iter().map(read).collect()
+            // Text in which something had to be replaced is a copy.
+            let read = match &text {
+                Cow::Borrowed(text) => RawMessage::read(text).ok(),
+                Cow::Owned(_) => None,
+            };
+            let Some(message) = read else {
+                self.excerpt = Some(text.chars().take(limits::BACKEND_EXCERPT_CHARS).collect());
+                return Err(BackendFault::NotUnderstood);
+            };
+            messages.push(message);
+        }
+        Ok(messages)
     }
 }

@@ -81,6 +81,22 @@ impl IncomingMessages {
         }
     }
 
+    /// The last event that had an id, and after how many milliseconds to come back, as far as a stream has said so.
+    pub(crate) fn place(&self) -> (Option<&str>, Option<u64>) {
+        match self {
+            Self::Http(messages) => messages.place(),
+            Self::Stdio(_) => (None, None),
+        }
+    }
+
+    /// How that began which was no message.
+    pub(crate) fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Http(messages) => messages.excerpt(),
+            Self::Stdio(_) => None,
+        }
+    }
+
     /// Lets more come, if what was let come before has.
     pub(crate) fn more(&mut self, cx: &mut Cx<'_>) {
         match self {

@@ -46,6 +46,9 @@ pub(super) fn pull(
         let name = HeaderName::from_static("mcp-protocol-version");
         say(name, revision.name());
     }
+    if let Some(event) = &request.after {
+        say(HeaderName::from_static("last-event-id"), event);
+    }
     if let Some((method, name)) = &request.routed_by {
         say(HeaderName::from_static("mcp-method"), &encoded(method));
         if let Some(name) = name {
@@ -64,7 +67,7 @@ pub(super) fn pull(
         limits: PullLimits {
             connect: limits::BACKEND_CONNECT,
             whole: Some(request.within.unwrap_or(gateway.call_timeout)),
-            idle: Some(limits::BACKEND_IDLE),
+            idle: (!request.listens).then_some(limits::BACKEND_IDLE),
         },
     }
 }

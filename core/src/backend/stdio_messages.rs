@@ -66,6 +66,9 @@ impl StdioMessages {
         let reading = cx.ask_hub(|ticket| {
             ToHubKind::Process(match (to, message, credentials.owner()) {
                 (OfProcess::Session(name), _, _) if is_end => ProcessMessage::End(ticket, name),
+                (OfProcess::Session(name), _, Some(owner)) if request.listens => {
+                    ProcessMessage::Listen(ticket, name, owner.principal)
+                }
                 (to, Some(message), Some(owner)) => ProcessMessage::Send {
                     ticket,
                     to,

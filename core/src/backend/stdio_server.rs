@@ -126,6 +126,7 @@ impl StdioServer {
                 }
             }
             Input::Process(ToProcess::Send(message)) => self.send(*message, cx),
+            Input::Process(ToProcess::Listen(call)) => self.calls.listen(call),
             Input::Process(ToProcess::Left(call)) => self.left(call, cx),
             Input::Process(ToProcess::ShutDown) => self.is_shutting_down = true,
             Input::Process(ToProcess::End) | Input::Disconnected => self.close(false, cx),
@@ -203,6 +204,11 @@ impl StdioServer {
 
     /// Nobody waits any longer for the answer to a request.
     fn left(&mut self, call: ProcessCall, cx: &mut Cx<'_>) {
+        if self.calls.leave_listener(call) {
+            for question in self.calls.take_questions_of_nobody() {
+                self.refuse(&question, "The client has left.", cx);
+            }
+        }
         if let Some((id, may_be_asked)) = self.calls.leave(call) {
             self.over(&id, may_be_asked, "The client has cancelled it.", cx);
         }

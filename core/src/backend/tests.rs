@@ -19,6 +19,7 @@ pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
         header: None,
         call_timeout: limits::BACKEND_CALL,
         answer_bytes: limits::BACKEND_MESSAGE_BYTES,
+        held_bytes: limits::BACKEND_HELD_BYTES,
         authorities: None,
         certificate: None,
         policy: None,

@@ -22,6 +22,8 @@ pub struct Gateway {
     pub call_timeout: Duration,
     /// The most bytes of one message of the backend.
     pub answer_bytes: usize,
+    /// The most bytes of messages that are not whole yet, of all calls.
+    pub held_bytes: usize,
     /// The PEM file of authorities that are believed besides the public ones. The runtime reads it.
     pub authorities: Option<PathBuf>,
     /// The PEM file of the certificate that the backend is shown, and its key. The runtime reads it.

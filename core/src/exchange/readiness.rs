@@ -1,5 +1,6 @@
 //! `GET /readyz`: whether this replica is to be given requests. It has its keys since it has started; the store must
-//! answer, and Entra's metadata be known, without which nobody can sign in; and it must not be about to end.
+//! answer, and Entra's metadata be known, without which nobody can sign in; and it must not be about to end. Of a server behind the
+//! gateway it says whether that answers, and is ready all the same.
 
 use ::http::{HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
@@ -9,7 +10,9 @@ use crate::{
     entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
     event::Answer,
     http::response,
-    hub::{AskReadiness, KnownReadiness, NotReady, ReadinessMessage, ToHub, ToHubKind},
+    hub::{
+        AskReadiness, KnownBackend, KnownReadiness, NotReady, ReadinessMessage, ToHub, ToHubKind,
+    },
     step::{Cx, Progress},
 };
 
@@ -23,54 +26,86 @@ const RETRY_AFTER: &str = "1";
 #[derive(Debug)]
 pub(crate) enum ReadinessCheck {
     Hub(Awaiting<AskReadiness>),
-    Store(Awaiting<Store>),
-    Entra(AwaitingMetadata<()>),
+    Store(Awaiting<Store>, KnownBackend),
+    Entra(AwaitingMetadata<()>, KnownBackend),
 }
 
 impl ReadinessCheck {
     pub(super) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let ask = |ticket| ToHubKind::Readiness(ReadinessMessage::Ask(ticket));
+        let gateway = cx.env.server.config.gateway.as_ref();
+        let has_backend = gateway.is_some_and(|gateway| gateway.command().is_none());
+        let ask = |ticket| {
+            ToHubKind::Readiness(ReadinessMessage::Ask {
+                ticket,
+                has_backend,
+            })
+        };
         Progress::Pending(Self::Hub(cx.ask_hub(ask)))
     }
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Hub(awaiting) => match awaiting.into_answer(answer) {
-                KnownReadiness::Known(found) => cx.done(respond(found)),
-                KnownReadiness::Look => {
-                    Progress::Pending(Self::Store(cx.store(Store::Get(Key(KEY.to_owned())))))
+                KnownReadiness::Known(found, backend) => cx.done(respond(found, backend)),
+                KnownReadiness::Look(backend) => {
+                    let store = cx.store(Store::Get(Key(KEY.to_owned())));
+                    Progress::Pending(Self::Store(store, backend))
                 }
             },
-            Self::Store(awaiting) => match awaiting.into_answer(answer) {
+            Self::Store(awaiting, backend) => match awaiting.into_answer(answer) {
                 Ok(_) => match AwaitingMetadata::known((), cx) {
-                    Progress::Pending(awaiting) => Progress::Pending(Self::Entra(awaiting)),
-                    Progress::Ready(known) => finish(&known, cx),
+                    Progress::Pending(awaiting) => {
+                        Progress::Pending(Self::Entra(awaiting, backend))
+                    }
+                    Progress::Ready(known) => finish(&known, backend, cx),
                 },
-                Err(_) => found(Some(NotReady::Store), cx),
+                Err(_) => found(Some(NotReady::Store), backend, cx),
             },
-            Self::Entra(awaiting) => {
+            Self::Entra(awaiting, backend) => {
                 let known = awaiting.handle(answer, cx);
-                finish(&known, cx)
+                finish(&known, backend, cx)
             }
         }
     }
 }
 
-fn finish((_, metadata): &WithMetadata<()>, cx: &mut Cx<'_>) -> Progress<ReadinessCheck> {
+fn finish(
+    (_, metadata): &WithMetadata<()>,
+    backend: KnownBackend,
+    cx: &mut Cx<'_>,
+) -> Progress<ReadinessCheck> {
     let missing = metadata.is_none().then_some(NotReady::Entra);
-    found(missing, cx)
+    found(missing, backend, cx)
 }
 
-fn found(not_ready: Option<NotReady>, cx: &mut Cx<'_>) -> Progress<ReadinessCheck> {
+fn found(
+    not_ready: Option<NotReady>,
+    backend: KnownBackend,
+    cx: &mut Cx<'_>,
+) -> Progress<ReadinessCheck> {
     cx.to_hub(ToHub(ToHubKind::Readiness(ReadinessMessage::Found(
         not_ready,
     ))));
-    cx.done(respond(not_ready))
+    cx.done(respond(not_ready, backend))
 }
 
-fn respond(not_ready: Option<NotReady>) -> Response<Bytes> {
+fn respond(not_ready: Option<NotReady>, backend: KnownBackend) -> Response<Bytes> {
     let reason = match not_ready {
-        None => return response::text(StatusCode::OK, "ready\n"),
+        None => {
+            let text = match backend {
+                KnownBackend::None => "ready\n",
+                KnownBackend::Unknown => {
+                    "ready\nthe server behind this gateway was not asked yet\n"
+                }
+                KnownBackend::Asked { answers: true } => {
+                    "ready\nthe server behind this gateway answers\n"
+                }
+                KnownBackend::Asked { answers: false } => {
+                    "ready\nthe server behind this gateway does not answer\n"
+                }
+            };
+            return response::text(StatusCode::OK, text);
+        }
         Some(NotReady::ShuttingDown) => "not ready: this server is shutting down\n",
         Some(NotReady::Unknown) => "not ready: nothing is known yet\n",
         Some(NotReady::Store) => "not ready: the store does not answer\n",
@@ -85,7 +120,10 @@ fn respond(not_ready: Option<NotReady>) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::ExchangeId, mcp::testing::World};
+    use crate::{
+        ask::PullFault, backend::gateway_of_tests, config::BackendIdentity, id::ExchangeId,
+        mcp::testing::World,
+    };
 
     /// What a probe is answered.
     fn probe(world: &mut World) -> (u16, String) {
@@ -113,6 +151,26 @@ mod tests {
         world.store_is_down = false;
         world.wait(1);
         assert_eq!(probe(&mut world).0, 200);
+    }
+
+    #[test]
+    fn state_of_the_backend_is_told_and_is_no_reason_to_be_unready() {
+        let mut world = World::new();
+        world.has_backend(gateway_of_tests(BackendIdentity::ASSERTION));
+        let (status, body) = probe(&mut world);
+        assert!(status == 200 && body.contains("not asked yet"), "{body}");
+        // In nobody's name, and whatever it answers.
+        let sent = world.pulled();
+        assert!(sent.header("entra-mcp-assertion").is_none());
+        world.answers(sent, 401, "");
+        assert!(probe(&mut world).1.contains(" answers"));
+        assert!(world.pulls.is_empty(), "it was asked a moment ago");
+        world.wait(10);
+        probe(&mut world);
+        let sent = world.pulled();
+        world.end(sent, Err(PullFault::Unreachable));
+        let (status, body) = probe(&mut world);
+        assert!(status == 200 && body.contains("does not answer"), "{body}");
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::{
         cors,
     },
     backend::{
-        key_set::KeySet, read_signing_keys::ReadSigningKeys, stdio_server::StdioServer,
-        tell::TellBackend,
+        key_set::KeySet, probe::ProbeBackend, read_signing_keys::ReadSigningKeys,
+        stdio_server::StdioServer, tell::TellBackend,
     },
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
@@ -61,6 +61,7 @@ pub(crate) enum State {
     KeySet(KeySet),
     ReadSigningKeys(ReadSigningKeys),
     TellBackend(TellBackend),
+    ProbeBackend(ProbeBackend),
     StdioServer(Box<StdioServer>),
 }
 
@@ -151,6 +152,7 @@ impl State {
             JobKind::TellBackend(telling) => {
                 TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
+            JobKind::ProbeBackend => ProbeBackend::start(cx).map_pending(Self::ProbeBackend),
             JobKind::RunServer(run) => StdioServer::start(*run, cx)
                 .map_pending(|server| Self::StdioServer(Box::new(server))),
             JobKind::FetchClientDocument(url) => {
@@ -212,6 +214,10 @@ impl State {
                 let handle = TellBackend::handle;
                 answered(state, input, handle, Self::TellBackend, cx)
             }
+            Self::ProbeBackend(state) => {
+                let handle = ProbeBackend::handle;
+                answered(state, input, handle, Self::ProbeBackend, cx)
+            }
             Self::StdioServer(state) => state
                 .handle(input, cx)
                 .map_pending(|server| Self::StdioServer(Box::new(server))),
@@ -245,6 +251,7 @@ impl State {
             | Self::KeySet(_)
             | Self::ReadSigningKeys(_)
             | Self::TellBackend(_)
+            | Self::ProbeBackend(_)
             | Self::StdioServer(_) => false,
         }
     }
@@ -270,7 +277,8 @@ impl State {
             | Self::FetchClientFile(_)
             | Self::KeySet(_)
             | Self::ReadSigningKeys(_)
-            | Self::TellBackend(_) => false,
+            | Self::TellBackend(_)
+            | Self::ProbeBackend(_) => false,
         }
     }
 }

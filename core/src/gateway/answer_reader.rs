@@ -60,6 +60,25 @@ impl AnswerReader {
         Ok(events)
     }
 
+    /// The last event that had an id, and after how many milliseconds to come back, as far as it was said.
+    pub(crate) fn place(&self) -> (Option<&str>, Option<u64>) {
+        match self {
+            Self::Events(events) => {
+                let id = std::str::from_utf8(events.0.last_event_id()).ok();
+                (id.filter(|id| !id.is_empty()), events.0.retry())
+            }
+            Self::Json { .. } => (None, None),
+        }
+    }
+
+    /// How many bytes wait for the end of their message.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Events(events) => events.0.held(),
+            Self::Json { body, .. } => body.len(),
+        }
+    }
+
     /// The body is at its end: the messages of one that is JSON. One that is not JSON is as it came.
     pub(crate) fn finish(&mut self) -> Vec<Vec<u8>> {
         let Self::Json { body, .. } = self else {
@@ -68,6 +87,11 @@ impl AnswerReader {
         let body = std::mem::take(body);
         if body.is_empty() {
             return Vec::new();
+        }
+        // The one message that it mostly is is read once, by who takes it.
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'[') {
+            return vec![body];
         }
         let several = std::str::from_utf8(&body).ok().and_then(|text| {
             let whole = raw_json::whole(text).ok()?;

@@ -92,6 +92,10 @@ pub(crate) struct BackendRequest {
     pub(crate) body: String,
     /// How long it may take; as long as a call, if nothing is said.
     pub(crate) within: Option<Duration>,
+    /// Whether the answer is a stream on which nothing may come for long.
+    pub(crate) listens: bool,
+    /// The event after which a stream is to go on.
+    pub(crate) after: Option<String>,
 }
 
 impl BackendRequest {
@@ -104,6 +108,8 @@ impl BackendRequest {
             routed_by: None,
             body,
             within: None,
+            listens: false,
+            after: None,
         }
     }
 }

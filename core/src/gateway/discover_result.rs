@@ -7,25 +7,27 @@ use super::{
     raw_json::{self, JsonFault, Members},
 };
 
-/// Capabilities that do not pass: nobody can listen for changes (`subscriptions/listen`), and the ids of tasks would be good for
-/// whoever hears of one (threat R5).
-const NOT_PASSED: [&[&str]; 5] = [
+/// A capability that does not pass: the ids of tasks would be good for whoever hears of one (threat R5).
+const TASKS: &[&str] = &[
+    "result",
+    "capabilities",
+    "extensions",
+    "io.modelcontextprotocol/tasks",
+];
+
+/// Capabilities of a process that do not pass: nobody listens for its changes (`subscriptions/listen`).
+const CHANGES: [&[&str]; 4] = [
     &["result", "capabilities", "tools", "listChanged"],
     &["result", "capabilities", "prompts", "listChanged"],
     &["result", "capabilities", "resources", "listChanged"],
     &["result", "capabilities", "resources", "subscribe"],
-    &[
-        "result",
-        "capabilities",
-        "extensions",
-        "io.modelcontextprotocol/tasks",
-    ],
 ];
 
 /// The response to `server/discover` as clients get it.
-pub(crate) fn without_what_does_not_pass(message: RawMessage) -> RawMessage {
-    let without = NOT_PASSED
-        .iter()
+pub(crate) fn without_what_does_not_pass(message: RawMessage, is_listened_to: bool) -> RawMessage {
+    let changes = CHANGES.iter().filter(|_| !is_listened_to);
+    let without = changes
+        .chain([&TASKS])
         .try_fold(message.text().to_owned(), |text, path| {
             let cut = place(&text, path)?;
             Ok::<_, JsonFault>(match cut {
@@ -75,7 +77,7 @@ mod tests {
             ),
         ] {
             let message = RawMessage::read(text).unwrap();
-            assert_eq!(without_what_does_not_pass(message).text(), passed);
+            assert_eq!(without_what_does_not_pass(message, false).text(), passed);
         }
     }
 }

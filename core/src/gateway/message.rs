@@ -56,20 +56,19 @@ impl RawMessage {
     /// Reads a message.
     pub(crate) fn read(text: &str) -> Result<Self, MessageFault> {
         raw_json::check_depth(text)?;
-        let whole = raw_json::whole(text)?;
-        Self::read_at(text, whole)
+        Self::read_object(raw_json::trimmed(text))
     }
 
     /// Reads the message of this id that a body holds, alone or in an array.
     pub(crate) fn read_of(body: &str, id: &Id) -> Result<Self, MessageFault> {
         raw_json::check_depth(body)?;
-        let whole = raw_json::whole(body)?;
-        let is_batch = body.as_bytes().get(whole.start) == Some(&b'[');
-        if !is_batch {
-            return Self::read_at(body, whole);
+        let trimmed = raw_json::trimmed(body);
+        if !trimmed.starts_with('[') {
+            return Self::read_object(trimmed);
         }
+        let whole = raw_json::whole(body)?;
         for element in raw_json::elements(body, whole)? {
-            let message = Self::read_at(body, element)?;
+            let message = Self::read_object(body.get(element).unwrap_or_default())?;
             if matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id) {
                 return Ok(message);
             }
@@ -77,9 +76,9 @@ impl RawMessage {
         Err(MessageFault::NotAMessage)
     }
 
-    fn read_at(text: &str, at: Range<usize>) -> Result<Self, MessageFault> {
-        let text = text.get(at).ok_or(JsonFault::NotJson)?;
-        let members = Members::of(text, 0..text.len())?;
+    /// Reads the one object that a text is, whose members are read in that: no text is read twice.
+    fn read_object(text: &str) -> Result<Self, MessageFault> {
+        let members = Members::of_whole(text)?;
         let written = |name| Some(text.get(members.get(name)?).unwrap_or_default());
         let string = |name| written(name).and_then(raw_json::string);
         if string("jsonrpc").as_deref() != Some("2.0") {
@@ -279,6 +278,24 @@ impl RawMessage {
     /// The request that is cancelled.
     pub(crate) fn cancelled(&self) -> Option<&Id> {
         self.cancelled.as_ref().map(|(request, _)| request)
+    }
+
+    /// The same message with another value of this member of its `_meta`, which must be that one; in its parameters, or in its result.
+    pub(crate) fn with_name(&self, name: &str, from: &Id, to: &Id) -> Option<String> {
+        let holder = self.params.clone().or(self.outcome.clone())?;
+        let meta = Members::of(&self.text, holder).ok()?.get("_meta")?;
+        let at = Members::of(&self.text, meta).ok()?.get(name)?;
+        let is_meant = id_of(self.text.get(at.clone())?).as_ref() == Some(from);
+        is_meant.then(|| raw_json::splice(&self.text, vec![(at, &json_of(to))]))
+    }
+
+    /// The same message with this in place of the parameter at this path, if it is there.
+    pub(crate) fn with_param_at(&self, path: &[&str], written: &str) -> Option<Self> {
+        let mut at = self.params.clone()?;
+        for name in path {
+            at = Members::of(&self.text, at).ok()?.get(name)?;
+        }
+        Self::read(&raw_json::splice(&self.text, vec![(at, written)])).ok()
     }
 
     /// The same message without the parameter at this path, if there is one.

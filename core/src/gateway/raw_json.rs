@@ -58,6 +58,11 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
+/// A text without the white space around it.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
 /// Where white space ends that begins there.
 fn skip_space(text: &str, at: usize) -> usize {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
@@ -98,6 +103,8 @@ struct Member<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Members<'a> {
     members: Vec<Member<'a>>,
+    /// Where the object ends.
+    end: usize,
 }
 
 impl<'a> Members<'a> {
@@ -105,7 +112,7 @@ impl<'a> Members<'a> {
     pub(super) fn of(text: &'a str, object: Range<usize>) -> Result<Self, JsonFault> {
         let mut members: Vec<Member<'_>> = Vec::new();
         let mut names = BTreeSet::new();
-        read(text, object, (b'{', b'}'), |at| {
+        let end = read(text, object, (b'{', b'}'), |at| {
             let name = value_at(text, at)?;
             let written = text.get(name.clone()).ok_or(JsonFault::NotJson)?;
             let colon = skip_space(text, name.end);
@@ -125,7 +132,16 @@ impl<'a> Members<'a> {
             members.push(Member { name, at, value });
             Ok(end)
         })?;
-        Ok(Self { members })
+        Ok(Self { members, end })
+    }
+
+    /// Those of the object that a text is, and nothing besides: its grammar is checked by that.
+    pub(super) fn of_whole(text: &'a str) -> Result<Self, JsonFault> {
+        let members = Self::of(text, 0..text.len())?;
+        match members.end == text.len() {
+            true => Ok(members),
+            false => Err(JsonFault::NotJson),
+        }
     }
 
     /// Where the value of a member stands.
@@ -167,26 +183,26 @@ pub(super) fn elements(text: &str, array: Range<usize>) -> Result<Vec<Range<usiz
     Ok(elements)
 }
 
-/// Reads what stands within brackets, separated by commas. Each is read by `one`, which says where it ends.
+/// Reads what stands within brackets, separated by commas, and says where that ends. Each is read by `one`, which says where it ends.
 fn read(
     text: &str,
     within: Range<usize>,
     (open, close): (u8, u8),
     mut one: impl FnMut(usize) -> Result<usize, JsonFault>,
-) -> Result<(), JsonFault> {
+) -> Result<usize, JsonFault> {
     let bytes = text.as_bytes();
     if bytes.get(within.start) != Some(&open) {
         return Err(JsonFault::NotJson);
     }
     let mut at = skip_space(text, within.start + 1);
     if bytes.get(at) == Some(&close) {
-        return Ok(());
+        return Ok(at + 1);
     }
     while at < within.end {
         at = skip_space(text, one(at)?);
         match bytes.get(at) {
             Some(b',') => at += 1,
-            Some(byte) if *byte == close => return Ok(()),
+            Some(byte) if *byte == close => return Ok(at + 1),
             _ => return Err(JsonFault::NotJson),
         }
     }

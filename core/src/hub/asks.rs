@@ -76,6 +76,10 @@ hub_asks! {
     NeedSigningKeys -> Option<Arc<SigningKeys>>;
     /// For the session of the backend that belongs to an MCP session.
     FindBackendSession -> BackendSessionFound;
+    /// To be the stream that listens to the backend for its MCP session: answered once it is.
+    ListenToBackend -> ();
+    /// To hold bytes of a backend: `false` if too many are held.
+    HoldBackendBytes -> bool;
     /// For what comes of a message for a process.
     ReadProcess -> ProcessOutput;
     /// To hand on what a process has said: answered once there is room for more.

@@ -1,8 +1,9 @@
 //! From a message to the table that it is for.
 
 use super::{
-    BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput, Job, JobKind, ReadinessMessage,
-    ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call, replay::ReplayOwner,
+    BackendSessionFound, BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput, Job, JobKind,
+    ReadinessMessage, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
+    replay::ReplayOwner,
 };
 use crate::{
     id::ExchangeId,
@@ -57,9 +58,15 @@ impl Hub {
             }
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
             ToHubKind::Readiness(ReadinessMessage::ShutDown) => self.shut_down(),
-            ToHubKind::Readiness(ReadinessMessage::Ask(ticket)) => {
-                self.readiness
-                    .ask(Waiter::new(from, ticket), now.instant, out);
+            ToHubKind::Readiness(ReadinessMessage::Ask {
+                ticket,
+                has_backend,
+            }) => {
+                let waiter = Waiter::new(from, ticket);
+                self.readiness.ask(waiter, has_backend, now.instant, out);
+            }
+            ToHubKind::Readiness(ReadinessMessage::FoundBackend { answers }) => {
+                self.readiness.found_backend(answers);
             }
             ToHubKind::Readiness(ReadinessMessage::Found(found)) => self.readiness.found(found),
             ToHubKind::EndSession(session) => self.end_session(session, now.instant),
@@ -86,7 +93,26 @@ impl Hub {
         let out = &mut self.outputs;
         match message {
             ToHubKind::Assertion(message) => self.assertions.handle(from, message, now, out),
+            ToHubKind::BackendSession(BackendSessionMessage::Listen(ticket, owner, session)) => {
+                let stream = Call::of_stream(owner, session);
+                self.in_flight.add_stream(from, stream);
+                let waiter = Waiter::new(from, ticket);
+                self.backend_listeners.listen(waiter, owner, out);
+            }
+            ToHubKind::BackendSession(BackendSessionMessage::AwaitOther(ticket, owner, lost)) => {
+                let waiter = Waiter::new(from, ticket);
+                match self.backend_sessions.open_one(owner) {
+                    Some(open) if *open != lost => {
+                        let found = BackendSessionFound::Open(open.clone());
+                        out.push_back(waiter.answer(found));
+                    }
+                    _ => self.backend_listeners.await_opened(waiter, owner),
+                }
+            }
             ToHubKind::BackendSession(message) => {
+                if let BackendSessionMessage::Opened(owner, session) = &message {
+                    self.backend_listeners.opened(*owner, session, out);
+                }
                 if let BackendSessionMessage::Opened(_, session) = &message
                     && let Some(name) = &session.id
                 {
@@ -94,6 +120,7 @@ impl Hub {
                 }
                 self.backend_sessions.handle(from, message, now, out);
             }
+            ToHubKind::HeldBytes(message) => self.held_bytes.handle(from, message, out),
             ToHubKind::Process(message) => self.processes.handle(from, message, now, out),
             ToHubKind::TellBackend(telling) => {
                 out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(telling))));
@@ -295,6 +322,7 @@ impl Hub {
             | ToHubKind::Assertion(_)
             | ToHubKind::BackendSession(_)
             | ToHubKind::Process(_)
+            | ToHubKind::HeldBytes(_)
             | ToHubKind::TellBackend(_)
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)

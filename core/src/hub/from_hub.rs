@@ -9,7 +9,7 @@ use super::{Job, asks::HubAnswer};
 use crate::{
     catalog::{ClientCapabilities, ClientInfo},
     env::EntraSnapshot,
-    gateway::{ProcessCall, ToServer},
+    gateway::{BackendSettings, ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
@@ -61,6 +61,8 @@ pub(crate) enum ToTask {
 pub(crate) enum ToProcess {
     /// A message for it.
     Send(Box<ToServer>),
+    /// This one wants what it says for no request.
+    Listen(ProcessCall),
     /// Nobody waits any longer for the answer to this request.
     Left(ProcessCall),
     /// The server shuts down: it is to end as soon as it has nothing to do.
@@ -114,6 +116,17 @@ pub(crate) struct BackendSession {
 pub(crate) enum BackendSessionFound {
     /// It is open.
     Open(BackendSession),
-    /// The receiver is to open it, with these parameters if it was open before.
-    ToOpen(Option<Arc<str>>),
+    /// The receiver is to open it, as it was before if it was open.
+    ToOpen(Option<LostSession>),
+    /// There is none, and the receiver is not to open one.
+    NotOpen,
+}
+
+/// What is known of a session of the backend that was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LostSession {
+    /// With what `initialize` was sent.
+    pub(crate) params: Arc<str>,
+    /// What was set within it.
+    pub(crate) settings: BackendSettings,
 }

@@ -4,7 +4,7 @@
 //!
 //! A call is found only by its owner, and within the same MCP session (threats I4, I8).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub(super) struct InFlightRequests {
     calls: BTreeMap<ExchangeId, Call>,
     server_requests: BTreeMap<ServerRequestId, ExchangeId>,
     of_principal: Counts,
+    /// How many of the calls are streams.
+    streams: usize,
 }
 
 /// The requests that one exchange answers.
@@ -33,6 +35,8 @@ pub(super) struct Call {
     mcp_session: Option<McpSessionId>,
     ids: Vec<Id>,
     server_requests: Vec<ServerRequestId>,
+    /// Whether it is no call: a stream on which the server asks the client. It is counted among streams.
+    is_stream: bool,
 }
 
 impl Call {
@@ -48,6 +52,18 @@ impl Call {
             mcp_session,
             ids,
             server_requests: Vec::new(),
+            is_stream: false,
+        }
+    }
+
+    /// A stream on which requests of the server are sent.
+    pub(super) fn of_stream(
+        (principal, mcp_session): (PrincipalId, McpSessionId),
+        session: SessionId,
+    ) -> Self {
+        Self {
+            is_stream: true,
+            ..Self::new(principal, session, Some(mcp_session), Vec::new())
         }
     }
 
@@ -59,7 +75,15 @@ impl Call {
 impl InFlightRequests {
     /// How many calls are in flight.
     pub(super) fn len(&self) -> usize {
-        self.calls.len()
+        self.calls.len() - self.streams
+    }
+
+    /// A stream may send the client requests.
+    pub(super) fn add_stream(&mut self, from: ExchangeId, stream: Call) {
+        if let Entry::Vacant(place) = self.calls.entry(from) {
+            place.insert(stream);
+            self.streams += 1;
+        }
     }
 
     /// Admits a call, if there is room, and answers whether it was.
@@ -73,7 +97,7 @@ impl InFlightRequests {
         let of_principal = self.of_principal.of(call.principal);
         let admitted = if of_principal >= limits::CALLS_PER_PRINCIPAL {
             Err(TableFull::OfPrincipal)
-        } else if self.calls.len() >= limits::CALLS {
+        } else if self.len() >= limits::CALLS {
             Err(TableFull::OfServer)
         } else {
             self.of_principal.add(call.principal);
@@ -161,7 +185,9 @@ impl InFlightRequests {
     /// Whether a call of this session is in flight within this MCP session.
     pub(super) fn has_call(&self, session: SessionId, mcp_session: McpSessionId) -> bool {
         let mut calls = self.calls.values();
-        calls.any(|call| call.session == session && call.mcp_session == Some(mcp_session))
+        calls.any(|call| {
+            !call.is_stream && call.session == session && call.mcp_session == Some(mcp_session)
+        })
     }
 
     fn of_client(
@@ -176,7 +202,10 @@ impl InFlightRequests {
     /// Forgets the call of an exchange, and returns of which session and MCP session it was.
     pub(super) fn forget(&mut self, from: ExchangeId) -> Option<(SessionId, Option<McpSessionId>)> {
         let call = self.calls.remove(&from)?;
-        self.of_principal.remove(call.principal);
+        match call.is_stream {
+            true => self.streams -= 1,
+            false => self.of_principal.remove(call.principal),
+        }
         for request in call.server_requests {
             self.server_requests.remove(&request);
         }

@@ -31,6 +31,8 @@ pub(crate) enum JobKind {
     ReadSigningKeys,
     /// Tell the backend something that needs no answer.
     TellBackend(Box<Telling>),
+    /// Find out whether the backend is there.
+    ProbeBackend,
     /// Run a process that is a server.
     RunServer(Box<RunProcess>),
     /// Fetch the document of a client and hand it to the hub.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, BackendSessionMessage, Negotiated, PresentedTokenMessage, ProcessMessage,
-    ReadinessMessage, StreamKind, TaskUpdate,
+    AssertionMessage, BackendSessionMessage, HeldBytesMessage, Negotiated, PresentedTokenMessage,
+    ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -81,6 +81,8 @@ pub(crate) enum ToHubKind {
     BackendSession(BackendSessionMessage),
     /// About a process that is a server.
     Process(ProcessMessage),
+    /// About bytes of a backend that the sender holds.
+    HeldBytes(HeldBytesMessage),
     /// The backend is to be told something.
     TellBackend(Box<Telling>),
     /// About access tokens of Entra's that callers present.

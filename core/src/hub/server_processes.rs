@@ -8,6 +8,7 @@
 //! (threat R5). What it says for a request waits here, in few bytes: beyond them the process waits.
 
 mod call;
+mod listen;
 mod server_process;
 
 use std::{
@@ -47,6 +48,8 @@ pub(crate) enum ProcessMessage {
     Read(Ticket<ReadProcess>, AskId),
     /// The sender waits no longer for the answer to that one.
     Leave(AskId),
+    /// The sender wants what this process of this owner says for no request.
+    Listen(Ticket<ReadProcess>, ProcessName, PrincipalId),
     /// It is needed no more.
     End(Ticket<ReadProcess>, ProcessName),
     /// About a process that the sender runs.
@@ -115,6 +118,9 @@ impl ServerProcesses {
                 }
             }
             ProcessMessage::Leave(ask) => self.leave((from, ask), out),
+            ProcessMessage::Listen(ticket, name, owner) => {
+                self.listen(Waiter::new(from, ticket), &name, owner, out);
+            }
             ProcessMessage::End(ticket, name) => {
                 if let Some(process) = self.processes.get_mut(&name) {
                     process.end(out);
@@ -198,7 +204,10 @@ impl ServerProcesses {
             // Those that are being ended take memory, too.
             return self.processes.len() < most.saturating_mul(2);
         }
-        let busy = |name: &ProcessName| self.calls.values().any(|call| call.process == *name);
+        let busy = |name: &ProcessName| {
+            let mut calls = self.calls.values();
+            calls.any(|call| call.process == *name && !call.listens)
+        };
         let idle = self.processes.iter().filter(|(name, process)| {
             let is_theirs = process.owner.principal == principal;
             !process.is_ending && (!is_full || is_theirs) && !busy(name)
@@ -238,6 +247,7 @@ impl ServerProcesses {
             end: None,
             reader: Some(waiter),
             writer: None,
+            listens: false,
         };
         self.calls.insert(id, call);
     }

@@ -26,6 +26,9 @@ pub const ASSERTION_KEYS_REREAD: Duration = Duration::from_secs(60 * 60);
 /// How long nobody looks again after the keys could not be read or made.
 pub const ASSERTION_KEYS_REST: Duration = Duration::from_secs(1);
 
+/// How often a backend is asked whether it is there, while somebody asks whether this server is ready.
+pub const BACKEND_PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// How long a connection to a backend may take.
 pub const BACKEND_CONNECT: Duration = Duration::from_secs(5);
 
@@ -44,14 +47,45 @@ pub const BACKEND_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// The most that may be set.
 pub const BACKEND_MESSAGE_BYTES_CEILING: usize = 64 * 1024 * 1024;
 
+/// How many bytes are held in all of answers of backends that are not whole yet, unless others are set: beyond them calls fail.
+pub const BACKEND_HELD_BYTES: usize = 256 * 1024 * 1024;
+
+/// The most that may be set.
+pub const BACKEND_HELD_BYTES_CEILING: usize = 16 * 1024 * 1024 * 1024;
+
+/// How many bytes of an answer are not counted among these: most answers are smaller, and need nobody's leave.
+pub const BACKEND_FREE_BYTES: usize = 64 * 1024;
+
+/// By how many bytes at least more are counted.
+pub const BACKEND_HELD_STEP: usize = 1024 * 1024;
+
 /// How many messages a backend may send before the answer to one call.
 pub const BACKEND_MESSAGES: usize = 10_000;
+
+/// How much the log tells of what a backend sent that is no message, in characters.
+pub const BACKEND_EXCERPT_CHARS: usize = 200;
 
 /// How many sessions of backends are known, in all and of one owner: the one that was used longest ago makes room.
 pub const BACKEND_SESSIONS: usize = 4096;
 
 /// The same, of one owner.
 pub const BACKEND_SESSIONS_OF_PRINCIPAL: usize = 8;
+
+/// How many bytes of settings of a session are remembered, to be set again when the backend has lost it.
+pub const BACKEND_SETTINGS_BYTES: usize = 16 * 1024;
+
+/// How long a stream lasts on which a backend sends what it likes: then it is opened anew, so that one whose peer is gone
+/// without a word is found out.
+pub const BACKEND_LISTENING: Duration = Duration::from_secs(60 * 60);
+
+/// How long after such a stream has ended it is opened again; twice as long after each that has brought nothing.
+pub const BACKEND_LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// The longest of these waits, and the longest that a backend can ask for.
+pub const BACKEND_LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);
+
+/// The longest id of an event that a backend is told it was read to.
+pub const BACKEND_EVENT_ID_BYTES: usize = 256;
 
 /// How long a process may take until its session is open: what `npx` or `uvx` run may have to be fetched first.
 pub const PROCESS_OPENING: Duration = Duration::from_secs(50);

@@ -11,7 +11,6 @@ events! {
     /// A web page of an origin that is not allowed called an MCP endpoint.
     OriginRefused = "origin.refused", Info,
         "a page of another origin was refused", [Origin];
-
     /// A client registered itself (RFC 7591).
     ClientRegistered = "client.registered", Info,
         "a client registered", [ClientName, Destination];
@@ -87,7 +86,6 @@ events! {
     /// The form of such a link came from another page.
     ClaimsLinkForeign = "claims.link_foreign", Warn,
         "the form of a step-up came from another page", [];
-
     /// Entra's metadata is not known, so that the user cannot be sent there or believed on return.
     SignInUnavailable = "sign_in.unavailable", Warn,
         "a user could not sign in: Entra's metadata is not known", [];
@@ -113,7 +111,6 @@ events! {
     /// The callback names an issuer that is not Entra: a mix-up attack (RFC 9207).
     SignInWrongIssuer = "sign_in.wrong_issuer", Warn,
         "a callback came from another issuer", [];
-
     /// An ID token is of a tenant that may not sign in here.
     IdTokenOtherTenant = "id_token.other_tenant", Info,
         "a user of another tenant was refused", [Reason];
@@ -123,7 +120,6 @@ events! {
     /// With the renewed tokens of a session came the ID token of another user: the session was ended.
     IdTokenOfAnotherUser = "id_token.another_user", Warn,
         "Entra ID sent the tokens of another user", [];
-
     /// Entra refuses this user until they sign in again or act.
     EntraSignInRequired = "entra.sign_in_required", Info,
         "Entra ID wants the user to sign in", [Step, Error, Suberror, Aadsts, AadstsMeaning, Fix, CorrelationId];
@@ -170,7 +166,6 @@ events! {
     /// Metadata and signing keys could not be fetched or read.
     EntraMetadataUnavailable = "entra.metadata_unavailable", Warn,
         "Entra ID's metadata and keys could not be fetched", [Reason];
-
     /// Graph cannot be reached.
     GraphUnreachable = "graph.unreachable", Warn,
         "Microsoft Graph did not answer", [Error];
@@ -190,7 +185,6 @@ events! {
     /// Graph refused the new token too: the session ends and the user signs in again.
     GraphNewTokenRefused = "graph.new_token_refused", Info,
         "Microsoft Graph refused a new token: session over", [];
-
     /// A device without a browser asked for a code, and waits for its user (RFC 8628).
     DeviceAuthorizationBegun = "device_authorization.begun", Info,
         "a device waits for its user", [ClientName, Scope, Address];
@@ -200,7 +194,6 @@ events! {
     /// A user typed a code that no device waits for, or too many were typed: a mistake, or somebody who guesses.
     UserCodeRefused = "device_authorization.user_code_refused", Info,
         "a user code was refused", [];
-
     /// `/token` refused a code, a refresh token or a client.
     TokenRefused = "token.refused", Info,
         "a token request was refused", [Error];
@@ -210,7 +203,6 @@ events! {
     /// A refresh token was used after its successor: somebody else has it. The session ends.
     RefreshTokenReplayed = "refresh_token.replayed", Info,
         "a refresh token was used twice: its session ends", [];
-
     /// A session ended: revoked, replayed, or refused by Entra for good.
     SessionEnded = "session.ended", Info,
         "a session ended", [Subject];
@@ -271,7 +263,6 @@ events! {
     /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
         "a call failed", [Subject, Client, Tool, Milliseconds, Error];
-
     /// The server could not start, or could not go on.
     ServerFailed = "server.failed", Error,
         "the server ends", [Error];
@@ -290,7 +281,6 @@ events! {
     /// SIGTERM and Ctrl-C end the server at once, without an orderly end.
     SignalsUnavailable = "signals.unavailable", Warn,
         "signals cannot be caught: the server will end without notice", [Error];
-
     /// Strangers caused a burst of one event: this many lines of it were not written.
     LogThrottled = "log.throttled", Info,
         "lines of a burst were left out", [Event, Count];
@@ -343,9 +333,17 @@ events! {
     /// A call of a tool of the backend is over, however it ended; without its arguments.
     GatewayCalled = "gateway.called", Info,
         "a tool of the backend was called", [Backend, Subject, Tool, Outcome, Milliseconds, Bytes];
-    /// The backend did not do what it was asked. Its own errors are not among these: they are the client's.
+    /// The backend did not do what it was asked. Its own errors are not among these: they are the client's. The text is how that began
+    /// which it sent instead.
     GatewayFailed = "gateway.failed", Warn,
-        "the backend did not answer", [Backend, Reason, Status];
+        "the backend did not answer", [Backend, Reason, Status, Text];
+    /// The backend does not accept the sign-in: its configuration or that of this server is wrong, such as the audience, or the application's
+    /// permission. Clients are told in words; none is asked to sign in again for it.
+    GatewayRefused = "gateway.refused", Error,
+        "the backend does not accept the sign-in", [Backend, Status];
+    /// The backend has too much to do, and says so. Clients are told when to come again.
+    GatewayBusy = "gateway.busy", Info,
+        "the backend is busy", [Backend, Reason];
     /// The backend sent back a credential that it was given: a tool prints its headers, or an error does. What it sent was not
     /// passed on. A credential that it changes first is not found.
     GatewayLeaked = "gateway.leaked", Error,
@@ -379,7 +377,6 @@ events! {
     /// No TLS with Entra or Graph: a wrong certificate, or a proxy between.
     TlsFailed = "tls.failed", Warn,
         "TLS failed", [Host, Error];
-
     /// The store cannot read or write.
     StoreFailed = "store.failed", Warn,
         "the store failed", [Error];

@@ -12,29 +12,37 @@
 
 mod answered;
 mod called;
+mod client_notification;
 mod confirm;
 mod ending;
 mod identify;
 mod initialize;
 mod judge;
+mod listen;
 mod methods;
 mod relay;
+mod reopen;
 mod rounds;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use self::{
-    answered::{LookUp, fresh_id},
+    answered::LookUp,
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
 };
 pub(crate) use self::{
+    answered::fresh_id,
+    called::fault_of_backend,
+    client_notification::ClientNotification,
     ending::ForwardEnd,
-    initialize::{InitializeFrom, Initializing},
+    initialize::{InitializeFrom, Initializing, params as client_params},
     judge::needed_scopes,
+    listen::{listen_request, listens},
+    relay::may_hear_of,
 };
 use super::{
     invocation::{ClientProfile, InvocationCx},
@@ -42,9 +50,7 @@ use super::{
 };
 use crate::{
     ask::Awaiting,
-    backend::{
-        Arrived, BackendFault, IdentifyUser, IncomingMessages, NotOpened, OpenSession, Opened,
-    },
+    backend::{Arrived, BackendFault, IdentifyUser, IncomingMessages, NotOpened, ReopenSession},
     config::Gateway,
     event::Answer,
     gateway::{BackendRequest, Credentials, RawMessage, Replaced},
@@ -88,6 +94,8 @@ pub(crate) struct Forward {
     /// The user has confirmed it in an earlier round.
     is_confirmed: bool,
     began: Instant,
+    /// How that began which the backend sent and which was no message.
+    excerpt: Option<String>,
 }
 
 #[derive(Debug)]
@@ -97,8 +105,7 @@ enum State {
     AwaitingConfirmation(ServerRequestId),
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
-    /// With these parameters.
-    Opening(Arc<str>, OpenSession),
+    Opening(Box<ReopenSession>),
     Calling(IncomingMessages),
 }
 
@@ -147,6 +154,7 @@ pub(crate) fn start(
         binding,
         is_confirmed: false,
         began: icx.cx.env.now.instant,
+        excerpt: None,
     });
     match verdict {
         Verdict::Passes => {}
@@ -235,57 +243,23 @@ impl Forward {
                     self.session = Some(session);
                     self.call(icx)
                 }
-                BackendSessionFound::ToOpen(params) => {
-                    let params = params.unwrap_or_else(|| initialize::params(self.client).into());
-                    self.open(params, icx)
-                }
+                BackendSessionFound::ToOpen(lost) => self.open(lost, icx),
+                BackendSessionFound::NotOpen => self.fail(BackendFault::Broken, icx),
             },
-            State::Opening(params, opening) => {
-                match opening.handle(answer, gateway(icx.cx), icx.cx) {
-                    Progress::Pending(opening) => {
-                        self.state = State::Opening(params, opening);
-                        Progress::Pending(self)
-                    }
-                    Progress::Ready(Ok(opened)) => self.opened(params, opened, icx),
-                    Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
+            State::Opening(opening) => match opening.handle(answer, gateway(icx.cx), icx.cx) {
+                Progress::Pending(opening) => {
+                    self.state = State::Opening(opening);
+                    Progress::Pending(self)
                 }
-            }
+                Progress::Ready(Ok((opened, params))) => self.opened(params, opened, icx),
+                Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
+            },
             State::Calling(incoming) => self.arrived(incoming, answer, icx),
             state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_)) => {
                 self.state = state;
                 Progress::Pending(self)
             }
         }
-    }
-
-    fn open(
-        mut self: Box<Self>,
-        params: Arc<str>,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        let credentials = self.credentials.clone();
-        let opening = OpenSession::start(&params, credentials, gateway(icx.cx), icx.cx);
-        self.state = State::Opening(params, opening);
-        Progress::Pending(self)
-    }
-
-    fn opened(
-        mut self: Box<Self>,
-        params: Arc<str>,
-        opened: Opened,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        let session = BackendSession {
-            id: opened.session,
-            revision: opened.revision,
-            params,
-        };
-        if let Some(owner) = self.owner(icx) {
-            let opened = BackendSessionMessage::Opened(owner, session.clone());
-            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
-        }
-        self.session = Some(session);
-        self.call(icx)
     }
 
     fn not_opened(
@@ -346,6 +320,7 @@ impl Forward {
             Arrived::Messages(messages) => (messages, None),
             Arrived::End(messages, fault) => (messages, Some(fault)),
             Arrived::Fault(fault) => {
+                self.excerpt = incoming.excerpt().map(str::to_owned);
                 incoming.cancel(icx.cx);
                 return self.fail(fault, icx);
             }
@@ -362,7 +337,10 @@ impl Forward {
             return match (self.lost(&incoming, icx), incoming.claims()) {
                 (Some(lost), _) => self.reopen(lost, icx),
                 (None, Some(claims)) => self.challenged(claims, icx),
-                (None, None) => self.fail(fault, icx),
+                (None, None) => {
+                    self.excerpt = incoming.excerpt().map(str::to_owned);
+                    self.fail(fault, icx)
+                }
             };
         }
         // A stream that all calls share takes what there is room for.

@@ -29,9 +29,11 @@ use crate::{
     ask::Awaiting,
     env::Server,
     event::Input,
+    gateway::RawMessage,
     http::response,
-    hub::{OpenStream, StreamKind, StreamRefusal, ToHub, ToHubKind},
+    hub::{OpenStream, StreamKind, StreamRefusal, SubscriptionFilter, ToHub, ToHubKind},
     id::{McpSessionId, UserId},
+    json_rpc::Id,
     limits,
     mcp::session::{named_session, only_post},
     step::{Cx, Progress},
@@ -85,6 +87,8 @@ enum Content {
     Subscription(Subscription),
     /// The rest of a response that was lost.
     Resumed,
+    /// The response of `subscriptions/listen`, as the backend gives it.
+    Forwarded(Id, Box<RawMessage>),
 }
 
 impl Stream {
@@ -130,6 +134,19 @@ impl Stream {
         let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
         cx.wait_until(deadline);
         let content = Content::Subscription(subscription);
+        Opening::start(caller, kind, None, content, deadline, cx)
+    }
+
+    /// Has the backend answer `subscriptions/listen` (2026-07-28).
+    pub(crate) fn subscribe_at_backend(
+        (id, message): (Id, Box<RawMessage>),
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let deadline = cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT);
+        cx.wait_until(deadline);
+        let content = Content::Forwarded(id, message);
+        let kind = StreamKind::Subscription(SubscriptionFilter::default());
         Opening::start(caller, kind, None, content, deadline, cx)
     }
 

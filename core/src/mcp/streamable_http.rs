@@ -27,7 +27,12 @@ use bytes::Bytes;
 
 pub(crate) use self::post_response::PostResponse;
 use self::{delete::Ending, keeping::Keeping};
-use super::{execution::Execution, forward::Initializing, headers, sse_stream::Stream};
+use super::{
+    execution::Execution,
+    forward::{ClientNotification, Initializing},
+    headers,
+    sse_stream::Stream,
+};
 use crate::{
     admit::caller::Authenticate,
     event::{Answer, Input},
@@ -43,6 +48,8 @@ pub(crate) enum Streamable {
     /// The backend opens a session (a gateway only).
     Initializing(Box<Initializing>),
     Listening(Box<Stream>),
+    /// The backend is told something (a gateway only).
+    Notifying(Box<ClientNotification>),
 }
 
 /// The caller is looked up; the request waits.
@@ -70,7 +77,7 @@ impl Streamable {
     pub(crate) fn survives_disconnect(&self) -> bool {
         !matches!(
             self,
-            Self::Authenticating(_) | Self::Initializing(_) | Self::Keeping(_)
+            Self::Authenticating(_) | Self::Initializing(_) | Self::Keeping(_) | Self::Notifying(_)
         )
     }
 
@@ -91,6 +98,10 @@ impl Streamable {
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::Ending(ending), Input::Answer(answer)) => ending.handle(answer, cx),
             (Self::Keeping(keeping), Input::Answer(answer)) => keeping.handle(answer, cx),
+            (Self::Notifying(state), Input::Answer(answer)) => {
+                let next = state.handle(answer, cx);
+                next.map_pending(|state| Self::Notifying(Box::new(state)))
+            }
             (Self::Initializing(state), Input::Answer(answer)) => {
                 let next = state.handle(answer, cx);
                 next.map_pending(|state| Self::Initializing(Box::new(state)))
@@ -100,6 +111,7 @@ impl Streamable {
                 state @ (Self::Authenticating(_)
                 | Self::Ending(_)
                 | Self::Keeping(_)
+                | Self::Notifying(_)
                 | Self::Initializing(_)),
                 Input::Tick
                 | Input::Disconnected

@@ -14,7 +14,7 @@ use super::{
     error::{ConfigError, GatewayError},
     given::{
         BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
-        BACKEND_HEADER, BACKEND_TIMEOUT, Given, IDENTITY, POLICY, Setting,
+        BACKEND_HEADER, BACKEND_HELD_BYTES, BACKEND_TIMEOUT, Given, IDENTITY, POLICY, Setting,
     },
     lifetimes::duration,
 };
@@ -23,12 +23,13 @@ use super::{
 const OF_ADDRESS: [&Setting; 3] = [&BACKEND_HEADER, &BACKEND_CA, &BACKEND_CERT];
 
 /// What means nothing without a backend.
-const OF_BACKEND: [&Setting; 8] = [
+const OF_BACKEND: [&Setting; 9] = [
     &IDENTITY,
     &BACKEND_AUDIENCE,
     &BACKEND_HEADER,
     &BACKEND_TIMEOUT,
     &BACKEND_ANSWER_BYTES,
+    &BACKEND_HELD_BYTES,
     &BACKEND_CA,
     &BACKEND_CERT,
     &POLICY,
@@ -101,6 +102,13 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
     if answer_bytes.is_none() {
         wrong(GatewayError::AnswerBytes);
     }
+    let held_bytes = given.value(&BACKEND_HELD_BYTES).map(str::parse);
+    let held_bytes = held_bytes.unwrap_or(Ok(limits::BACKEND_HELD_BYTES)).ok();
+    let bounds = limits::BACKEND_MESSAGE_BYTES..=limits::BACKEND_HELD_BYTES_CEILING;
+    let held_bytes = held_bytes.filter(|bytes| bounds.contains(bytes));
+    if held_bytes.is_none() {
+        wrong(GatewayError::HeldBytes);
+    }
     let command = words.map(|words| process::read(given, words, errors));
     let backend = match (address, command) {
         (Some(address), _) => Backend::Http(Arc::new(address.ok()?)),
@@ -118,6 +126,7 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         header,
         call_timeout: call_timeout?,
         answer_bytes: answer_bytes?,
+        held_bytes: held_bytes?,
         authorities: given.value(&BACKEND_CA).map(PathBuf::from),
         certificate: given.value(&BACKEND_CERT).map(PathBuf::from),
         policy: given.value(&POLICY).map(PathBuf::from),

@@ -6,6 +6,8 @@ use crate::{gateway::ProcessCall, json_rpc::Id, limits, time::Instant};
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<InFlight>,
+    /// The stream of the client.
+    listener: Option<ProcessCall>,
     /// What it has asked, and whom.
     questions: Vec<(Id, ProcessCall)>,
     /// How many lines were too long, each of which must have answered one of the calls that were in flight then.
@@ -54,8 +56,25 @@ impl Calls {
         found.map(|call| call.call)
     }
 
+    /// This is the stream of the client from now on.
+    pub(super) fn listen(&mut self, call: ProcessCall) {
+        self.listener = Some(call);
+    }
+
+    /// The stream of the client has ended; whether it was this one.
+    pub(super) fn leave_listener(&mut self, call: ProcessCall) -> bool {
+        self.listener
+            .take_if(|listener| *listener == call)
+            .is_some()
+    }
+
+    /// Who hears what is for no request: the stream of the client, or else the oldest request.
+    pub(super) fn hearer(&self) -> Option<ProcessCall> {
+        self.listener.or_else(|| self.oldest())
+    }
+
     /// The one that hears what is for no other.
-    pub(super) fn oldest(&self) -> Option<ProcessCall> {
+    fn oldest(&self) -> Option<ProcessCall> {
         let oldest = self.calls.iter().find(|call| call.may_be_asked);
         oldest.map(|call| call.call)
     }
@@ -70,7 +89,8 @@ impl Calls {
     pub(super) fn take_all(&mut self) -> Vec<ProcessCall> {
         self.questions.clear();
         let calls = std::mem::take(&mut self.calls);
-        calls.into_iter().map(|call| call.call).collect()
+        let calls = calls.into_iter().map(|call| call.call);
+        calls.chain(self.listener.take()).collect()
     }
 
     /// Those that have taken too long.
@@ -80,9 +100,10 @@ impl Calls {
             .collect()
     }
 
-    /// Whom the process asks this; nobody, if no request is in flight or too much is asked.
+    /// Whom the process asks this: the oldest request, which it is probably for, or else the stream of the client. Nobody, if
+    /// there is neither, or too much is asked.
     pub(super) fn ask(&mut self, question: &Id) -> Option<ProcessCall> {
-        let asked = self.oldest()?;
+        let asked = self.oldest().or(self.listener)?;
         if self.questions.len() >= limits::PROCESS_QUESTIONS {
             return None;
         }
@@ -107,9 +128,10 @@ impl Calls {
 
     /// Questions whose requests are over.
     pub(super) fn take_questions_of_nobody(&mut self) -> Vec<Id> {
-        let calls = &self.calls;
-        let is_over =
-            |(_, asked): &mut (Id, ProcessCall)| calls.iter().all(|call| call.call != *asked);
+        let (calls, listener) = (&self.calls, self.listener);
+        let is_over = |(_, asked): &mut (Id, ProcessCall)| {
+            listener != Some(*asked) && calls.iter().all(|call| call.call != *asked)
+        };
         let over = self.questions.extract_if(.., is_over);
         over.map(|(id, _)| id).collect()
     }

@@ -63,7 +63,7 @@ impl StdioServer {
                 "notifications/cancelled" => {
                     message.cancelled().and_then(|id| self.calls.asked(id))
                 }
-                _ => self.calls.oldest(),
+                _ => self.calls.hearer(),
             },
         };
         if let Some(call) = call {

@@ -16,6 +16,8 @@ pub(super) struct Call {
     pub(super) process: ProcessName,
     pub(super) said: Vec<RawMessage>,
     pub(super) bytes: usize,
+    /// Whether it is no request, but wants what is said for none.
+    pub(super) listens: bool,
     /// How it ended.
     pub(super) end: Option<Result<(), ProcessFault>>,
     /// Its exchange, if it waits for more.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::{Forward, ForwardProgress, State, called, gateway, judge, rounds};
 use crate::{
     backend::{BackendFault, IncomingMessages},
-    gateway::{BackendList, Listed, RawMessage, Replaced, discover_result},
+    gateway::{BackendList, BackendSetting, Listed, RawMessage, Replaced, discover_result},
+    hub::{BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{Error, Id, Response},
     limits,
     mcp::{invocation::InvocationCx, results},
@@ -48,7 +49,7 @@ impl LookUp {
 }
 
 /// An id for a request to the backend: guessed by nobody, and another for each, whoever makes it.
-pub(super) fn fresh_id(cx: &mut Cx<'_>) -> Id {
+pub(crate) fn fresh_id(cx: &mut Cx<'_>) -> Id {
     let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(cx.entropy.bytes())));
     Id::Positive(((high << 32) | low) >> 12)
 }
@@ -71,6 +72,7 @@ impl Forward {
             return self.looked_up(*look_up, &answer, icx);
         }
         self.withdraw_questions(icx);
+        self.remember_setting(is_error, icx);
         let answer = match (self.is_confirmed, &self.binding) {
             (true, Some(binding)) => rounds::carrying(answer, binding, icx.cx),
             _ => Some(answer),
@@ -79,7 +81,10 @@ impl Forward {
             return self.fail(BackendFault::TooLarge, icx);
         };
         if self.method == "server/discover" {
-            let answer = discover_result::without_what_does_not_pass(answer);
+            let answer = discover_result::without_what_does_not_pass(
+                answer,
+                gateway(icx.cx).command().is_none(),
+            );
             return self.pass(&answer, is_error, icx);
         }
         let policy = icx.cx.env.policy;
@@ -143,6 +148,16 @@ impl Forward {
             pages: 0,
         };
         self.ask_for_page(look_up, None, icx)
+    }
+
+    /// What was set is set again when the backend has lost the session.
+    fn remember_setting(&self, is_error: bool, icx: &mut InvocationCx<'_, '_>) {
+        let setting = BackendSetting::of_request(&self.method, |name| self.message.param(name));
+        let owner = self.owner(icx).filter(|_| !is_error);
+        if let (Some(setting), Some(owner)) = (setting, owner) {
+            let set = BackendSessionMessage::Set(owner, setting);
+            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(set)));
+        }
     }
 
     fn ask_for_page(

@@ -36,23 +36,35 @@ pub(super) fn cancelled(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
 
 /// The backend did not answer.
 pub(super) fn failed(forward: &Forward, fault: BackendFault, icx: &mut InvocationCx<'_, '_>) {
-    fault_of_backend(fault, icx.cx);
+    fault_of_backend(fault, forward.excerpt.as_deref(), icx.cx);
     tell(forward, AuditOutcome::Failed, 0, icx);
 }
 
 /// Whatever it was asked.
-pub(super) fn fault_of_backend(fault: BackendFault, cx: &mut Cx<'_>) {
+pub(crate) fn fault_of_backend(fault: BackendFault, excerpt: Option<&str>, cx: &mut Cx<'_>) {
     let backend = gateway(cx).shown();
-    if fault == BackendFault::Leaked {
-        return cx.log(LogEvent::new(LogEventId::GatewayLeaked).with(Field::Backend, backend));
-    }
-    let event = LogEvent::new(LogEventId::GatewayFailed).with(Field::Backend, backend);
-    let event = event.with_text(Field::Reason, fault.reason());
+    let event = |id| LogEvent::new(id).with(Field::Backend, &backend);
     cx.log(match fault {
-        BackendFault::Refused(status) | BackendFault::Status(status) => {
-            event.with(Field::Status, status.as_u16().to_string())
+        BackendFault::Leaked => event(LogEventId::GatewayLeaked),
+        BackendFault::Refused(status) => {
+            event(LogEventId::GatewayRefused).with(Field::Status, status.as_u16().to_string())
         }
-        _ => event,
+        BackendFault::Busy(_) => {
+            event(LogEventId::GatewayBusy).with_text(Field::Reason, fault.message())
+        }
+        _ => {
+            let event = event(LogEventId::GatewayFailed).with_text(Field::Reason, fault.reason());
+            let event = match fault {
+                BackendFault::Status(status) => {
+                    event.with(Field::Status, status.as_u16().to_string())
+                }
+                _ => event,
+            };
+            match excerpt {
+                Some(text) => event.with(Field::Text, text),
+                None => event,
+            }
+        }
     });
 }
 

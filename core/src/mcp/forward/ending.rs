@@ -52,6 +52,16 @@ impl Forward {
         called::cancelled(&self, icx);
     }
 
+    /// A backend that goes on for a request which nobody waits for any more is told so.
+    fn stop_at_backend(&self, fault: BackendFault, icx: &mut InvocationCx<'_, '_>) {
+        let goes_on = matches!(fault, BackendFault::TimedOut | BackendFault::TooMany);
+        if goes_on && self.session.is_some() && gateway(icx.cx).command().is_none() {
+            let reason = "It took too long.";
+            let params = json!({"requestId": self.backend_id, "reason": reason});
+            self.tell("notifications/cancelled", &params, icx);
+        }
+    }
+
     /// Sends the backend a notification.
     fn tell(&self, method: &str, params: &Value, icx: &mut InvocationCx<'_, '_>) {
         let body = json!({"jsonrpc": "2.0", "method": method, "params": params});
@@ -77,6 +87,7 @@ impl Forward {
     ) -> ForwardProgress {
         let mut this = self;
         this.withdraw_questions(icx);
+        this.stop_at_backend(fault, icx);
         called::failed(&this, fault, icx);
         let message = fault.message();
         if this.method != "tools/call" {

@@ -29,7 +29,6 @@ use crate::{
     json_rpc::{self, Error, Id, Request},
     mcp::{
         execution::HttpSseOutput,
-        invocation::ClientProfile,
         lifecycle,
         reply::{self, json as json_response},
         session::{self, McpSession},
@@ -327,7 +326,7 @@ fn unavailable(
     fault: BackendFault,
     cx: &mut Cx<'_>,
 ) -> Progress<Initializing> {
-    called::fault_of_backend(fault, cx);
+    called::fault_of_backend(fault, None, cx);
     let error = Error::with_message(Error::INTERNAL, fault.message());
     let answer = json_rpc::Response::error(Some(request.id), error);
     let seconds = fault.retry_after().map(HeaderValue::from);
@@ -336,18 +335,18 @@ fn unavailable(
 }
 
 /// The parameters of `initialize` for a client whose own are not known any more: what its session still says.
-pub(super) fn params(client: ClientProfile) -> String {
+pub(crate) fn params(revision: Revision, client_capabilities: ClientCapabilities) -> String {
     let ClientCapabilities {
         elicitation_form,
         elicitation_url,
         sampling,
         roots,
-    } = client.client_capabilities;
+    } = client_capabilities;
     let mut capabilities = Map::new();
     let mut can = |name: &str, settings: Value| capabilities.insert(name.to_owned(), settings);
     if elicitation_form || elicitation_url {
         let mut modes = Map::new();
-        let names_modes = client.revision >= Revision::V2025_11_25;
+        let names_modes = revision >= Revision::V2025_11_25;
         for (mode, has) in [("form", elicitation_form), ("url", elicitation_url)] {
             if has && names_modes {
                 modes.insert(mode.to_owned(), json!({}));
@@ -363,7 +362,7 @@ pub(super) fn params(client: ClientProfile) -> String {
     }
     let version = env!("CARGO_PKG_VERSION");
     json!({
-        "protocolVersion": client.revision.name(),
+        "protocolVersion": revision.name(),
         "capabilities": capabilities,
         "clientInfo": {"name": "entra-mcp", "version": version},
     })

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Forward, ForwardProgress, State, judge};
 use crate::{
+    admit::caller::Caller,
     gateway::{MessageKind, RawMessage, Replaced},
     hub::{ToHub, ToHubKind},
     id::ServerRequestId,
@@ -14,7 +15,7 @@ use crate::{
         server_messages,
     },
     policy::PolicyKind,
-    step::Progress,
+    step::{Cx, Progress},
 };
 
 impl Forward {
@@ -41,7 +42,8 @@ impl Forward {
             MessageKind::Notification { method } => match method.as_str() {
                 "notifications/progress" => self.progress(&message, icx),
                 "notifications/cancelled" => self.question_cancelled(&message, icx),
-                "notifications/resources/updated" if !may_hear_of(&message, icx) => {}
+                "notifications/resources/updated" if !may_hear_of(&message, icx.caller, icx.cx) => {
+                }
                 _ => send(message.text().to_owned(), icx),
             },
         }
@@ -157,10 +159,10 @@ impl Forward {
 }
 
 /// Whether the caller may know of the resource that has changed.
-fn may_hear_of(message: &RawMessage, icx: &InvocationCx<'_, '_>) -> bool {
-    let (policy, kind) = (icx.cx.env.policy, PolicyKind::Resource);
+pub(crate) fn may_hear_of(message: &RawMessage, caller: &Caller, cx: &Cx<'_>) -> bool {
+    let (policy, kind) = (cx.env.policy, PolicyKind::Resource);
     let uri = message.param("uri");
-    let is_shown = |uri: &str| judge::is_shown(policy, kind, uri, icx.caller);
+    let is_shown = |uri: &str| judge::is_shown(policy, kind, uri, caller);
     !policy.hides(kind) || uri.is_some_and(|uri| is_shown(&uri))
 }
 

@@ -1,3 +1,4 @@
+mod backend_stream;
 mod eras;
 mod faults;
 mod identity;
@@ -5,6 +6,8 @@ mod messages;
 mod policy;
 mod sessions;
 mod stdio;
+mod subscriptions;
+mod table;
 
 use serde_json::{Value, json};
 

@@ -9,13 +9,14 @@ use crate::{
     admit::caller::Caller,
     ask::Awaiting,
     event::{Answer, Input},
-    hub::{EndReason, ReadStream, ToHubKind},
+    hub::{EndReason, ReadStream, SubscriptionFilter, ToCall, ToHubKind},
     limits,
     log_event::LogEventId,
     mcp::{
+        backend_stream::{BackendStream, Heard},
         server_messages,
         session::McpSession,
-        session_monitor::{Due, SessionMonitor, SessionState},
+        session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
         sse, v2024_11_05,
         v2026_07_28::subscriptions::{self, Subscription},
     },
@@ -32,6 +33,8 @@ pub(crate) struct Open {
     reading: Awaiting<ReadStream>,
     /// The request that this stream answers: `subscriptions/listen`.
     subscription: Option<Subscription>,
+    /// What a backend sends of its own accord.
+    backend: Option<Box<BackendStream>>,
 }
 
 impl Open {
@@ -43,14 +46,30 @@ impl Open {
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
         cx.open(sse::head());
-        let mut subscription = None;
+        let (mut subscription, mut backend) = (None, None);
         match content {
             Content::Sse(id) => {
                 let base_path = cx.env.server.config.public_url.base_path();
                 cx.write(v2024_11_05::endpoint_event(id, base_path));
             }
             // Flushes the head through proxies that wait for a byte of the body.
-            Content::Standalone | Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Content::Standalone => {
+                cx.write(Bytes::from_static(sse::KEEP_ALIVE));
+                let session = mcp_session.as_ref();
+                backend = session.and_then(|one| BackendStream::of_session(one, &caller, cx));
+            }
+            Content::Resumed => cx.write(Bytes::from_static(sse::KEEP_ALIVE)),
+            Content::Forwarded(id, message) => {
+                cx.write(Bytes::from_static(sse::KEEP_ALIVE));
+                subscription = Some(Subscription {
+                    id: id.clone(),
+                    filter: SubscriptionFilter::default(),
+                });
+                match BackendStream::of_request((id, message), &caller, cx) {
+                    Progress::Pending(stream) => backend = Some(stream),
+                    Progress::Ready(()) => return close(cx),
+                }
+            }
             Content::Subscription(request) => {
                 let json = subscriptions::acknowledged(&request);
                 cx.write(sse::event("message", &json));
@@ -63,12 +82,16 @@ impl Open {
             caller,
             mcp_session,
             subscription,
+            backend,
         }
         .wait(cx)
     }
 
     fn wait(self, cx: &mut Cx<'_>) -> Progress<Stream> {
-        cx.wait_until(self.monitor.wake());
+        let monitored = self.monitor.wake();
+        let rests = self.backend.as_ref().and_then(|backend| backend.wake());
+        let wake = rests.map_or(monitored, |rests| rests.min(monitored));
+        cx.wait_until(wake.max(cx.env.now.instant.after(SHORTEST_WAIT)));
         Progress::Pending(Stream::Open(Box::new(self)))
     }
 
@@ -80,28 +103,70 @@ impl Open {
                     ControlFlow::Break(SessionState::Alive) => self.wait(cx),
                     // Whoever has no session any more gets nothing more.
                     ControlFlow::Break(SessionState::Revoked | SessionState::McpSessionEnded) => {
+                        self.leave(cx);
                         close(cx)
                     }
                     ControlFlow::Break(SessionState::Unverified) => {
                         cx.log(LogEventId::SessionUnverified);
+                        self.leave(cx);
                         come_back(self.subscription.as_ref(), cx)
                     }
-                    ControlFlow::Continue(answer) => self.send(answer, cx),
+                    ControlFlow::Continue(answer) if answer.ask() == self.reading.id() => {
+                        self.send(answer, cx)
+                    }
+                    ControlFlow::Continue(answer) => {
+                        self.listen(cx, |backend, caller, cx| backend.handle(answer, caller, cx))
+                    }
                 }
             }
-            Input::Disconnected => close(cx),
+            Input::Disconnected => {
+                self.leave(cx);
+                close(cx)
+            }
             Input::Tick => match self.monitor.tick(&self.caller, cx) {
-                Due::Nothing => self.wait(cx),
+                Due::Nothing => self.listen(cx, BackendStream::tick),
                 Due::KeepAlive => {
                     cx.write(Bytes::from_static(sse::KEEP_ALIVE));
-                    self.wait(cx)
+                    self.listen(cx, BackendStream::tick)
                 }
-                Due::TokenExpired => finish(self.subscription.as_ref(), cx),
+                Due::TokenExpired => {
+                    self.leave(cx);
+                    finish(self.subscription.as_ref(), cx)
+                }
             },
+            Input::Call(ToCall::ClientResponse(request, result)) => {
+                if let Some(backend) = &mut self.backend {
+                    backend.client_response(request, result, cx);
+                }
+                self.wait(cx)
+            }
             // It is neither a call nor a task.
             Input::Call(_) | Input::Task(_) | Input::Process(_) | Input::ReplayTakenOver => {
                 self.wait(cx)
             }
+        }
+    }
+
+    /// Lets what listens to the backend go on.
+    fn listen(
+        mut self,
+        cx: &mut Cx<'_>,
+        step: impl FnOnce(Box<BackendStream>, &Caller, &mut Cx<'_>) -> Heard,
+    ) -> Progress<Stream> {
+        match self.backend.take().map(|one| step(one, &self.caller, cx)) {
+            Some(Progress::Ready(())) => close(cx),
+            Some(Progress::Pending(backend)) => {
+                self.backend = Some(backend);
+                self.wait(cx)
+            }
+            None => self.wait(cx),
+        }
+    }
+
+    /// The backend is not listened to any more.
+    fn leave(&mut self, cx: &mut Cx<'_>) {
+        if let Some(backend) = self.backend.take() {
+            backend.cancel(&self.caller, cx);
         }
     }
 
@@ -113,6 +178,7 @@ impl Open {
             mut monitor,
             reading,
             subscription,
+            backend,
         } = self;
         let next = reading.into_answer(answer);
         if let Some(expires) = next.token_expires {
@@ -127,6 +193,9 @@ impl Open {
             cx.write(sse::event("message", &json));
         }
         if let Some(reason) = next.end {
+            if let Some(backend) = backend {
+                backend.cancel(&caller, cx);
+            }
             return end(reason, subscription.as_ref(), cx);
         }
         Self {
@@ -135,6 +204,7 @@ impl Open {
             monitor,
             reading: cx.ask_hub(ToHubKind::ReadStream),
             subscription,
+            backend,
         }
         .wait(cx)
     }

@@ -14,7 +14,7 @@ use crate::{
     mcp::{
         dispatch::missing_scopes,
         execution::{Execution, Output},
-        forward::{InitializeFrom, Initializing},
+        forward::{self, ClientNotification, InitializeFrom, Initializing},
         headers,
         inbound::{self, Origin, Routed},
         invocation::ClientProfile,
@@ -78,6 +78,15 @@ fn modern(
             let is_gateway = cx.env.server.config.gateway.is_some();
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
                 Err(error) => refuse(Some(request.id), error, cx),
+                Ok(_) if is_gateway && forward::listens(&request, cx) => {
+                    match forward::listen_request(&request, &caller, cx) {
+                        Ok(message) => {
+                            Stream::subscribe_at_backend((request.id, message), caller, cx)
+                                .map_pending(|stream| Streamable::Listening(Box::new(stream)))
+                        }
+                        Err(error) => refuse(Some(request.id), error, cx),
+                    }
+                }
                 Ok(_) if request.method == "subscriptions/listen" && !is_gateway => {
                     let id = request.id.clone();
                     match subscriptions::subscription(request, &caller, catalog) {
@@ -122,6 +131,7 @@ fn in_session(
             return cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         }
     };
+    let tells = messages.iter().any(ClientNotification::is_one);
     let from = Origin {
         principal: caller.principal_id,
         mcp_session: session.id,
@@ -130,6 +140,14 @@ fn in_session(
         requests,
         undelivered,
     } = inbound::route_messages(messages, from, cx);
+    if requests.is_empty()
+        && undelivered.is_empty()
+        && tells
+        && cx.env.server.config.gateway.is_some()
+    {
+        return ClientNotification::start(session.id, caller, cx)
+            .map_pending(|state| Streamable::Notifying(Box::new(state)));
+    }
     if requests.is_empty() && undelivered.is_empty() {
         return cx.done(response::empty(StatusCode::ACCEPTED));
     }

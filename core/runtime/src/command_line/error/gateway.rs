@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use entra_mcp_core::config::{BackendAddressError, BackendIdentityError};
 
 use crate::command_line::given::{
-    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER, BACKEND_IDLE,
-    BACKEND_PROCESSES, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY,
+    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER,
+    BACKEND_HELD_BYTES, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY,
 };
 
 /// What is wrong with them.
@@ -31,6 +31,8 @@ pub enum GatewayError {
     Timeout,
     /// It is not how many bytes a message may have.
     AnswerBytes,
+    /// It is no number of bytes that all calls may hold.
+    HeldBytes,
     /// It is no command.
     Command,
     /// There are an address and a command.
@@ -71,6 +73,7 @@ impl GatewayError {
             Self::Header | Self::TwoAuthorizations => BACKEND_HEADER.name(),
             Self::Timeout => BACKEND_TIMEOUT.name(),
             Self::AnswerBytes => BACKEND_ANSWER_BYTES.name(),
+            Self::HeldBytes => BACKEND_HELD_BYTES.name(),
         })
     }
 
@@ -101,6 +104,7 @@ impl GatewayError {
             }
             Self::Timeout => "it is not a time from 1s to 50m",
             Self::AnswerBytes => "it is not a number of bytes from 1024 to 67108864",
+            Self::HeldBytes => "it is not a number of bytes from 16777216 to 17179869184",
             Self::Command => "it is no program with its arguments",
             Self::TwoBackends => "there is a command, too",
             Self::NoCommand(_) => "it is about a process, and the backend has an address",
@@ -137,6 +141,7 @@ impl GatewayError {
             Self::TwoAuthorizations => "Use --identity assertion, or another header.",
             Self::Timeout => "Write a number and s, m or h, such as 10m.",
             Self::AnswerBytes => "Write a number, such as 16777216.",
+            Self::HeldBytes => "Write a number, such as 268435456.",
             Self::Command => {
                 "Write words, or a JSON array such as [\"npx\", \"-y\", \"@modelcontextprotocol/server-everything\"]. No shell reads it."
             }

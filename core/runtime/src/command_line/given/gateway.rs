@@ -41,6 +41,12 @@ pub(in crate::command_line) const BACKEND_ANSWER_BYTES: Setting = setting(
     "NUMBER",
     "the most bytes of one message of the backend (default 16777216)",
 );
+pub(in crate::command_line) const BACKEND_HELD_BYTES: Setting = setting(
+    "backend-held-bytes",
+    "ENTRA_MCP_BACKEND_HELD_BYTES",
+    "NUMBER",
+    "the most bytes of messages of the backend that are not whole yet, of all calls together (default 268435456)",
+);
 pub(in crate::command_line) const POLICY: Setting = setting(
     "policy",
     "ENTRA_MCP_POLICY",

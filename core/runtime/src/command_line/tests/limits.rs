@@ -61,7 +61,7 @@ enum Bound {
 }
 
 /// What is bounded, and how.
-const ROWS: [(&str, &str, &[Bound]); 15] = [
+const ROWS: [(&str, &str, &[Bound]); 21] = [
     (
         "session token, session without a refresh, session at most",
         "{}, {}, {}, unless set",
@@ -180,6 +180,62 @@ const ROWS: [(&str, &str, &[Bound]); 15] = [
         &[
             Number(limits::SESSION_SETTINGS_PER_PRINCIPAL),
             Bytes(limits::SUBSCRIPTION_BYTES_PER_PRINCIPAL),
+        ],
+    ),
+    (
+        "a call of a backend: in all, without a byte; its connection; a session that it opens",
+        "{} unless set, {}; {}; {}",
+        &[
+            Time(limits::BACKEND_CALL),
+            Time(limits::BACKEND_IDLE),
+            Time(limits::BACKEND_CONNECT),
+            Time(limits::BACKEND_OPENING),
+        ],
+    ),
+    (
+        "one message of a backend; those of all calls that are not whole yet; messages before the answer to one call",
+        "{} unless set, at most {}; {} unless set; {}",
+        &[
+            Bytes(limits::BACKEND_MESSAGE_BYTES),
+            Bytes(limits::BACKEND_MESSAGE_BYTES_CEILING),
+            Bytes(limits::BACKEND_HELD_BYTES),
+            Number(limits::BACKEND_MESSAGES),
+        ],
+    ),
+    (
+        "sessions at a backend, in all and of one user with one client; the one that was used longest ago is ended for another",
+        "{}; {}",
+        &[
+            Number(limits::BACKEND_SESSIONS),
+            Number(limits::BACKEND_SESSIONS_OF_PRINCIPAL),
+        ],
+    ),
+    (
+        "a stream on which a backend sends what it likes, until it is opened anew; the waits after it has broken",
+        "{}; {}, doubled up to {}",
+        &[
+            Time(limits::BACKEND_LISTENING),
+            Time(limits::BACKEND_LISTEN_AGAIN),
+            Time(limits::BACKEND_LISTEN_AGAIN_LONGEST),
+        ],
+    ),
+    (
+        "processes that are servers: in all, of one user with one client; until one has begun; without a request",
+        "{} unless set, {}; {}; {} unless set",
+        &[
+            Number(limits::PROCESSES),
+            Number(limits::PROCESSES_OF_PRINCIPAL),
+            Time(limits::PROCESS_OPENING),
+            Time(limits::PROCESS_IDLE),
+        ],
+    ),
+    (
+        "one that is to end: until it is asked to, until it is killed; the next one, after those before have failed, at most",
+        "{}, {}; {}",
+        &[
+            Time(limits::PROCESS_CLOSING),
+            Time(limits::PROCESS_TERMINATING),
+            Time(limits::PROCESS_REST),
         ],
     ),
     (

@@ -1,7 +1,7 @@
 //! What goes wrong, and who is told what.
 
 use super::*;
-use crate::ask::PullFault;
+use crate::{ask::PullFault, limits};
 
 /// A call, and the request that the backend was sent.
 fn called(world: &mut World) -> (ExchangeId, Sent) {
@@ -36,6 +36,10 @@ fn call_whose_connection_breaks_fails_in_words_and_is_never_sent_again() {
         world.end(sent, end);
         let words = words(&world, id);
         assert!(words.contains(said), "{words}");
+        // It is told to stop, and nothing else.
+        if end == Err(PullFault::TimedOut) {
+            assert_eq!(world.pulled().json()["method"], "notifications/cancelled");
+        }
         assert!(world.pulls.is_empty());
         assert_eq!(logged(&world, LogEventId::GatewayFailed).len(), 1);
     }
@@ -219,4 +223,33 @@ fn call_is_not_made_if_nothing_can_say_who_calls() {
     let id = send(&mut world, "alice", &session, CALL);
     assert!(words(&world, id).contains("cannot tell the server behind it who calls"));
     assert!(world.pulls.is_empty());
+}
+
+// R9: of all calls together.
+#[test]
+fn answers_that_are_not_whole_are_bounded_in_all() {
+    let mut world = world();
+    let gateway = world.server.server.config.gateway.as_mut().unwrap();
+    gateway.held_bytes = limits::BACKEND_HELD_STEP * 3 / 2;
+    let session = begin(&mut world, "alice", "theirs");
+    let begin = |world: &mut World| {
+        let id = send(world, "alice", &session, CALL);
+        let sent = world.pulled();
+        world.head(&sent, 200, &[("content-type", "application/json")]);
+        world.piece(&sent, &" ".repeat(limits::BACKEND_FREE_BYTES));
+        world.piece(&sent, " ");
+        (id, sent)
+    };
+    let (first, sent) = begin(&mut world);
+    assert!(!world.is_over(first));
+    let (second, _) = begin(&mut world);
+    assert!(words(&world, second).contains("busy"));
+    assert_eq!(logged(&world, LogEventId::GatewayBusy).len(), 1);
+    let answer = result(&sent, r#"{"content":[]}"#);
+    world.piece(&sent, &answer);
+    world.end(sent, Ok(()));
+    assert_eq!(body_of(&world, first)["result"], json!({"content": []}));
+    // What was held is free again.
+    let (third, _) = begin(&mut world);
+    assert!(!world.is_over(third));
 }

@@ -1,0 +1,141 @@
+//! Which stream of a client gets what its backend sends of its own accord: one of each MCP session, for a message is sent on
+//! one stream only (MCP specification 2025-11-25, basic/transports, multiple connections), and a backend has one for each of its
+//! sessions. When that ends, the next one takes its place.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    HubOutput,
+    asks::{FindBackendSession, ListenToBackend, Waiter},
+    backend_sessions::BackendOwner,
+    from_hub::{BackendSession, BackendSessionFound},
+};
+use crate::id::ExchangeId;
+
+/// The streams of one MCP session.
+#[derive(Debug)]
+struct Streams {
+    /// The one that listens.
+    listener: ExchangeId,
+    /// Those that would.
+    waiters: VecDeque<Waiter<ListenToBackend>>,
+    /// The one that listens, if it waits until a session is opened.
+    unopened: Option<Waiter<FindBackendSession>>,
+}
+
+/// All of them. There are no more than streams.
+#[derive(Debug, Default)]
+pub(super) struct BackendListeners {
+    sessions: BTreeMap<BackendOwner, Streams>,
+    owners: BTreeMap<ExchangeId, BackendOwner>,
+}
+
+impl BackendListeners {
+    /// A stream wants to listen: it is answered once it is the one.
+    pub(super) fn listen(
+        &mut self,
+        waiter: Waiter<ListenToBackend>,
+        owner: BackendOwner,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let exchange = waiter.exchange;
+        if self.owners.insert(exchange, owner).is_some() {
+            return;
+        }
+        match self.sessions.get_mut(&owner) {
+            Some(streams) => streams.waiters.push_back(waiter),
+            None => {
+                let streams = Streams {
+                    listener: exchange,
+                    waiters: VecDeque::new(),
+                    unopened: None,
+                };
+                self.sessions.insert(owner, streams);
+                out.push_back(waiter.answer(()));
+            }
+        }
+    }
+
+    /// The one that listens waits until a session is opened.
+    pub(super) fn await_opened(&mut self, waiter: Waiter<FindBackendSession>, owner: BackendOwner) {
+        if let Some(streams) = self.sessions.get_mut(&owner)
+            && streams.listener == waiter.exchange
+        {
+            streams.unopened = Some(waiter);
+        }
+    }
+
+    /// A session was opened.
+    pub(super) fn opened(
+        &mut self,
+        owner: BackendOwner,
+        session: &BackendSession,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let streams = self.sessions.get_mut(&owner);
+        if let Some(waiter) = streams.and_then(|streams| streams.unopened.take()) {
+            out.push_back(waiter.answer(BackendSessionFound::Open(session.clone())));
+        }
+    }
+
+    /// A stream has ended.
+    pub(super) fn forget(&mut self, id: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        let Some(owner) = self.owners.remove(&id) else {
+            return;
+        };
+        let Some(streams) = self.sessions.get_mut(&owner) else {
+            return;
+        };
+        streams.waiters.retain(|waiter| waiter.exchange != id);
+        if streams.listener != id {
+            return;
+        }
+        match streams.waiters.pop_front() {
+            Some(next) => {
+                streams.listener = next.exchange;
+                streams.unopened = None;
+                out.push_back(next.answer(()));
+            }
+            None => drop(self.sessions.remove(&owner)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        hub::{FromHub, FromHubKind, HubAnswer},
+        id::{McpSessionId, PrincipalId},
+        ticket::{AskId, Ticket},
+    };
+
+    fn listening(out: &mut VecDeque<HubOutput>) -> Vec<u64> {
+        let outputs = out.drain(..);
+        let listening = outputs.map(|output| match output {
+            HubOutput::Deliver(id, FromHub(FromHubKind::Answer(HubAnswer::ListenToBackend(_)))) => {
+                id.0
+            }
+            other => panic!("a stream listens, not {other:?}"),
+        });
+        listening.collect()
+    }
+
+    #[test]
+    fn one_stream_of_a_session_listens_and_the_next_after_it() {
+        let (mut listeners, mut out) = (BackendListeners::default(), VecDeque::new());
+        let owner = |session| (PrincipalId([1; 32]), McpSessionId([session; 16]));
+        for (stream, session) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
+            let waiter = Waiter::new(ExchangeId(stream), Ticket::new(AskId(0)));
+            listeners.listen(waiter, owner(session), &mut out);
+        }
+        assert_eq!(listening(&mut out), [1, 4]);
+        listeners.forget(ExchangeId(2), &mut out);
+        assert!(listening(&mut out).is_empty());
+        listeners.forget(ExchangeId(1), &mut out);
+        assert_eq!(listening(&mut out), [3]);
+        listeners.forget(ExchangeId(3), &mut out);
+        listeners.forget(ExchangeId(4), &mut out);
+        assert!(listeners.sessions.is_empty() && listeners.owners.is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! What a client tells its backend besides requests: that its roots have changed.
+//!
+//! ```text
+//! Identifying --> Looking --the session is open--> told, 202
+//!                    \--there is none--> 202
+//! ```
+
+use ::http::StatusCode;
+use serde_json::json;
+
+use super::gateway;
+use crate::{
+    admit::caller::Caller,
+    ask::Awaiting,
+    backend::{Identified, IdentifyUser},
+    event::Answer,
+    gateway::{BackendRequest, Credentials, Telling},
+    http::response,
+    hub::{
+        BackendOwner, BackendSessionFound, BackendSessionMessage, FindBackendSession, ToHub,
+        ToHubKind,
+    },
+    id::McpSessionId,
+    json_rpc::Message,
+    limits,
+    step::{Cx, Progress},
+};
+
+const METHOD: &str = "notifications/roots/list_changed";
+
+/// Something that the backend is told.
+#[derive(Debug)]
+pub(crate) struct ClientNotification {
+    owner: BackendOwner,
+    caller: Box<Caller>,
+    credentials: Credentials,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Identifying(Box<IdentifyUser>),
+    /// Nothing is asked before the user is identified.
+    Looking(Option<Awaiting<FindBackendSession>>),
+}
+
+impl ClientNotification {
+    /// Whether a message is one that the backend is told.
+    pub(crate) fn is_one(message: &Message) -> bool {
+        matches!(message, Message::Notification(one) if one.method == METHOD)
+    }
+
+    pub(crate) fn start(
+        mcp_session: McpSessionId,
+        caller: Box<Caller>,
+        cx: &mut Cx<'_>,
+    ) -> Progress<Self> {
+        let owner = (caller.principal_id, mcp_session);
+        let progress = IdentifyUser::start(&caller, None, gateway(cx), cx);
+        let state = State::Looking(None);
+        let this = Self {
+            owner,
+            caller,
+            credentials: Credentials::default(),
+            state,
+        };
+        this.identified(progress, cx)
+    }
+
+    fn identified(mut self, progress: Identified, cx: &mut Cx<'_>) -> Progress<Self> {
+        self.state = match progress {
+            Progress::Pending(identify) => State::Identifying(identify),
+            Progress::Ready(Ok(credentials)) => {
+                self.credentials = credentials;
+                look(self.owner, cx)
+            }
+            // The backend hears of it when it asks for the roots again.
+            Progress::Ready(Err(_)) => return cx.done(response::empty(StatusCode::ACCEPTED)),
+        };
+        Progress::Pending(self)
+    }
+
+    pub(crate) fn handle(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        match std::mem::replace(&mut self.state, State::Looking(None)) {
+            State::Identifying(identify) => {
+                let progress = identify.handle(answer, &self.caller, gateway(cx), cx);
+                return self.identified(progress, cx);
+            }
+            State::Looking(None) => {}
+            State::Looking(Some(look)) => {
+                if let BackendSessionFound::Open(session) = look.into_answer(answer) {
+                    let body = json!({"jsonrpc": "2.0", "method": METHOD}).to_string();
+                    let telling = Box::new(Telling {
+                        request: BackendRequest {
+                            within: Some(limits::BACKEND_OPENING),
+                            ..BackendRequest::post(session.id, session.revision, body)
+                        },
+                        credentials: self.credentials,
+                    });
+                    cx.to_hub(ToHub(ToHubKind::TellBackend(telling)));
+                }
+            }
+        }
+        cx.done(response::empty(StatusCode::ACCEPTED))
+    }
+}
+
+fn look(owner: BackendOwner, cx: &mut Cx<'_>) -> State {
+    let look = |ticket| BackendSessionMessage::Look(ticket, owner);
+    State::Looking(Some(
+        cx.ask_hub(|ticket| ToHubKind::BackendSession(look(ticket))),
+    ))
+}
