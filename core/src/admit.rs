@@ -10,6 +10,7 @@ pub(crate) mod cors;
 mod entra_lookup;
 pub(crate) mod entra_token;
 mod logged;
+mod own_routes;
 mod rate;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,10 @@ use crate::{
     time::Now,
 };
 
-pub use self::logged::log_event_of;
+pub use self::{
+    logged::log_event_of,
+    own_routes::{OwnPath, admit_own},
+};
 
 /// A request that was let in, whose body is still to be read. Nothing else begins the exchange of a
 /// request: [`Admission::begin`].

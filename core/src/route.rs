@@ -58,6 +58,29 @@ pub enum Route {
     Message,
 }
 
+/// How the paths of all places begin.
+const FIRST_SEGMENTS: [&str; 19] = [
+    ".well-known",
+    "admin-consent",
+    "auth",
+    "authorize",
+    "consent",
+    "device",
+    "device_authorization",
+    "healthz",
+    "jwks.json",
+    "mcp",
+    "me",
+    "message",
+    "readyz",
+    "register",
+    "revoke",
+    "sse",
+    "step-up",
+    "style.css",
+    "token",
+];
+
 /// What is limited in rate (threat M17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RateClass {
@@ -88,6 +111,13 @@ impl RateClass {
 }
 
 impl Route {
+    /// Whether a path is, or could be, that of a place or of something above or below one.
+    pub(crate) fn takes(path: &str) -> bool {
+        let first = path.trim_start_matches('/').split('/').next();
+        let first = first.unwrap_or_default();
+        first.is_empty() || Self::exactly(path).is_some() || FIRST_SEGMENTS.contains(&first)
+    }
+
     /// The place of a raw path.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
@@ -285,6 +315,27 @@ mod tests {
             assert_eq!(Route::of(&format!("{path}/")), route, "{path}");
             assert_eq!(Route::of(&format!("{path}//")), None, "{path}");
         }
+    }
+
+    // L12
+    #[test]
+    fn every_path_is_taken_and_what_is_above_and_below_it() {
+        let source = include_str!("route.rs");
+        let (_, paths) = source.split_once("Some(match path {").unwrap();
+        let (paths, _) = paths.split_once("_ => return None").unwrap();
+        let paths: Vec<_> = paths
+            .split('"')
+            .filter(|text| text.starts_with('/'))
+            .collect();
+        assert!(paths.len() > 20);
+        for path in paths {
+            assert!(Route::of(path).is_some(), "{path}");
+            assert!(Route::takes(path), "{path}");
+            let (above, _) = path.rsplit_once('/').unwrap();
+            assert!(Route::takes(above), "{above}");
+            assert!(path == "/" || path == "/style.css" || Route::takes(&format!("{path}/x")));
+        }
+        assert!(!Route::takes("/hooks") && !Route::takes("/mcp-server/mcp"));
     }
 
     // L12

@@ -36,6 +36,7 @@ use crate::{
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::{BoxedHandler, Calls},
     mailbox::{Mailbox, MailboxMessage},
+    own_route::own_route,
     work::{ActiveRequest, Step, Work},
 };
 
@@ -56,8 +57,16 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(
+        &self,
+        mut head: Parts,
+        origin: RequestOrigin,
+    ) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
+        let server = &runtime.shared.server;
+        if let Some((route, body_limit)) = runtime.routes.admit(&mut head, server, &origin)? {
+            return Ok(own_route(route, head, body_limit));
+        }
         let admission = runtime.shared.admit(head, origin)?;
         let body_limit = admission.body_limit();
         let holder = TokenHolder::of(&admission);
@@ -336,7 +345,7 @@ impl PendingAsk {
 
     fn answer(self, runtime: &Runtime) -> Event {
         match self {
-            Self::Fetch(ticket, fetch) => ticket.answer(runtime.outbound.fetch(*fetch)),
+            Self::Fetch(ticket, fetch) => ticket.answer(runtime.fetch(*fetch)),
             Self::Assert(ticket, assertion) => {
                 let now = runtime.shared.clock.unix();
                 ticket.answer(runtime.shared.client_assertions.answer(&assertion, now))

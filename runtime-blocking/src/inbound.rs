@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod echo;
+mod in_memory;
 mod strict;
 mod tiny;
 
@@ -17,6 +18,7 @@ use entra_mcp_core::error_responses;
 use entra_mcp_runtime::{ConnectionLimit, RequestOrigin, RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
+pub(crate) use self::in_memory::MemoryService;
 use crate::{
     listen::AtWork,
     work::{ActiveRequest, Peer, Work},

@@ -41,6 +41,7 @@ mod listen;
 mod mailbox;
 mod next;
 mod outbound;
+mod own_route;
 mod server;
 pub mod testing;
 mod threads;
@@ -51,11 +52,17 @@ use std::{
     sync::{Arc, atomic::Ordering, mpsc},
 };
 
-use entra_mcp_core::{hub::ToHub, limits};
+use entra_mcp_core::{
+    ask::{Ask, Fetch},
+    hub::ToHub,
+    limits,
+};
+#[cfg(feature = "dev-tenant")]
+use entra_mcp_runtime::MemoryTenant;
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Processes, Program,
+    ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Processes, Program, Routes,
     RuntimeParts, Shared, SharedOffer, Stopped, handlers::Handlers, receive_from_replicas,
     serve_metrics,
 };
@@ -64,10 +71,11 @@ use self::{
     backend::Backends,
     drive::McpService,
     hand_over::Watch,
-    inbound::{HttpServer, Service},
+    inbound::{HttpServer, MemoryService, Service},
     invoke::{BoxedHandler, HandlerPool},
     listen::AtWork,
     outbound::Outbound,
+    own_route::BoxedRoute,
     work::Place,
 };
 pub use self::{
@@ -95,37 +103,55 @@ const HTTP_SERVER: &str = "--http-server";
 struct Runtime {
     shared: Shared<mailbox::Mailbox>,
     offer: SharedOffer<BoxedHandler>,
+    routes: Routes<BoxedRoute>,
     pool: HandlerPool,
     place: Place,
     outbound: Outbound,
+    #[cfg(feature = "dev-tenant")]
+    memory_tenant: Option<MemoryTenant>,
     backends: Arc<Backends>,
     processes: Processes,
 }
 
 impl Runtime {
-    fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>) -> Self {
+    fn new(
+        parts: &RuntimeParts,
+        (handlers, routes): (Handlers<BoxedHandler>, Routes<BoxedRoute>),
+    ) -> Self {
         let place = Place::default();
         let backends = Backends::new(parts.backend_tls.clone(), place.threads.clone());
         Self {
             shared: Shared::new(parts),
             offer: SharedOffer::new(parts.server.catalog.clone(), handlers),
+            routes,
             pool: HandlerPool::default(),
             place,
             backends: Arc::new(backends),
             processes: Processes::default(),
             outbound: Outbound::new(&parts.egress),
+            #[cfg(feature = "dev-tenant")]
+            memory_tenant: parts.memory_tenant(),
         }
+    }
+
+    /// Performs a fetch; in memory, if the server is.
+    fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        #[cfg(feature = "dev-tenant")]
+        if let Some(tenant) = &self.memory_tenant {
+            return tenant.fetch(fetch);
+        }
+        self.outbound.fetch(fetch)
     }
 }
 
 /// Serves until the server is asked to end; then lets the exchanges under way finish.
 fn run(
     parts: &RuntimeParts,
-    handlers: Handlers<BoxedHandler>,
+    given: (Handlers<BoxedHandler>, Routes<BoxedRoute>),
     handle: &Handle,
     lifecycle: &Lifecycle,
 ) -> Result<(), StartError> {
-    let runtime = Arc::new(Runtime::new(parts, handlers));
+    let runtime = Arc::new(Runtime::new(parts, given));
     Handle::attach(handle, &runtime);
     let server = HttpServer::named(parts.choice(HTTP_SERVER));
     let config = &parts.server.config;
@@ -158,6 +184,11 @@ fn run(
     let listeners = parts.listen(&config.listen)?;
     let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
     let limit = Arc::new(ConnectionLimit::new(InboundLimits::of(config)));
+    let in_memory = MemoryService {
+        service: Arc::clone(&service),
+        limit: Arc::clone(&limit),
+        threads: runtime.place.threads.clone(),
+    };
     serve_all(listeners, &service, server, &limit, &at_work)?;
     let counted = Arc::clone(&runtime);
     serve_metrics(&config.metrics_listen, &parts.stopped, move || {
@@ -168,7 +199,7 @@ fn run(
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
     parts.check_credential(&runtime);
-    lifecycle.serves(parts);
+    lifecycle.serves(parts, || Arc::new(in_memory));
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();
     lifecycle.on_stop(move || {

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
 use entra_mcp_runtime::{
-    Lifecycle, MakeHandler, MakeMiddleware, Program, RuntimeParts, ServerRuntime, StartError,
-    WithArguments, WithoutArguments,
+    Lifecycle, MakeHandler, MakeMiddleware, MakeRoute, Program, Routes, RuntimeParts,
+    ServerRuntime, StartError, WithArguments, WithoutArguments,
     handlers::{CallContext, Handlers, Middleware},
 };
+use http::{Request, Response};
 
-use crate::{Context, Next, PROGRAM, invoke::BoxedHandler};
+use crate::{Context, Next, PROGRAM, invoke::BoxedHandler, own_route::BoxedRoute};
 
 /// A server that is being put together.
 ///
@@ -100,16 +102,18 @@ pub enum Blocking {}
 
 impl ServerRuntime for Blocking {
     type Handler = BoxedHandler;
+    type Route = BoxedRoute;
 
     const PROGRAM: &'static Program = &PROGRAM;
 
     fn run(
         parts: &RuntimeParts,
         handlers: Handlers<BoxedHandler>,
+        routes: Routes<BoxedRoute>,
         handle: &Handle,
         lifecycle: &Lifecycle,
     ) -> Result<(), StartError> {
-        crate::run(parts, handlers, handle, lifecycle)
+        crate::run(parts, (handlers, routes), handle, lifecycle)
     }
 }
 
@@ -143,6 +147,15 @@ where
     ) -> BoxedHandler {
         let function = move |cx: &Context, (): ()| function(cx);
         Self::make_handler(function, read, wrap)
+    }
+}
+
+impl<F> MakeRoute<F> for Blocking
+where
+    F: Fn(Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+{
+    fn make_route(function: F) -> BoxedRoute {
+        Arc::new(function)
     }
 }
 

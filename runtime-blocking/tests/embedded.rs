@@ -1,12 +1,20 @@
 //! Servers on this runtime inside of a program.
 
-use std::{marker::PhantomData, path::PathBuf};
+use std::{
+    io::{Read as _, Write as _},
+    marker::PhantomData,
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+};
+
+use bytes::Bytes;
 
 use entra_mcp_blocking::{
     Blocking, CallError, ChangeError, ChangeNotification, Config, Context, Resource, ResourcePage,
     Server, Tool,
     testing::{REVISIONS, SignIn},
 };
+use http::{Request, Response};
 use serde_json::{Value, json};
 
 entra_mcp_e2e::embedded_cases!(PhantomData::<Blocking>);
@@ -74,7 +82,6 @@ fn tools_come_and_go_while_a_server_runs() {
 /// Each user sees their own, page by page, and reads no other's.
 #[test]
 fn resources_are_listed_and_read_for_who_calls() {
-    let folder = Folder::new("listed");
     let list = |cx: &Context, from: Option<String>| {
         let own = |number: u8| {
             let user = cx.principal().username.clone().unwrap_or_default();
@@ -92,7 +99,7 @@ fn resources_are_listed_and_read_for_who_calls() {
             false => Err(CallError::NotFound),
         }
     };
-    let server = Server::new(folder.config()).list_changed();
+    let server = Server::new(Config::in_memory()).list_changed();
     let server = server.list_resources(list, read);
     let handle = server.handle();
     let running = server.start().unwrap();
@@ -121,4 +128,93 @@ fn resources_are_listed_and_read_for_who_calls() {
     handle.notify_user("tenant", "user", ChangeNotification::Resources);
     running.stop();
     running.wait().unwrap();
+}
+
+/// The same answers in every revision, without a socket or a file; and questions to the user in the middle of a call.
+#[test]
+fn server_in_memory_is_signed_in_to_and_called_in_every_revision() {
+    let running = Server::new(Config::in_memory()).start().unwrap();
+    assert!(running.addresses().is_empty());
+    let other = Server::new(Config::in_memory()).start().unwrap();
+    for revision in REVISIONS {
+        let bob = SignIn::new("bob").revision(revision).to(&running).unwrap();
+        let details = bob.call("getUserDetails", &json!({})).unwrap();
+        assert!(
+            details.text().contains("Bob"),
+            "{revision}: {}",
+            details.text()
+        );
+        assert!(bob.call("nothing", &json!({})).is_err());
+    }
+    assert!(SignIn::new("nobody").to(&other).is_err());
+    running.stop();
+    running.wait().unwrap();
+    other.stop();
+    other.wait().unwrap();
+}
+
+fn echo(request: &Request<Bytes>) -> Response<Bytes> {
+    let text = format!(
+        "{} {} {:?}",
+        request.method(),
+        request.uri(),
+        request.body()
+    );
+    Response::new(text.into())
+}
+
+/// What is received in answer to this, up to the end.
+fn exchanged(address: SocketAddr, request: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Nothing of the server's is hidden behind them, and a bug in one is one failed request.
+#[test]
+fn own_paths_are_served_beside_the_server() {
+    let folder = Folder::new("routes");
+    let running = Server::new(folder.config())
+        .route("/hooks", |request: Request<Bytes>| echo(&request))
+        .route("/broken", |_: Request<Bytes>| {
+            panic!("a bug of the program's")
+        })
+        .start()
+        .unwrap();
+    let address = running.addresses()[0];
+    let port = address.port();
+    let ask = |head: &str, host: &str, body: &str| {
+        let length = body.len();
+        exchanged(
+            address,
+            &format!(
+                "{head} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            ),
+        )
+    };
+    let host = format!("localhost:{port}");
+    let answer = ask("POST /hooks/git?a=1", &host, "pushed");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.ends_with("POST /hooks/git?a=1 b\"pushed\""),
+        "{answer}"
+    );
+    assert!(ask("GET /healthz", &host, "").starts_with("HTTP/1.1 200"));
+    assert!(ask("GET /hooks2", &host, "").starts_with("HTTP/1.1 404"));
+    assert!(ask("POST /hooks", &host, &"x".repeat(70_000)).starts_with("HTTP/1.1 413"));
+    // J1
+    assert!(!ask("GET /hooks", "evil.example", "").starts_with("HTTP/1.1 200"));
+    assert!(ask("GET /broken", &host, "").starts_with("HTTP/1.1 500"));
+    running.stop();
+    running.wait().unwrap();
+    for taken in ["/mcp", "/auth", "/"] {
+        let server = Server::new(Config::in_memory());
+        let error = server
+            .route(taken, |request: Request<Bytes>| echo(&request))
+            .start()
+            .unwrap_err();
+        assert!(error.to_string().contains(taken), "{error}");
+    }
 }

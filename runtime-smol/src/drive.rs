@@ -34,6 +34,7 @@ use crate::{
     inbound::{Admitted, ResponseWriter, Service},
     invoke::{BoxedHandler, Calls},
     mailbox::{self, Mailbox, MailboxSender},
+    own_route::own_route,
     work::{Detached, Work},
 };
 
@@ -51,8 +52,16 @@ impl McpService {
 }
 
 impl Service for McpService {
-    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(
+        &self,
+        mut head: Parts,
+        origin: RequestOrigin,
+    ) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
+        let server = &runtime.shared.server;
+        if let Some((route, body_limit)) = runtime.routes.admit(&mut head, server, &origin)? {
+            return Ok(own_route(route, head, body_limit));
+        }
         let admission = runtime.shared.admit(head, origin)?;
         let body_limit = admission.body_limit();
         let holder = TokenHolder::of(&admission);
@@ -154,7 +163,7 @@ impl ExchangeDriver {
     fn fetch(&mut self, ticket: Ticket<Fetch>, fetch: Fetch) {
         let runtime = Arc::clone(&self.runtime);
         self.asks.push(ticket.id(), async move {
-            ticket.answer(runtime.outbound.fetch(fetch).await)
+            ticket.answer(runtime.fetch(fetch).await)
         });
     }
 

@@ -313,22 +313,20 @@ pub mod changes;
 /// [`testing::Script`](crate::testing::Script) makes a context: it says who calls and what Graph, the user and Entra answer, and
 /// [`Seen`](crate::testing::Seen) tells what the function did. No server, no network, no waiting; see [`testing`](crate::testing).
 ///
-/// To try the whole, start a server with the development tenant inside of the test ([`embedding`]), and sign in with
-/// [`testing::SignIn`](crate::testing::SignIn): its client speaks every revision of MCP, and answers what the server asks.
+/// To try the whole, start a server in memory ([`Config::in_memory`](crate::Config::in_memory)), with the development tenant behind it, and sign in with
+/// [`testing::SignIn`](crate::testing::SignIn): its client speaks every revision of MCP, and answers what the server asks. It is the same
+/// server, but for the sockets and the file of its sessions.
 ///
 /// ```
 /// use entra_mcp_smol::{Config, Context, Server, Tool, testing::SignIn};
 /// use serde_json::json;
 ///
-/// let folder = std::env::temp_dir().join(format!("entra-mcp-guide-tests-{}", std::process::id()));
-/// let running = Server::new(Config::dev_tenant().data_folder(&folder))
+/// let running = Server::new(Config::in_memory())
 ///     .tool(Tool::new("ping", "Answers"), |_cx: Context| async { Ok("pong") })
 ///     .start()
 ///     .unwrap();
 /// let alice = SignIn::new("alice").revision("2026-07-28").to(&running).unwrap();
 /// assert_eq!(alice.call("ping", &json!({})).unwrap().text(), "pong");
-/// # drop(running);
-/// # std::fs::remove_dir_all(folder).ok();
 /// ```
 ///
 /// People, roles, groups and what Graph answers come from a file: [`Config::dev_tenant_file`](crate::Config::dev_tenant_file). `core/docs/development-tenant.md`

@@ -3,6 +3,7 @@
 //! `connection` serves one connection. Behind the seam of [`Service`] and [`ResponseWriter`] stand the MCP server and the dev tenant.
 
 mod connection;
+mod in_memory;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use entra_mcp_runtime::{RequestOrigin, RequestPermit, TokenHolder};
 use http::{Response, request::Parts};
 
-pub(crate) use self::connection::connection;
+pub(crate) use self::{connection::connection, in_memory::MemoryService};
 use crate::{
     queue::{Receiver, Sender, queue},
     work::Work,

@@ -47,6 +47,7 @@ mod listen;
 mod mailbox;
 mod next;
 mod outbound;
+mod own_route;
 mod queue;
 mod server;
 pub mod testing;
@@ -62,11 +63,14 @@ use entra_mcp_core::{
     hub::ToHub,
     limits,
 };
+#[cfg(feature = "dev-tenant")]
+use entra_mcp_runtime::MemoryTenant;
 #[doc(inline)]
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
-    ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, RuntimeParts,
-    Shared, SharedOffer, egress::Egress, handlers::Handlers, receive_from_replicas, serve_metrics,
+    ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, Routes,
+    RuntimeParts, Shared, SharedOffer, egress::Egress, handlers::Handlers, receive_from_replicas,
+    serve_metrics,
 };
 use smol::Task;
 /// Runs what computes or blocks on a thread of its own, so that it holds up nobody else; waits for its result.
@@ -76,10 +80,11 @@ use self::{
     backend::Backends,
     drive::McpService,
     executor::{Executor, ExecutorThreads},
-    inbound::Service,
+    inbound::{MemoryService, Service},
     invoke::BoxedHandler,
     listen::{Acceptor, Connections},
     outbound::Outbound,
+    own_route::BoxedRoute,
 };
 pub use self::{
     context::Context,
@@ -106,34 +111,53 @@ fn fetch_first(egress: &Arc<Egress>, fetch: Fetch) -> <Fetch as Ask>::Answer {
 struct Runtime {
     shared: Shared<mailbox::MailboxSender>,
     offer: SharedOffer<BoxedHandler>,
+    routes: Routes<BoxedRoute>,
     executor: Executor,
     outbound: Outbound,
+    #[cfg(feature = "dev-tenant")]
+    memory_tenant: Option<MemoryTenant>,
     backends: Arc<Backends>,
     processes: Processes,
 }
 
 impl Runtime {
-    fn new(parts: &RuntimeParts, handlers: Handlers<BoxedHandler>, executor: Executor) -> Self {
+    fn new(
+        parts: &RuntimeParts,
+        (handlers, routes): (Handlers<BoxedHandler>, Routes<BoxedRoute>),
+        executor: Executor,
+    ) -> Self {
         Self {
             shared: Shared::new(parts),
             offer: SharedOffer::new(parts.server.catalog.clone(), handlers),
+            routes,
             outbound: Outbound::new(executor.clone(), Arc::clone(&parts.egress)),
+            #[cfg(feature = "dev-tenant")]
+            memory_tenant: parts.memory_tenant(),
             backends: Arc::new(Backends::new(parts.backend_tls.clone())),
             processes: Processes::default(),
             executor,
         }
+    }
+
+    /// Performs a fetch; in memory, if the server is.
+    async fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
+        #[cfg(feature = "dev-tenant")]
+        if let Some(tenant) = self.memory_tenant.clone() {
+            return unblock(move || tenant.fetch(fetch)).await;
+        }
+        self.outbound.fetch(fetch).await
     }
 }
 
 /// Serves until the server is asked to end; then lets the exchanges under way finish.
 fn run(
     parts: &RuntimeParts,
-    handlers: Handlers<BoxedHandler>,
+    given: (Handlers<BoxedHandler>, Routes<BoxedRoute>),
     handle: &Handle,
     lifecycle: &Lifecycle,
 ) -> Result<(), StartError> {
     let executor = ExecutorThreads::new();
-    let runtime = Arc::new(Runtime::new(parts, handlers, executor.handle()));
+    let runtime = Arc::new(Runtime::new(parts, given, executor.handle()));
     Handle::attach(handle, &runtime);
     executor
         .run(serve(parts, runtime, lifecycle))
@@ -168,6 +192,7 @@ async fn serve(
         None => Vec::new(),
     };
     let listeners = parts.listen(&parts.server.config.listen)?;
+    let in_memory = Arc::clone(&service);
     let limit = Arc::new(ConnectionLimit::new(InboundLimits::of(
         &parts.server.config,
     )));
@@ -175,6 +200,7 @@ async fn serve(
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
     let counted = Arc::clone(&runtime);
+    let limit_in_memory = Arc::clone(&limit);
     serve_metrics(
         &parts.server.config.metrics_listen,
         &parts.stopped,
@@ -184,7 +210,13 @@ async fn serve(
     parts.listen_to_operator(&runtime);
     receive_from_replicas(&runtime)?;
     parts.check_credential(&runtime);
-    lifecycle.serves(parts);
+    lifecycle.serves(parts, || {
+        Arc::new(MemoryService {
+            service: in_memory,
+            limit: limit_in_memory,
+            executor: runtime.executor.clone(),
+        })
+    });
     let (asked, ask) = bounded(1);
     let unheard = asked.clone();
     lifecycle.on_stop(move || {

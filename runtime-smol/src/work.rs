@@ -10,9 +10,7 @@ use std::{
 };
 
 use async_io::Timer;
-use entra_mcp_runtime::Remainder;
-#[cfg(any(test, feature = "dev-tenant"))]
-use entra_mcp_runtime::RequestPermit;
+use entra_mcp_runtime::{Remainder, RequestPermit};
 
 use crate::executor::Executor;
 
@@ -33,13 +31,11 @@ fn poll_guarded(work: &mut dyn Work, cx: &mut Context<'_>) -> Poll<()> {
 }
 
 /// A future as work; it has timers of its own: what serves no exchange.
-#[cfg(any(test, feature = "dev-tenant"))]
 pub(crate) struct FutureWork {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
     _permit: Option<RequestPermit>,
 }
 
-#[cfg(any(test, feature = "dev-tenant"))]
 impl FutureWork {
     /// Holds the permit of the request until the work is over.
     pub(crate) fn new(
@@ -53,7 +49,6 @@ impl FutureWork {
     }
 }
 
-#[cfg(any(test, feature = "dev-tenant"))]
 impl Work for FutureWork {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.future.as_mut().poll(cx)

@@ -20,7 +20,7 @@ use entra_mcp_core::{
 
 use self::store::{Outlet, open_store};
 #[cfg(feature = "dev-tenant")]
-use crate::dev_tenant::SharedDevTenant;
+use crate::{MemoryTenant, dev_tenant::SharedDevTenant};
 use crate::{
     audit_log, backend_process,
     backend_tls::BackendTls,
@@ -70,6 +70,8 @@ pub struct RuntimeParts {
     pub tenant: Option<Arc<SharedDevTenant>>,
     /// Whether the server has stopped, for threads that wait.
     pub stopped: Arc<Stopped>,
+    /// Whether it listens nowhere, and asks nobody but its development tenant.
+    in_memory: bool,
     /// Listeners whose ports were taken while the settings were read.
     bound: Mutex<Vec<TcpListener>>,
     choices: BTreeMap<&'static str, &'static str>,
@@ -225,6 +227,7 @@ impl Settings {
         let credential = &self.config.entra.credential;
         let client_assertions =
             ClientAssertions::open(credential, self.own.assertions, self.clock.now().unix)?;
+        let in_memory = self.own.in_memory;
         let now = self.clock.now().unix;
         let (store, keys) = open_store(&self.config, &self.outlet, self.own.store, now)?;
         store.renew_mark(&keys)?;
@@ -245,6 +248,7 @@ impl Settings {
             backend_tls,
             egress: self.outlet.egress,
             stopped,
+            in_memory,
             bound: Mutex::new(self.bound),
             choices: self.choices,
             program: self.program,
@@ -285,12 +289,31 @@ impl Drop for RuntimeParts {
 }
 
 impl RuntimeParts {
-    /// Listens on all of these addresses, as [`crate::bind`] does.
+    /// Returns the development tenant, if the server asks it without a socket.
+    #[cfg(feature = "dev-tenant")]
+    #[must_use]
+    pub fn memory_tenant(&self) -> Option<MemoryTenant> {
+        let tenant = self.tenant.as_ref().filter(|_| self.in_memory)?;
+        Some(MemoryTenant {
+            tenant: Arc::clone(tenant),
+            clock: self.clock,
+        })
+    }
+
+    /// Whether it listens nowhere.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.in_memory
+    }
+
+    /// Listens on all of these addresses, as [`crate::bind`] does; nowhere, if the server is in memory.
     ///
     /// # Errors
     ///
     /// Which address cannot be used and why.
     pub fn listen(&self, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+        if self.in_memory {
+            return Ok(Vec::new());
+        }
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         bind_with(addresses, &mut bound)
     }

@@ -8,13 +8,14 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::secret::Secret;
 
 use crate::{
     listen::{ListenError, bind},
-    settings,
+    seed, settings,
     start_error::StartError,
-    store::CustomStore,
+    store::{CustomStore, MemoryStore},
 };
 
 const LISTEN: &str = "ENTRA_MCP_LISTEN";
@@ -45,6 +46,8 @@ pub struct Config {
 pub(crate) struct OwnParts {
     pub(crate) store: Option<Arc<dyn CustomStore>>,
     pub(crate) assertions: Option<AssertionSource>,
+    /// Whether it listens nowhere, and asks nobody but its development tenant.
+    pub(crate) in_memory: bool,
 }
 
 /// How the server proves to Entra ID that it is the application.
@@ -131,6 +134,20 @@ impl Config {
         Self::default()
             .setting(LISTEN, "localhost:0")
             .setting(DEV_TENANT_LISTEN, "localhost:0")
+    }
+
+    /// A server in memory, for tests: it signs users in with the development tenant, listens nowhere and keeps its sessions in memory. Only
+    /// [`testing::SignIn`](crate::testing::SignIn) reaches it, and it reaches nobody but its tenant. A process may have any number.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        // They stand in addresses; nothing listens there.
+        let mut config = Self::default()
+            .setting(LISTEN, "localhost:3001")
+            .setting(DEV_TENANT_LISTEN, "localhost:3002")
+            .setting("ENTRA_MCP_KEY", URL_SAFE_NO_PAD.encode(seed::bytes()))
+            .store(MemoryStore::default());
+        config.own.in_memory = true;
+        config
     }
 
     /// People, roles, groups and answers of Graph for the development tenant, as JSON of this form:

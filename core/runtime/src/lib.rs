@@ -24,12 +24,14 @@ mod dev_tenant;
 pub mod egress;
 mod handle;
 pub mod handlers;
+mod in_memory;
 mod inbound;
 mod key;
 mod key_command;
 mod listen;
 mod log;
 mod make_handler;
+mod memory;
 mod metrics;
 mod offer;
 mod offering;
@@ -37,6 +39,7 @@ mod other_replicas;
 mod policy_file;
 mod pull_message;
 mod request_ids;
+mod routes;
 mod running;
 mod seed;
 mod server;
@@ -53,8 +56,6 @@ pub mod testing;
 mod timeouts;
 mod unix;
 
-#[cfg(feature = "dev-tenant")]
-pub use self::dev_tenant::SharedDevTenant;
 #[cfg(feature = "redis")]
 pub use self::store::RedisStore;
 pub use self::{
@@ -77,15 +78,17 @@ pub use self::{
     },
     data_dir_error::DataDirError,
     handle::{ChangeError, Handle},
+    in_memory::{InMemory, MemoryResponse, ResponsePart, admit_whole},
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
-    make_handler::{MakeHandler, MakeMiddleware, WithArguments, WithoutArguments},
+    make_handler::{MakeHandler, MakeMiddleware, MakeRoute, WithArguments, WithoutArguments},
     metrics::serve_metrics,
     offer::{Offer, SharedOffer},
     other_replicas::receive_from_replicas,
     policy_file::{PolicyFileError, SharedPolicy},
     pull_message::{PullMessage, Pulls},
+    routes::Routes,
     running::{Lifecycle, Running},
     seed::seed,
     server::{Server, ServerRuntime, main},
@@ -103,3 +106,5 @@ pub use self::{
         stopped::Stopped,
     },
 };
+#[cfg(feature = "dev-tenant")]
+pub use self::{dev_tenant::SharedDevTenant, memory::MemoryTenant};

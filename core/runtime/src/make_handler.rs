@@ -32,6 +32,17 @@ pub enum WithArguments {}
 #[derive(Debug)]
 pub enum WithoutArguments {}
 
+/// Makes of a function of the type `F` what serves requests to a path of the program's own.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot serve requests of this runtime",
+    label = "its parameter is `http::Request<Bytes>`; its result is `http::Response<Bytes>`",
+    note = "the types of a closure's parameters must be written down"
+)]
+pub trait MakeRoute<F>: ServerRuntime {
+    /// Makes what serves requests.
+    fn make_route(function: F) -> Self::Route;
+}
+
 /// Makes of a function of the type `F` what is put around each call.
 #[diagnostic::on_unimplemented(
     message = "this function cannot be put around calls of this runtime",

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{boot::RuntimeParts, on_shutdown, start_error::StartError};
+use crate::{InMemory, boot::RuntimeParts, memory::Memory, on_shutdown, start_error::StartError};
 
 /// How long it is waited, after a server has ended, for threads that still have its store: they have seen that it ended.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +24,10 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 struct Addresses {
     of_server: Vec<SocketAddr>,
     of_dev_tenant: Vec<SocketAddr>,
+    /// In place of these.
+    memory: Option<Memory>,
+    /// The port in its public URL, for a server in memory.
+    port: u16,
 }
 
 /// Who says when a server ends, and who is told that it serves.
@@ -47,16 +51,28 @@ impl Lifecycle {
         Self(Owner::Process)
     }
 
-    /// Says that the server serves.
-    pub fn serves(&self, parts: &RuntimeParts) {
+    /// Says that the server serves, and how it is asked without a socket.
+    pub fn serves(&self, parts: &RuntimeParts, server: impl FnOnce() -> Arc<dyn InMemory>) {
         match &self.0 {
             Owner::Process => parts.startup_banner(),
             Owner::Program { started, .. } => {
                 // Who does not wait for it does not want to know.
                 let config = &parts.server.config;
-                let _ = started.send(Addresses {
-                    of_server: config.listen.clone(),
-                    of_dev_tenant: config.dev_tenant.clone().unwrap_or_default(),
+                let _ = started.send(match parts.is_in_memory() {
+                    false => Addresses {
+                        of_server: config.listen.clone(),
+                        of_dev_tenant: config.dev_tenant.clone().unwrap_or_default(),
+                        ..Addresses::default()
+                    },
+                    true => Addresses {
+                        memory: Some(Memory {
+                            server: server(),
+                            #[cfg(feature = "dev-tenant")]
+                            tenant: parts.memory_tenant(),
+                        }),
+                        port: config.listen.first().map_or(0, SocketAddr::port),
+                        ..Addresses::default()
+                    },
                 });
             }
         }
@@ -163,10 +179,15 @@ impl Running {
         Ok(running)
     }
 
-    /// Where it listens: the ports that it got, where port 0 was asked for. Not empty.
+    /// Where it listens: the ports that it got, where port 0 was asked for. Empty only of a server in memory.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses.of_server
+    }
+
+    /// How it is asked without a socket, if it is in memory; and the port in its public URL.
+    pub(crate) fn memory(&self) -> Option<(&Memory, u16)> {
+        Some((self.addresses.memory.as_ref()?, self.addresses.port))
     }
 
     /// Where its development tenant listens; empty without one.

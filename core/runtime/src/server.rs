@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Config, Handle, Lifecycle, MakeHandler, MakeMiddleware, Program, Running, RuntimeParts,
-    Settings, StartError,
+    Config, Handle, Lifecycle, MakeHandler, MakeMiddleware, MakeRoute, Program, Routes, Running,
+    RuntimeParts, Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
         CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult, ServerBuilder,
@@ -28,6 +28,9 @@ pub trait ServerRuntime: Sized + 'static {
     /// A function that performs calls.
     type Handler: Clone + Send + Sync + 'static;
 
+    /// A function that serves requests to a path of the program's own.
+    type Route: Clone + Send + Sync + 'static;
+
     /// What the runtime is called and which settings only it has.
     const PROGRAM: &'static Program;
 
@@ -39,6 +42,7 @@ pub trait ServerRuntime: Sized + 'static {
     fn run(
         parts: &RuntimeParts,
         handlers: Handlers<Self::Handler>,
+        routes: Routes<Self::Route>,
         handle: &Handle<Self>,
         lifecycle: &Lifecycle,
     ) -> Result<(), StartError>;
@@ -49,6 +53,7 @@ pub trait ServerRuntime: Sized + 'static {
 pub struct Server<R: ServerRuntime> {
     source: Source,
     builder: ServerBuilder<R::Handler>,
+    routes: Vec<(String, R::Route)>,
     handle: Handle<R>,
 }
 
@@ -77,6 +82,7 @@ impl<R: ServerRuntime> Server<R> {
         Self {
             source,
             builder: ServerBuilder::new(),
+            routes: Vec::new(),
             handle: Handle::default(),
         }
     }
@@ -241,6 +247,19 @@ impl<R: ServerRuntime> Server<R> {
         self
     }
 
+    /// Serves a path of your own, and all that is below it, beside the server: a webhook, a page. Nobody has signed in there; the function
+    /// gets the request with a body of at most 64 KiB, and gives the whole response. A path that begins as one of the server's does is an
+    /// error at the start. **It is the address of the sign-in pages**: a page there acts for the same site, so serve nothing that
+    /// strangers have written.
+    #[must_use]
+    pub fn route<F>(mut self, path: impl Into<String>, function: F) -> Self
+    where
+        R: MakeRoute<F>,
+    {
+        self.routes.push((path.into(), R::make_route(function)));
+        self
+    }
+
     /// Completes the arguments of a prompt that was offered: gives the values that begin as what was
     /// entered so far. The other arguments are in the context.
     #[must_use]
@@ -293,8 +312,10 @@ impl<R: ServerRuntime> Server<R> {
         if let Source::Program(_) = &self.source {
             process_hardening::apply();
         }
+        let routes = Routes::new(self.routes)?;
         let (parts, handlers) = open::<R>(self.source, self.builder, ProcessOwner::Server)?;
-        R::run(&parts, handlers, &self.handle, &Lifecycle::of_process())
+        let lifecycle = Lifecycle::of_process();
+        R::run(&parts, handlers, routes, &self.handle, &lifecycle)
     }
 
     /// Serves on threads of its own, and returns when it listens. It prints nothing, takes no signal, and leaves log,
@@ -306,10 +327,11 @@ impl<R: ServerRuntime> Server<R> {
     ///
     /// A setting, what is offered, the data folder or an address is wrong: why, and what to change.
     pub fn start(self) -> Result<Running, StartError> {
+        let routes = Routes::new(self.routes)?;
         let (parts, handlers) = open::<R>(self.source, self.builder, ProcessOwner::Program)?;
         let handle = self.handle;
         Running::start(parts, move |parts, lifecycle| {
-            R::run(parts, handlers, &handle, lifecycle)
+            R::run(parts, handlers, routes, &handle, lifecycle)
         })
     }
 
@@ -354,6 +376,7 @@ pub fn main<R: ServerRuntime>() -> ExitCode {
     if let Err(error) = R::run(
         &parts,
         Handlers::default(),
+        Routes::default(),
         &Handle::<R>::default(),
         &lifecycle,
     ) {

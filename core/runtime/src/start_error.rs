@@ -114,6 +114,11 @@ pub enum StartError {
         /// What is wrong, and where.
         problem: String,
     },
+    /// A path of the program's own is one of the server's, is given twice, or is no path.
+    RouteTaken {
+        /// The path.
+        path: String,
+    },
     /// The file of the policy is wrong.
     Policy(PolicyFileError),
     /// The file of registered clients is wrong.
@@ -177,6 +182,11 @@ impl Display for StartError {
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
+            Self::RouteTaken { path } => write!(
+                f,
+                "The path {path} cannot be one of your own: it begins as one of the server's or of yours does, or has other \
+                 characters than letters, digits, -, ., _ and ~. Choose another, such as /hooks."
+            ),
             Self::Egress(error) => error.fmt(f),
             Self::BackendTls(error) => error.fmt(f),
             Self::BackendProcess(error) => error.fmt(f),
@@ -236,6 +246,7 @@ impl Error for StartError {
             | Self::InvalidClientCommand { .. }
             | Self::BackendProcess(_)
             | Self::DevTenantFile { .. }
+            | Self::RouteTaken { .. }
             | Self::Clients(_)
             | Self::Policy(_)
             | Self::Store(_)

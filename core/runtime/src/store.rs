@@ -6,6 +6,7 @@
 
 mod custom;
 mod file;
+mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use entra_mcp_core::{
 
 use crate::shared_store_error::SharedStoreError;
 
+pub(crate) use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]

@@ -26,8 +26,7 @@
 //!     }
 //! }
 //!
-//! let folder = std::env::temp_dir().join(format!("entra-mcp-changes-{}", std::process::id()));
-//! let server = Server::new(Config::dev_tenant().data_folder(&folder));
+//! let server = Server::new(Config::in_memory());
 //! let server = server.list_changed().list_resources(list, read);
 //! let handle = server.handle();
 //! let running = server.start().unwrap();
@@ -51,7 +50,6 @@
 //! handle.notify_user(user.0, user.1, ChangeNotification::Resource(uri.clone()));
 //! running.stop();
 //! running.wait().unwrap();
-//! # std::fs::remove_dir_all(folder).unwrap();
 //! ```
 //!
 //! [`Context::client`](crate::Context::client) says through which client a call comes. What a client says of itself proves nothing; `id`

@@ -1,13 +1,14 @@
 //! An MCP client for tests of a whole server: it signs a user in at the development tenant and speaks every revision of MCP.
 //!
-//! It asks a server that was started with [`Config::dev_tenant`](crate::Config::dev_tenant) on this machine. It waits for each
-//! answer, so that an async test calls it on a thread of its own.
+//! It asks a server that was started with [`Config::in_memory`](crate::Config::in_memory) without a socket, or one with
+//! [`Config::dev_tenant`](crate::Config::dev_tenant) on this machine. It waits for each answer, so that an async test calls it on a thread of its own.
 //!
 //! Source: MCP 2024-11-05, transports (HTTP with SSE); 2025-11-25, transports (Streamable HTTP); 2026-07-28, basic/patterns (multi
 //! round-trip requests).
 
 mod error;
 mod http;
+mod messages;
 mod result;
 mod sign_in;
 
@@ -19,8 +20,11 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use self::http::Response;
 pub use self::{error::ClientError, result::CallResult};
+use self::{
+    http::{Response, Transport},
+    messages::{capabilities, result_of, take},
+};
 use crate::Running;
 
 /// The revisions of MCP, the oldest first.
@@ -95,16 +99,24 @@ impl SignIn {
     ///
     /// The user may not sign in, or the server cannot be asked.
     pub fn to(self, server: &Running) -> Result<Client, ClientError> {
-        let addresses = server.addresses().iter();
-        let address = addresses.copied().find(SocketAddr::is_ipv4);
-        let address = address.ok_or_else(|| ClientError::new("the server does not listen"))?;
-        let token = sign_in::sign_in(address, &self.user, self.scope.as_deref())?;
+        let (transport, port) = match server.memory() {
+            Some((memory, port)) => (Transport::Memory(memory.clone()), port),
+            None => {
+                let mut addresses = server.addresses().iter();
+                let address = addresses.find(|address| address.is_ipv4());
+                let address = address.map(SocketAddr::port);
+                let port = address.ok_or_else(|| ClientError::new("the server does not listen"))?;
+                (Transport::Sockets, port)
+            }
+        };
+        let token = sign_in::sign_in((&transport, port), &self.user, self.scope.as_deref())?;
         let state = State {
             replies: self.replies,
             ..State::default()
         };
         let client = Client {
-            address,
+            transport,
+            port,
             bearer: format!("Bearer {token}"),
             revision: self.revision,
             state: Mutex::new(state),
@@ -119,7 +131,8 @@ impl SignIn {
 /// See the documentation of the module for an example.
 #[derive(Debug)]
 pub struct Client {
-    address: SocketAddr,
+    transport: Transport,
+    port: u16,
     bearer: String,
     revision: &'static str,
     state: Mutex<State>,
@@ -213,7 +226,7 @@ impl Client {
         if self.revision == WITH_SSE {
             let headers = self.headers(None);
             let headers = borrowed(&headers);
-            let mut stream = http::send(self.address, ("GET", "/sse"), &headers, "")?;
+            let mut stream = self.send(("GET", "/sse"), &headers, "")?;
             if !stream.is_stream() {
                 let body = stream.body()?;
                 return Err(ClientError::of_status(stream.status, &body));
@@ -322,13 +335,22 @@ impl Client {
         let headers = self.headers(named);
         let headers = borrowed(&headers);
         let body = message.to_string();
-        let mut response = http::send(self.address, ("POST", endpoint), &headers, &body)?;
+        let mut response = self.send(("POST", endpoint), &headers, &body)?;
         if matches!(response.status, 200 | 202 | 400) {
             return Ok(response);
         }
         let body = response.body()?;
         let challenge = response.header("www-authenticate");
         Err(ClientError::of_status(response.status, &body).with_challenge(challenge))
+    }
+
+    fn send(
+        &self,
+        request: (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> std::io::Result<Response> {
+        self.transport.send(self.port, request, headers, body)
     }
 
     fn headers(&self, named: Option<(&str, Option<&str>)>) -> Vec<(&'static str, String)> {
@@ -368,23 +390,6 @@ fn borrowed<'a>(headers: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)
     headers
         .map(|(name, value)| (*name, value.as_str()))
         .collect()
-}
-
-/// What the client can be asked.
-fn capabilities() -> Value {
-    json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}})
-}
-
-fn result_of(mut answer: Value) -> Result<Value, ClientError> {
-    match answer.get("error") {
-        Some(error) => Err(ClientError::of_json_rpc(error)),
-        None => Ok(take(&mut answer, "result")),
-    }
-}
-
-/// A member, taken out; null if there is none.
-fn take(object: &mut Value, name: &str) -> Value {
-    object.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 #[cfg(test)]

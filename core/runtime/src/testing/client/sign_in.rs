@@ -1,14 +1,14 @@
 //! A sign-in as a browser does it, at the development tenant of a running server: the consent of the server, the choice of a
 //! user, the consent of the tenant, and the code for the session token (RFC 6749 section 4.1, RFC 7636, RFC 7591).
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::{
     ClientError,
-    http::{self, Response},
+    http::{Response, Transport},
 };
 
 /// Where the browser is sent at the end; nothing listens there.
@@ -25,11 +25,11 @@ const STEPS: usize = 20;
 
 /// Signs somebody in with a new client that asks for these scopes; the session token.
 pub(super) fn sign_in(
-    server: SocketAddr,
+    (transport, port): (&Transport, u16),
     user: &str,
     scope: Option<&str>,
 ) -> Result<String, ClientError> {
-    let client_id = register(server)?;
+    let client_id = register(transport, port)?;
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs([
         ("response_type", "code"),
@@ -40,25 +40,29 @@ pub(super) fn sign_in(
         ("code_challenge_method", "S256"),
     ]);
     query.extend_pairs(scope.map(|scope| ("scope", scope)));
-    let address = format!(
-        "http://localhost:{}/authorize?{}",
-        server.port(),
-        query.finish()
-    );
-    let code = Browser::default().sign_in(&address, user)?;
-    redeem(server, &client_id, &code)
+    let address = format!("http://localhost:{port}/authorize?{}", query.finish());
+    let mut browser = Browser {
+        transport,
+        cookies: BTreeMap::new(),
+    };
+    let code = browser.sign_in(&address, user)?;
+    redeem((transport, port), &client_id, &code)
 }
 
-fn register(server: SocketAddr) -> Result<String, ClientError> {
+fn register(transport: &Transport, port: u16) -> Result<String, ClientError> {
     let metadata = json!({"client_name": "Test", "redirect_uris": [REDIRECT_URI],
         "token_endpoint_auth_method": "none"});
     let headers = [("Content-Type", "application/json")];
     let body = metadata.to_string();
-    let mut response = http::send(server, ("POST", "/register"), &headers, &body)?;
+    let mut response = transport.send(port, ("POST", "/register"), &headers, &body)?;
     member(&mut response, "client_id")
 }
 
-fn redeem(server: SocketAddr, client_id: &str, code: &str) -> Result<String, ClientError> {
+fn redeem(
+    (transport, port): (&Transport, u16),
+    client_id: &str,
+    code: &str,
+) -> Result<String, ClientError> {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs([
         ("grant_type", "authorization_code"),
@@ -67,7 +71,7 @@ fn redeem(server: SocketAddr, client_id: &str, code: &str) -> Result<String, Cli
         ("code_verifier", VERIFIER),
         ("redirect_uri", REDIRECT_URI),
     ]);
-    let mut response = http::send(server, ("POST", "/token"), &[FORM], &form.finish())?;
+    let mut response = transport.send(port, ("POST", "/token"), &[FORM], &form.finish())?;
     member(&mut response, "access_token")
 }
 
@@ -82,12 +86,12 @@ fn member(response: &mut Response, name: &str) -> Result<String, ClientError> {
 }
 
 /// A browser: it keeps cookies, which the ports of one host share, and presses the button that leads on.
-#[derive(Default)]
-struct Browser {
+struct Browser<'a> {
+    transport: &'a Transport,
     cookies: BTreeMap<String, String>,
 }
 
-impl Browser {
+impl Browser<'_> {
     /// Goes on from page to page until it is sent to the client; the code.
     fn sign_in(&mut self, address: &str, user: &str) -> Result<String, ClientError> {
         let mut at = Url::parse(address).map_err(|_| ClientError::new("no address"))?;
@@ -115,7 +119,6 @@ impl Browser {
 
     fn request(&mut self, at: &Url, method: &str, body: &str) -> Result<Response, ClientError> {
         let port = at.port_or_known_default().unwrap_or_default();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let target = &at[url::Position::BeforePath..url::Position::AfterQuery];
         let cookies = self.cookies.iter();
         let cookies: Vec<_> = cookies
@@ -128,7 +131,8 @@ impl Browser {
         } else {
             &headers[1..2]
         };
-        let response = http::send(address, (method, target), headers, body)?;
+        let transport = self.transport;
+        let response = transport.send(port, (method, target), headers, body)?;
         for cookie in response.all("set-cookie") {
             let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -1,0 +1,101 @@
+//! A server that is asked without a socket: its requests and answers are values. For tests, and for who has HTTP already.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request::Parts};
+
+use crate::{AdmittedHead, ConnectionLimit, RequestOrigin, RequestPermit};
+
+/// A part of an answer.
+#[derive(Debug)]
+pub enum ResponsePart {
+    /// All of it.
+    Full(Response<Bytes>),
+    /// Its head; the body follows.
+    Head(Response<()>),
+    /// A piece of its body.
+    Bytes(Bytes),
+}
+
+/// An answer, as it comes. Whoever drops it has left.
+pub struct MemoryResponse {
+    parts: Receiver<ResponsePart>,
+    left: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl MemoryResponse {
+    /// The answer whose parts come here; `left` is called when nobody waits for more.
+    #[must_use]
+    pub fn new(parts: Receiver<ResponsePart>, left: impl FnOnce() + Send + 'static) -> Self {
+        Self {
+            parts,
+            left: Some(Box::new(left)),
+        }
+    }
+
+    /// The next part; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// None came for so long.
+    pub fn next(&self, within: Duration) -> Result<Option<ResponsePart>, RecvTimeoutError> {
+        match self.parts.recv_timeout(within) {
+            Ok(part) => Ok(Some(part)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(timeout) => Err(timeout),
+        }
+    }
+}
+
+impl Drop for MemoryResponse {
+    fn drop(&mut self) {
+        if let Some(left) = self.left.take() {
+            left();
+        }
+    }
+}
+
+impl std::fmt::Debug for MemoryResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryResponse")
+    }
+}
+
+/// A runtime that is asked without a socket.
+pub trait InMemory: Send + Sync {
+    /// Begins to answer a request.
+    fn send(&self, request: Request<Bytes>) -> MemoryResponse;
+}
+
+/// Admits a request that is whole, under the same limits as those of connections from this machine.
+///
+/// # Errors
+///
+/// The refusal, as a whole response.
+pub fn admit_whole<T>(
+    limit: &Arc<ConnectionLimit>,
+    head: Parts,
+    body: &Bytes,
+    admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+) -> Result<(T, RequestPermit), Box<Response<Bytes>>> {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let busy = || Box::new(entra_mcp_core::error_responses::busy());
+    let connection = limit.acquire(here).ok_or_else(busy)?;
+    let pending = connection.pending_request(&head)?;
+    let admitted = admit(head, pending.origin())?;
+    let permit = pending.begin(&connection, admitted.holder)?;
+    if body.len() > permit.body_limit(admitted.body_limit) {
+        let mut response = Response::new(Bytes::from_static(b"The body is too long.\n"));
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Err(Box::new(response));
+    }
+    Ok((admitted.service, permit))
+}
