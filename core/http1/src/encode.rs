@@ -1,14 +1,13 @@
 //! Responses as bytes (RFC 9112 sections 2, 4 and 7.1). Values come from [`http::HeaderValue`],
 //! which holds no line break or other control character.
 
-use std::{
-    io::Write as _,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::io::Write as _;
 
 use bytes::Bytes;
 use entra_mcp_wire::time::UnixTime;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
+
+use crate::date;
 
 /// How the body of a response ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +40,22 @@ pub fn response(
     // RFC 9110 section 8.6: neither 1xx nor 204 has a length.
     let has_length = response.status() != StatusCode::NO_CONTENT;
     if has_length {
-        // Writing into a Vec does not fail.
-        let _ = write!(out, "content-length: {}\r\n", body.len());
+        out.extend_from_slice(b"content-length: ");
+        decimal(out, body.len());
+        out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
     if has_length && *method != Method::HEAD {
         out.extend_from_slice(body);
     }
+}
+
+/// Appends a number. What formats any number costs several times as much.
+fn decimal(out: &mut Vec<u8>, number: usize) {
+    if number >= 10 {
+        decimal(out, number / 10);
+    }
+    out.push(b'0' + (number % 10) as u8);
 }
 
 /// Appends the head of a response whose body follows.
@@ -66,6 +74,7 @@ pub fn chunk(out: &mut Vec<u8>, bytes: &[u8], end: BodyEnd) {
         BodyEnd::WithConnection => out.extend_from_slice(bytes),
         BodyEnd::WithLastChunk if bytes.is_empty() => {}
         BodyEnd::WithLastChunk => {
+            // Writing into a Vec does not fail.
             let _ = write!(out, "{:x}\r\n", bytes.len());
             out.extend_from_slice(bytes);
             out.extend_from_slice(b"\r\n");
@@ -94,15 +103,13 @@ fn fields(out: &mut Vec<u8>, status: StatusCode, headers: &HeaderMap, closes: bo
         }
     }
     // RFC 9110 section 6.6.1: a server that has a clock sends the date.
-    let date = httpdate::HttpDate::from(UNIX_EPOCH + Duration::from_secs(now.0.min(LATEST)));
-    let _ = write!(out, "date: {date}\r\n");
+    out.extend_from_slice(b"date: ");
+    date::append(out, now);
+    out.extend_from_slice(b"\r\n");
     if closes {
         out.extend_from_slice(b"connection: close\r\n");
     }
 }
-
-/// The last second of the year 9999, after which HTTP has no dates.
-const LATEST: u64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@
 
 mod body;
 mod connection;
+mod date;
 pub mod encode;
 pub mod forwarded_client;
 pub mod head;
