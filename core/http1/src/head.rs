@@ -71,13 +71,28 @@ pub fn parse(bytes: &Bytes) -> Result<Head, HeadError> {
     let uri = target(request.path.unwrap_or_default())?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for field in request.headers.iter() {
-        let name =
-            HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
+        let name = name(field.name)?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value))
             .map_err(|_| HeadError::Malformed)?;
         headers.append(name, value);
     }
     validate(method, uri, version, headers)
+}
+
+/// Names that `http` does not know, of most requests of MCP clients: it would allocate each anew.
+static KNOWN: [HeaderName; 4] = [
+    HeaderName::from_static("mcp-method"),
+    HeaderName::from_static("mcp-name"),
+    HeaderName::from_static("mcp-protocol-version"),
+    HeaderName::from_static("mcp-session-id"),
+];
+
+fn name(text: &str) -> Result<HeaderName, HeadError> {
+    let is_name = |known: &&HeaderName| known.as_str().eq_ignore_ascii_case(text);
+    match KNOWN.iter().find(is_name) {
+        Some(known) => Ok(known.clone()),
+        None => HeaderName::from_bytes(text.as_bytes()).map_err(|_| HeadError::Malformed),
+    }
 }
 
 /// Checks a head that was taken apart, by us or by another parser.
@@ -259,6 +274,15 @@ mod tests {
             let hosts = head.parts.headers.get_all(header::HOST);
             assert_eq!(Vec::from_iter(hosts), [host], "{target}");
         }
+    }
+
+    #[test]
+    fn name_of_a_field_is_known_in_any_case() {
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\nMCP-Name: b\r\nmcp-names: c\r\n\r\n";
+        let head = parse(&Bytes::from_static(head)).unwrap();
+        let headers = head.parts.headers;
+        assert_eq!(headers["mcp-name"], "b");
+        assert_eq!(headers["mcp-names"], "c");
     }
 
     #[test]
