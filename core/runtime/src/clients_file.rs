@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -26,23 +26,34 @@ use entra_mcp_core::{
 use signal_hook::consts::SIGHUP;
 
 use self::read::FileContents;
-use crate::{boot::ProcessOwner, log, settings, unix::stopped::Stopped};
+use crate::{
+    boot::ProcessOwner,
+    log,
+    published::{Held, Published},
+    settings,
+    unix::stopped::Stopped,
+};
 
 /// How often the file is looked at.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The clients that the operator has registered, as of now.
 #[derive(Debug, Default)]
-pub struct SharedClients(RwLock<Arc<PreregisteredClients>>);
+pub struct SharedClients(Published<PreregisteredClients>);
 
 impl SharedClients {
     /// Returns the list that was read last.
-    pub fn current(&self) -> Arc<PreregisteredClients> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn current(&self) -> Held<PreregisteredClients> {
+        self.0.current()
+    }
+
+    /// Makes what was read the newest.
+    pub(crate) fn renew(&self, held: &mut Held<PreregisteredClients>) {
+        self.0.renew(held);
     }
 
     fn replace(&self, clients: PreregisteredClients) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(clients);
+        self.0.replace(Arc::new(clients));
     }
 
     /// Reads the file that the settings name, if they do, and reads it again from now on whenever it changes.

@@ -37,6 +37,7 @@ mod offer;
 mod offering;
 mod other_replicas;
 mod policy_file;
+mod published;
 mod pull_message;
 mod request_ids;
 mod routes;
@@ -87,6 +88,7 @@ pub use self::{
     offer::{Offer, SharedOffer},
     other_replicas::receive_from_replicas,
     policy_file::{PolicyFileError, SharedPolicy},
+    published::Held,
     pull_message::{PullMessage, Pulls},
     routes::Routes,
     running::{Lifecycle, Running},

@@ -10,7 +10,7 @@ use std::{
     fmt::{self, Display},
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -27,21 +27,27 @@ use crate::{
     boot::ProcessOwner,
     clients_file::{POLL_INTERVAL, Stamp, stamp},
     log,
+    published::{Held, Published},
     unix::stopped::Stopped,
 };
 
 /// The policy, as of now.
 #[derive(Debug, Default)]
-pub struct SharedPolicy(RwLock<Arc<Policy>>);
+pub struct SharedPolicy(Published<Policy>);
 
 impl SharedPolicy {
     /// Returns what was read last.
-    pub fn current(&self) -> Arc<Policy> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn current(&self) -> Held<Policy> {
+        self.0.current()
+    }
+
+    /// Makes what was read the newest.
+    pub(crate) fn renew(&self, held: &mut Held<Policy>) {
+        self.0.renew(held);
     }
 
     fn replace(&self, policy: Policy) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.0.replace(Arc::new(policy));
     }
 
     /// Reads the file that the settings name, if they do, and reads it again from now on whenever it changes. With it come the scopes

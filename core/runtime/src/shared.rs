@@ -1,5 +1,7 @@
 //! What all exchanges of a server share, whichever runtime drives them.
 
+mod snapshots;
+
 use std::{
     sync::{
         Arc,
@@ -8,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::snapshots::Snapshots;
 use crate::{
     Clock, ConnectionLimit, Offer, RecordStore, RequestOrigin, RuntimeParts, SharedOffer,
     client_credential::ClientAssertions,
@@ -23,7 +26,6 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{Admission, admit, log_event_of},
-    catalog::Catalog,
     config::ClientAddress,
     env::{Env, Server},
     event::Event,
@@ -126,19 +128,6 @@ impl<M: Mailbox> Shared<M> {
         })
     }
 
-    fn in_env<T>(&self, catalog: &Catalog, f: impl FnOnce(Env<'_>) -> T) -> T {
-        let (entra, clients) = (self.hub.entra(), self.clients.current());
-        let policy = self.policy.current();
-        f(Env {
-            server: &self.server,
-            catalog,
-            entra: &entra,
-            clients: &clients,
-            policy: &policy,
-            now: self.clock.now(),
-        })
-    }
-
     /// Deletes what has expired from the store, and drops what the hub has kept long enough.
     pub fn purge_expired(&self) {
         let now = self.clock.now();
@@ -208,7 +197,7 @@ pub trait DriveJobs: Send + Sync + 'static {
     fn send_to_hub(self: &Arc<Self>, message: ToHub) {
         let shared = self.shared();
         let (from, now) = (shared.next_exchange(), shared.clock.now());
-        self.spawn_jobs(shared.hub.send(from, message, now));
+        self.spawn_jobs(shared.hub.send(from, None, message, now));
     }
 
     /// Hands a message to the other replicas without waiting for the network.
@@ -228,6 +217,7 @@ pub struct ActiveExchange<R: DriveJobs> {
     /// What was offered when it began.
     offer: Arc<Offer<R::Handler>>,
     exchange: Exchange,
+    snapshots: Snapshots,
     counted: Option<Box<Counted>>,
     /// Whether the hub knows of this exchange.
     is_registered: bool,
@@ -281,13 +271,15 @@ impl<R: DriveJobs> ActiveExchange<R> {
         begin: impl FnOnce(Env<'_>) -> Exchange,
         counted: Option<Box<Counted>>,
     ) -> Self {
-        let offer = runtime.offer().current();
-        let exchange = runtime.shared().in_env(&offer.catalog, begin);
+        let (shared, offer) = (runtime.shared(), runtime.offer().current());
+        let snapshots = Snapshots::of(shared);
+        let exchange = begin(snapshots.env(shared, &offer.catalog));
         runtime.shared().busy.fetch_add(1, Ordering::AcqRel);
         Self {
             runtime: Arc::clone(runtime),
             offer,
             exchange,
+            snapshots,
             counted,
             is_registered: false,
         }
@@ -316,11 +308,10 @@ impl<R: DriveJobs> ActiveExchange<R> {
         {
             counted.asks.answer(&event, metrics);
         }
-        let (exchange, catalog) = (&mut self.exchange, &self.offer.catalog);
-        let handled = self
-            .runtime
-            .shared()
-            .in_env(catalog, |env| exchange.handle(event, env));
+        let shared = self.runtime.shared();
+        self.snapshots.renew(shared);
+        let env = self.snapshots.env(shared, &self.offer.catalog);
+        let handled = self.exchange.handle(event, env);
         if let Err(misuse) = &handled {
             let bug = LogEvent::new(LogEventId::RuntimeMisuse);
             log(&bug.with(Field::Error, misuse.to_string()));
@@ -331,11 +322,9 @@ impl<R: DriveJobs> ActiveExchange<R> {
     /// Hands the hub a message of the exchange. With the first one the hub learns of the mailbox.
     pub fn send_to_hub(&mut self, message: ToHub, mailbox: impl FnOnce() -> R::Mailbox) {
         let (shared, id) = (self.runtime.shared(), self.exchange.id());
-        if !self.is_registered {
-            self.is_registered = true;
-            shared.hub.register(id, mailbox());
-        }
-        let jobs = shared.hub.send(id, message, shared.clock.now());
+        let is_first = !std::mem::replace(&mut self.is_registered, true);
+        let mailbox = is_first.then(mailbox);
+        let jobs = shared.hub.send(id, mailbox, message, shared.clock.now());
         self.runtime.spawn_jobs(jobs);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use entra_mcp_core::{
@@ -11,6 +11,8 @@ use entra_mcp_core::{
     hub::{FromHub, Hub, HubOutput, HubStats, ToHub},
     time::{Instant, Now},
 };
+
+use crate::published::{Held, Published};
 
 /// Where a runtime puts the hub's messages for one exchange.
 pub trait Mailbox: Send {
@@ -24,7 +26,7 @@ pub trait Mailbox: Send {
 #[derive(Debug)]
 pub struct SharedHub<M> {
     tables: Mutex<Tables<M>>,
-    entra: RwLock<Arc<EntraSnapshot>>,
+    entra: Published<EntraSnapshot>,
 }
 
 #[derive(Debug)]
@@ -41,21 +43,30 @@ impl<M> Default for SharedHub<M> {
         };
         Self {
             tables: Mutex::new(tables),
-            entra: RwLock::default(),
+            entra: Published::default(),
         }
     }
 }
 
 impl<M: Mailbox> SharedHub<M> {
     /// Returns the newest snapshot of what is known of Entra.
-    pub fn entra(&self) -> Arc<EntraSnapshot> {
-        Arc::clone(&self.entra.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn entra(&self) -> Held<EntraSnapshot> {
+        self.entra.current()
     }
 
-    /// Hands a message to the hub and does what it wants. Returns the jobs to run.
+    /// Makes what was read the newest.
+    pub(crate) fn renew_entra(&self, held: &mut Held<EntraSnapshot>) {
+        self.entra.renew(held);
+    }
+
+    /// Hands a message to the hub and does what it wants. Returns the jobs to run. With a mailbox, the hub's messages for this
+    /// exchange are delivered to it from now on.
     #[must_use]
-    pub fn send(&self, from: ExchangeId, message: ToHub, now: Now) -> Vec<Job> {
+    pub fn send(&self, from: ExchangeId, mailbox: Option<M>, message: ToHub, now: Now) -> Vec<Job> {
         let mut tables = self.tables();
+        if let Some(mailbox) = mailbox {
+            tables.mailboxes.insert(from, mailbox);
+        }
         tables.hub.handle(from, message, now);
         self.drain(&mut tables)
     }
@@ -78,11 +89,6 @@ impl<M: Mailbox> SharedHub<M> {
         self.tables().hub.stats()
     }
 
-    /// Delivers the hub's messages for this exchange to this mailbox from now on.
-    pub fn register(&self, id: ExchangeId, mailbox: M) {
-        self.tables().mailboxes.insert(id, mailbox);
-    }
-
     /// Forgets an exchange that ended. Returns the jobs to run.
     #[must_use]
     pub fn forget(&self, id: ExchangeId) -> Vec<Job> {
@@ -101,9 +107,7 @@ impl<M: Mailbox> SharedHub<M> {
                         mailbox.deliver(message);
                     }
                 }
-                HubOutput::Publish(entra) => {
-                    *self.entra.write().unwrap_or_else(PoisonError::into_inner) = entra;
-                }
+                HubOutput::Publish(entra) => self.entra.replace(entra),
                 HubOutput::Spawn(job) => jobs.push(job),
                 HubOutput::Idle => return jobs,
             }
