@@ -23,7 +23,13 @@ pub use self::{
 };
 pub use entra_mcp_wire::text::is_invisible;
 
+use std::borrow::Cow;
+
+use self::sanitize::is_plain;
 use crate::limits::{LOG_TEXT_CHARS, LOG_VALUE_CHARS};
+
+/// A line seldom has more.
+const USUAL_FIELDS: usize = 8;
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +58,7 @@ impl LogEvent {
     pub fn new(id: LogEventId) -> Self {
         Self {
             id,
-            fields: Vec::new(),
+            fields: Vec::with_capacity(USUAL_FIELDS),
             audited: None,
         }
     }
@@ -60,23 +66,33 @@ impl LogEvent {
     /// Adds a field. Its value may come from outside: it is cut and made harmless.
     #[must_use]
     pub fn with(self, field: Field, value: impl AsRef<str>) -> Self {
-        self.add(field, value.as_ref(), LOG_VALUE_CHARS)
+        self.add(field, Cow::Borrowed(value.as_ref()), LOG_VALUE_CHARS)
+    }
+
+    /// The same, of a text that is the line's own already.
+    #[must_use]
+    pub fn with_owned(self, field: Field, value: String) -> Self {
+        self.add(field, Cow::Owned(value), LOG_VALUE_CHARS)
     }
 
     /// Adds a field that holds sentences of this server or of its environment, which may be longer
     /// than a value that a peer chooses.
     #[must_use]
     pub fn with_text(self, field: Field, text: impl AsRef<str>) -> Self {
-        self.add(field, text.as_ref(), LOG_TEXT_CHARS)
+        self.add(field, Cow::Borrowed(text.as_ref()), LOG_TEXT_CHARS)
     }
 
-    fn add(mut self, field: Field, value: &str, limit: usize) -> Self {
+    fn add(mut self, field: Field, value: Cow<'_, str>, limit: usize) -> Self {
         debug_assert!(
             field == Field::RequestId || self.id.fields().contains(&field),
             "{field:?} is not documented for {:?}",
             self.id
         );
-        self.fields.push((field, sanitize(value, limit)));
+        let value = match is_plain(&value, limit) {
+            true => value.into_owned(),
+            false => sanitize(&value, limit),
+        };
+        self.fields.push((field, value));
         self
     }
 

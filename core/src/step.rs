@@ -189,7 +189,7 @@ impl Cx<'_> {
 
     /// Writes to the log, and so to the audit log if that tells of it.
     pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
-        let event = event.into().with(Field::RequestId, self.request_id());
+        let event = event.into().with_owned(Field::RequestId, self.request_id());
         let event = match &self.out.audit {
             Some(audit) if event.id().audit_outcome().is_some() => {
                 event.audited(audit.at(self.env.now.instant))

@@ -2,12 +2,17 @@
 
 use super::is_invisible;
 
+/// Whether a text is harmless as it is.
+pub(super) fn is_plain(text: &str, limit: usize) -> bool {
+    text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// The first `limit` characters of a text, with control, invisible and direction-changing
 /// characters written as escapes.
 #[must_use]
 pub fn sanitize(text: &str, limit: usize) -> String {
     // As almost all of it is.
-    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text, limit) {
         return text.to_owned();
     }
     let mut sanitize = String::new();

@@ -214,11 +214,8 @@ impl Hash {
 
     /// What logs call the client of this id: the first half of the hash, in hexadecimal digits.
     pub(crate) fn name(&self) -> String {
-        let (half, _) = self.0.split_at(16);
-        let digits = half.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits
-            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-            .collect()
+        let half = self.0.first_chunk().copied().unwrap_or_default();
+        format!("{:032x}", u128::from_be_bytes(half))
     }
 
     /// The hash of some bytes.
