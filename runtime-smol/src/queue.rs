@@ -12,7 +12,7 @@ use std::{
 /// Makes a queue without a bound of its own; see [`Sender::poll_room`].
 pub(crate) fn queue<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared(Mutex::new(State {
-        items: VecDeque::new(),
+        items: Items::default(),
         sender: Waiting::default(),
         receiver: Waiting::default(),
         wants_room: false,
@@ -31,9 +31,42 @@ pub(crate) struct Receiver<T>(Arc<Shared<T>>);
 #[derive(Debug)]
 struct Shared<T>(Mutex<State<T>>);
 
+/// What was sent and not received. Mostly it is one: that needs no memory of its own.
+#[derive(Debug)]
+struct Items<T> {
+    first: Option<T>,
+    others: VecDeque<T>,
+}
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            others: VecDeque::new(),
+        }
+    }
+}
+
+impl<T> Items<T> {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
+    fn push_back(&mut self, item: T) {
+        match (&self.first, self.others.is_empty()) {
+            (None, true) => self.first = Some(item),
+            _ => self.others.push_back(item),
+        }
+    }
+
+    fn pop_front(&mut self) -> Option<T> {
+        self.first.take().or_else(|| self.others.pop_front())
+    }
+}
+
 #[derive(Debug)]
 struct State<T> {
-    items: VecDeque<T>,
+    items: Items<T>,
     sender: Waiting,
     receiver: Waiting,
     /// Whether the sender waits for room.
@@ -121,7 +154,7 @@ impl<T> Receiver<T> {
             return Poll::Ready(None);
         }
         // Whoever waits long keeps no memory for what may come.
-        state.items = VecDeque::new();
+        state.items = Items::default();
         state.receiver.wait(cx);
         Poll::Pending
     }
@@ -171,6 +204,21 @@ mod tests {
 
     fn count(woken: &Woken) -> usize {
         woken.0.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn items_come_in_the_order_in_which_they_were_sent() {
+        let (_woken, waker) = waker();
+        let cx = Context::from_waker(&waker);
+        let (sender, receiver) = queue();
+        let mut received = Vec::new();
+        for (sent, taken) in [(0..1, 1), (1..4, 2), (4..6, 3)] {
+            sent.for_each(|item| sender.send(item));
+            received.extend((0..taken).map(|_| receiver.poll_next(&cx)));
+        }
+        let expected = (0..6).map(|item| Poll::Ready(Some(item)));
+        assert!(expected.eq(received));
+        assert_eq!(receiver.poll_next(&cx), Poll::Pending);
     }
 
     #[test]
