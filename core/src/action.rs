@@ -7,6 +7,7 @@ use crate::{
     catalog::EffectResult,
     hub::ToHub,
     log_event::LogEvent,
+    opened_session::OpenedSession,
 };
 
 /// Something to do. Do actions in the order in which they are polled.
@@ -51,6 +52,8 @@ pub enum Action {
     /// Hand this to the other replicas that share the store, if there are any; each opens it with
     /// [`crate::replicas::open_message`]. It may be lost.
     Publish(Bytes),
+    /// Keep this for later requests: [`crate::opened_session::OpenedSessions::insert`].
+    Remember(OpenedSession),
     /// Write this to the log.
     Log(LogEvent),
 }
@@ -83,6 +86,7 @@ impl std::fmt::Debug for Action {
             Self::Cancel(id) => write!(f, "Cancel({})", id.0),
             Self::ToHub(_) => f.write_str("ToHub"),
             Self::Publish(bytes) => write!(f, "Publish({} bytes)", bytes.len()),
+            Self::Remember(opened) => write!(f, "Remember({opened:?})"),
             Self::Log(line) => write!(f, "Log({line})"),
         }
     }

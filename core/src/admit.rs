@@ -28,6 +28,7 @@ use crate::{
     env::Server,
     http::response::{self, text},
     limits,
+    opened_session::{OpenedSession, OpenedSessions},
     rate_limit::RateLimited,
     request_id::RequestId,
     route::Route,
@@ -48,6 +49,8 @@ pub struct Admission {
     pub(crate) route: Route,
     /// What the session token says, where one is needed, which is not verified again; or another token.
     pub(crate) credential: Option<Credential>,
+    /// What is kept of its session.
+    pub(crate) opened: Option<OpenedSession>,
     /// The address that the request is counted for.
     pub(crate) client: Option<ClientAddress>,
     /// It comes too soon after others.
@@ -75,6 +78,13 @@ impl Admission {
     #[must_use]
     pub fn of_client(self, client: Option<ClientAddress>) -> Self {
         Self { client, ..self }
+    }
+
+    /// Looks whether its session was opened a moment ago.
+    pub fn recognize(&mut self, sessions: &mut OpenedSessions) {
+        self.opened = self
+            .verified()
+            .and_then(|verified| sessions.get(verified.session_id));
     }
 
     /// Returns the name of the session whose good token the request bears; `None` if it is a stranger's.
@@ -194,6 +204,7 @@ fn check_head(
         head,
         route,
         credential,
+        opened: None,
         client: None,
         limited: None,
         request_id: request_id.clone(),

@@ -189,6 +189,7 @@ pub mod hub; // Tables behind the runtime's one mutex, and the messages to and f
 pub mod action; // What an exchange wants done.
 pub mod ask; // Actions that expect an answer.
 pub mod event; // What an exchange receives.
+pub mod opened_session; // Sessions that were opened a moment ago.
 pub mod replicas; // What replicas tell each other.
 
 // Floor 7: how a step asks, answers and waits.

@@ -155,6 +155,9 @@ pub const SESSIONS_PER_USER_BOUNDS: RangeInclusive<usize> = 1..=256;
 /// session token early.
 pub const SESSION_SHARES: usize = 32;
 
+/// Memory for sessions that were opened a moment ago: of some thousand users.
+pub const OPENED_SESSION_BYTES: usize = 8 * 1024 * 1024;
+
 /// How often a session's record is read again because somebody else has written it: each time means that
 /// another request has got on.
 pub const SESSION_UPDATE_ATTEMPTS: u8 = 8;

@@ -19,6 +19,7 @@ use crate::{
     event::Answer,
     hub::{HubAsk, ToHub, ToHubKind},
     log_event::{Field, LogEvent},
+    opened_session::OpenedSession,
     pause::{Pause, Pauses},
     planted::Planted,
     replicas::ReplicaMessage,
@@ -185,6 +186,11 @@ impl Cx<'_> {
         if let Some(sealed) = sealed {
             self.out.push(Action::Publish(sealed));
         }
+    }
+
+    /// Has the runtime keep a session that was opened, for later requests.
+    pub(crate) fn remember(&mut self, opened: OpenedSession) {
+        self.out.push(Action::Remember(opened));
     }
 
     /// Writes to the log, and so to the audit log if that tells of it.

@@ -18,6 +18,7 @@ use entra_mcp_core::{
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Job},
     hub::Hub,
+    opened_session::OpenedSessions,
     request_id::RequestId,
     time::{Instant, Now},
 };
@@ -50,6 +51,7 @@ struct Running {
     server: Server,
     clients: PreregisteredClients,
     hub: Hub,
+    opened: OpenedSessions,
     known: Arc<EntraSnapshot>,
     started: SimInstant,
     exchanges: BTreeMap<ExchangeId, Live>,
@@ -142,6 +144,7 @@ impl State {
             clients: listed::clients(&server),
             server,
             hub: Hub::new(),
+            opened: OpenedSessions::default(),
             known: Arc::new(EntraSnapshot::default()),
             started: moment,
             exchanges: BTreeMap::new(),
@@ -197,7 +200,8 @@ impl State {
         };
         let name = self.net.get(conn).map(|conn| conn.name.as_str());
         let client = name.and_then(|name| client_address(name, &self.options));
-        let admission = admission.of_client(client);
+        let mut admission = admission.of_client(client);
+        admission.recognize(&mut running.opened);
         running.count += 1;
         let id = ExchangeId(running.count);
         let who = ExchangeRef::new(process, id);

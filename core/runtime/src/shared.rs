@@ -4,7 +4,7 @@ mod snapshots;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -33,6 +33,7 @@ use entra_mcp_core::{
     hub::ToHub,
     limits,
     log_event::{Audited, Field, LogEvent, LogEventId},
+    opened_session::OpenedSessions,
     route::Route,
 };
 use http::{Response, request::Parts};
@@ -54,6 +55,8 @@ pub struct Shared<M> {
     /// Both clocks.
     pub clock: Clock,
     hub: SharedHub<M>,
+    /// Sessions that were opened a moment ago.
+    opened: Mutex<OpenedSessions>,
     /// What is counted, if anybody reads it.
     metrics: Option<Metrics>,
     last_exchange: AtomicU64,
@@ -73,6 +76,7 @@ impl<M: Mailbox> Shared<M> {
             client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
             hub: SharedHub::default(),
+            opened: Mutex::default(),
             metrics: parts.metrics(),
             last_exchange: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
@@ -128,10 +132,16 @@ impl<M: Mailbox> Shared<M> {
         })
     }
 
+    fn opened(&self) -> MutexGuard<'_, OpenedSessions> {
+        // Under the lock an entry is found or put in and nothing else is done.
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Deletes what has expired from the store, and drops what the hub has kept long enough.
     pub fn purge_expired(&self) {
         let now = self.clock.now();
         self.hub.expire(now.instant);
+        self.opened().age();
         self.store.purge_expired(now.unix);
     }
 
@@ -248,8 +258,9 @@ impl Counted {
 impl<R: DriveJobs> ActiveExchange<R> {
     /// Begins the exchange of a request that was admitted.
     #[must_use]
-    pub fn of_request(runtime: &Arc<R>, admission: Admission, body: Bytes) -> Self {
+    pub fn of_request(runtime: &Arc<R>, mut admission: Admission, body: Bytes) -> Self {
         let (shared, seed) = (runtime.shared(), seed());
+        admission.recognize(&mut shared.opened());
         let id = shared.next_exchange();
         let counted = shared.count(Some(admission.route()));
         let begin = |env: Env<'_>| admission.begin(id, &seed, body, env);
@@ -293,7 +304,11 @@ impl<R: DriveJobs> ActiveExchange<R> {
 
     /// Returns what the exchange wants; see [`Exchange::poll`].
     pub fn poll(&mut self) -> Output {
-        let output = self.exchange.poll();
+        let mut output = self.exchange.poll();
+        while let Output::Do(Action::Remember(opened)) = output {
+            self.runtime.shared().opened().insert(opened);
+            output = self.exchange.poll();
+        }
         if let (Some(counted), Output::Do(action)) = (&mut self.counted, &output) {
             counted.action(action, self.runtime.shared());
         }

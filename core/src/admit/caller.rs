@@ -19,16 +19,18 @@ use crate::{
         Audience, Client, ClientCapabilities, ClientInfo, Principal, PrincipalKind, VerifiedBy,
     },
     entra_token::EntraCaller,
+    env::Server,
     event::Answer,
     http::response,
     id::PrincipalId,
     log_event::LogEventId,
+    opened_session::OpenedSession,
     revision::Revision,
     route::Route,
     secret::Secret,
     session::{
-        lookup::{LookupError, SessionLookup},
-        record::Session,
+        lookup::{KnownCaller, LookupError, SessionLookup, SessionRecord},
+        record::{KnownSession, Session},
     },
     step::{Cx, Progress},
     time::UnixTime,
@@ -37,13 +39,16 @@ use crate::{
 /// Who calls, proven by a session token that maps to a session, or by an access token of Entra's.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub(crate) session: Session,
+    pub(crate) session: Arc<KnownSession>,
+    pub(crate) record: SessionRecord,
     /// Which writing of the session.
     pub(crate) version: Version,
     /// When the token ends, or is looked at again.
     pub(crate) expires: UnixTime,
     /// What the token allows: the scopes of the session, or fewer.
-    pub(crate) scope: String,
+    pub(crate) scope: Arc<str>,
+    /// Who calls, as tools see it.
+    pub(crate) principal: Arc<Principal>,
     /// Whom an access token of Entra's stands for, and that token; `None` with a session token.
     pub(crate) entra: Option<Box<(Arc<EntraCaller>, Secret<String>)>>,
     /// Tenant, user and client as one value: MCP sessions and streams are bound to it, so that they
@@ -54,6 +59,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The session with what is sealed in it.
+    pub(crate) fn whole_session(&self, server: &Server) -> Session {
+        self.record.open(self.session.id, server)
+    }
+
     /// Whether the token allows what needs this scope.
     pub(crate) fn may(&self, scope: &str) -> bool {
         self.scope.split(' ').any(|held| held == scope)
@@ -92,24 +102,6 @@ impl Caller {
             (None, None) => client,
         }
     }
-
-    /// Who calls, as tools see it.
-    pub(crate) fn principal(&self) -> Principal {
-        let user = &self.session.user;
-        Principal {
-            tenant_id: user.tenant_id.clone(),
-            oid: user.oid.clone(),
-            kind: self.kind(),
-            application: self.entra.as_ref().map(|entra| entra.0.application.clone()),
-            subject: self.session.outline.subject.clone(),
-            name: user.profile.name.clone(),
-            username: user.profile.username.clone(),
-            roles: user.profile.roles.clone(),
-            groups: user.profile.groups.clone(),
-            // The token's: it may have been narrowed at a refresh (threat E7).
-            scopes: self.scope.split(' ').map(str::to_owned).collect(),
-        }
-    }
 }
 
 /// A look-up under way.
@@ -123,10 +115,15 @@ pub(crate) enum Authenticate {
 
 impl Authenticate {
     /// Looks up whose a token is.
-    pub(crate) fn start(route: Route, credential: Credential, cx: &mut Cx<'_>) -> Self {
+    pub(crate) fn start(
+        route: Route,
+        credential: Credential,
+        opened: Option<OpenedSession>,
+        cx: &mut Cx<'_>,
+    ) -> Self {
         match credential {
             Credential::Session(verified) => {
-                Self::Session(route, SessionLookup::start(verified, cx))
+                Self::Session(route, SessionLookup::start(verified, opened, cx))
             }
             Credential::Entra(token) => {
                 Self::Entra(Box::new(EntraLookup::start(route, *token, cx)))
@@ -159,11 +156,18 @@ fn found(
 ) -> Result<Box<Caller>, Box<Response<Bytes>>> {
     match lookup.handle(answer, cx) {
         Ok(found) => {
-            found.session.audit(cx);
+            let KnownCaller {
+                session,
+                scope,
+                principal,
+            } = &*found.known;
+            session.audit(cx);
             Ok(Box::new(Caller {
-                principal_id: found.session.principal,
-                scope: found.scope(),
-                session: found.session,
+                principal_id: session.principal,
+                scope: Arc::clone(scope),
+                principal: Arc::clone(principal),
+                session: Arc::clone(session),
+                record: found.record,
                 version: found.version,
                 expires: found.verified.expires,
                 entra: None,

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     ask::{Awaiting, Guard, Store, StoreFault, Stored, Version},
-    catalog::ClientInfo,
+    catalog::{ClientInfo, Principal},
     entra_token::{EntraCaller, TokenHash},
     event::Answer,
     hub::{FindEntraCaller, KnownToken, NeedMetadata, PresentedTokenMessage, ToHub, ToHubKind},
@@ -34,6 +34,7 @@ use crate::{
     secret::Secret,
     session::{
         Share, allowed,
+        lookup::SessionRecord,
         record::{Contexts, Hash, Outline, Profile, Session, User},
     },
     step::{Cx, Progress},
@@ -302,10 +303,17 @@ fn ready(
     }
     let lifetime = cx.env.server.config.lifetimes.session_token;
     let expires: UnixTime = owner.caller.expires.min(cx.env.now.unix.after(lifetime));
+    let principal = Principal {
+        kind: owner.caller.kind,
+        application: Some(owner.caller.application.clone()),
+        ..session.principal(&owner.caller.scope)
+    };
     Progress::Ready(Ok(Box::new(Caller {
         principal_id: session.principal,
-        scope: owner.caller.scope.clone(),
-        session,
+        scope: owner.caller.scope.as_str().into(),
+        principal: Arc::new(principal),
+        session: Arc::clone(session.known()),
+        record: SessionRecord::Opened(Box::new(session)),
         version,
         expires,
         entra: Some(Box::new((owner.caller, token))),

@@ -49,7 +49,7 @@ impl AssertUser {
             audience: &gateway.audience,
             client: &client,
         };
-        let claims = AssertionClaims::new(parties, &caller.principal(), &server.keys);
+        let claims = AssertionClaims::new(parties, &caller.principal, &server.keys);
         let digest = claims.digest();
         let find = |ticket| ToHubKind::Assertion(AssertionMessage::Find(ticket, digest));
         let state = State::Finding(claims, cx.ask_hub(find));

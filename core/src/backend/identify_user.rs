@@ -156,8 +156,8 @@ fn described(
     gateway: &Gateway,
     cx: &Cx<'_>,
 ) -> Credentials {
-    let (user, keys) = (caller.principal(), &cx.env.server.keys);
-    match UserHeaders::new(&gateway.identity, &user, &gateway.audience, keys) {
+    let (user, keys) = (&caller.principal, &cx.env.server.keys);
+    match UserHeaders::new(&gateway.identity, user, &gateway.audience, keys) {
         Some(headers) => credentials.with_headers(headers),
         None => credentials,
     }
@@ -168,7 +168,7 @@ fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> 
     gateway.command()?;
     let environment = match gateway.identity.tells() {
         false => std::collections::BTreeMap::new(),
-        true => ProcessOwner::environment(&caller.principal()),
+        true => ProcessOwner::environment(&caller.principal),
     };
     Some(ProcessOwner {
         principal: caller.principal_id,

@@ -17,7 +17,7 @@
 //! }
 //! ```
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -115,7 +115,7 @@ pub struct ClientCapabilities {
 pub struct Call {
     pub(crate) name: String,
     pub(crate) arguments: Map<String, Value>,
-    pub(crate) principal: Principal,
+    pub(crate) principal: Arc<Principal>,
     pub(crate) client: Client,
     pub(crate) meta: Map<String, Value>,
     pub(crate) request_id: RequestId,
@@ -129,7 +129,7 @@ impl Call {
         Self {
             name: self.name.clone(),
             arguments: std::mem::take(&mut self.arguments),
-            principal: std::mem::take(&mut self.principal),
+            principal: Arc::clone(&self.principal),
             client: std::mem::take(&mut self.client),
             meta: std::mem::take(&mut self.meta),
             request_id: self.request_id.clone(),

@@ -1,6 +1,6 @@
 //! Calls that are made by hand, for tests of what is called.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ impl Call {
         Self {
             name: name.into(),
             arguments: Map::new(),
-            principal: Principal::default(),
+            principal: Arc::default(),
             client: Client::of_revision(Revision::V2025_11_25, ClientCapabilities::default()),
             meta: Map::new(),
             request_id: RequestId::own(0),
@@ -45,7 +45,7 @@ impl Call {
     /// The same by this user.
     #[must_use]
     pub fn with_principal(mut self, principal: Principal) -> Self {
-        self.principal = principal;
+        self.principal = Arc::new(principal);
         self
     }
 

@@ -14,6 +14,7 @@ use crate::{
     catalog::{PrincipalKind, scope::Scope},
     claims_challenge::ClaimsChallenge,
     entra_token::EntraCaller,
+    env::Server,
     event::Answer,
     fault::Fault,
     secret::Secret,
@@ -50,9 +51,9 @@ impl Assertion {
 }
 
 impl Credentials {
-    pub(crate) fn of(caller: &Caller) -> Self {
+    pub(crate) fn of(caller: &Caller, server: &Server) -> Self {
         match caller.entra.as_deref() {
-            None => Self::Session(Box::new(caller.session.clone()), caller.version),
+            None => Self::Session(Box::new(caller.whole_session(server)), caller.version),
             Some((entra, token)) => Self::Assertion(Box::new(Assertion {
                 caller: std::sync::Arc::clone(entra),
                 token: token.clone(),
@@ -135,7 +136,7 @@ impl CallerToken {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> CallerTokenProgress {
-        let credentials = Credentials::of(caller);
+        let credentials = Credentials::of(caller, cx.env.server);
         if let Credentials::Assertion(assertion) = &credentials
             && let Err(error) = has_user(assertion.caller.kind)
         {
@@ -180,7 +181,7 @@ impl CallerToken {
             let reason = "The scopes of the server behind this gateway are none of Entra ID's.";
             return Progress::Ready(Err(AccessTokenError::Denied(reason.into())));
         };
-        match Credentials::of(caller) {
+        match Credentials::of(caller, cx.env.server) {
             Credentials::Session(session, version) => on_demand(SessionToken::start(
                 permission, reason, &session, version, cx,
             )),

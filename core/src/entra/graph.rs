@@ -101,7 +101,7 @@ impl AskGraph {
         }
         let asker = Box::new(Asker {
             request,
-            credentials: Credentials::of(caller),
+            credentials: Credentials::of(caller, cx.env.server),
             renewed: false,
         });
         let step = CallerToken::for_graph(&asker.credentials, cx);

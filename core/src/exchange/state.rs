@@ -34,6 +34,7 @@ use crate::{
         step_up::StepUpPage,
         token::Token,
     },
+    opened_session::OpenedSession,
     pages,
     route::Route,
     step::{Cx, Progress},
@@ -82,7 +83,7 @@ impl State {
             return rate_limited::respond(route, &limited, cx);
         }
         if let Some(credential) = credential {
-            return Self::of_message(route, request, credential, cx);
+            return Self::of_message(route, request, (credential, admission.opened), cx);
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
@@ -120,10 +121,10 @@ impl State {
     fn of_message(
         route: Route,
         request: ::http::Request<Bytes>,
-        credential: Credential,
+        (credential, opened): (Credential, Option<OpenedSession>),
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
-        let caller = Authenticate::start(route, credential, cx);
+        let caller = Authenticate::start(route, credential, opened, cx);
         match route {
             Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
             Route::Message => PostMessage::start(caller, &request).map_pending(Self::PostMessage),

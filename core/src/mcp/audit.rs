@@ -125,7 +125,7 @@ mod tests {
         let params = json!({"name": "getUserDetails", "arguments": {}});
         world.graph_responds(200, &profile("alice"));
         assert_eq!(told(&mut world, &params).len(), 1);
-        let outline = world.session("alice").outline;
+        let outline = world.session("alice").outline.clone();
         let line = world.logged.iter();
         let mut line = line.filter(|line| line.id() == LogEventId::ToolCalled);
         let line = line.next().unwrap();

@@ -169,7 +169,7 @@ impl Invocation {
         let call = Call {
             name,
             arguments,
-            principal: icx.caller.principal(),
+            principal: icx.caller.principal.clone(),
             client: through,
             meta: std::mem::take(&mut meta.extensions),
             request_id: icx.cx.request().clone(),

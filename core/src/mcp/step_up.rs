@@ -98,7 +98,7 @@ pub(super) fn end(
             false => StepUpEnd::Failed(NOT_WITH_TOKEN.into()),
         };
     }
-    let session = &caller.session;
+    let session = &caller.whole_session(cx.env.server);
     let event = LogEvent::new(LogEventId::ClaimsRequired);
     cx.log(event.with(Field::Subject, &session.outline.subject));
     let Some(step_up) = StepUp::of(session, claims, cx.env.now.unix) else {

@@ -31,6 +31,7 @@ use crate::{
     exchange::{Exchange, ExchangeId, Job, Output},
     hub::{Hub, HubOutput},
     log_event::LogEvent,
+    opened_session::OpenedSessions,
     request_id::RequestId,
     testing::{self, TestServer},
     time::UnixTime,
@@ -67,6 +68,7 @@ pub(crate) struct World {
     pub(crate) entra_is_slow: bool,
     pub(crate) asking: VecDeque<(ExchangeId, Ticket<Fetch>, Fetch)>,
     /// What the other replicas were told.
+    pub(crate) opened: OpenedSessions,
     pub(crate) published: Vec<Bytes>,
     pub(crate) pulls: backend::Pulls,
     pub(crate) processes: processes::Processes,
@@ -114,6 +116,7 @@ impl World {
             client: None,
             entra_is_slow: false,
             asking: VecDeque::new(),
+            opened: OpenedSessions::default(),
             published: Vec::new(),
             pulls: backend::Pulls::default(),
             processes: processes::Processes::default(),
@@ -197,17 +200,14 @@ impl World {
         self.watched.asked(id, &request);
         let (head, body) = request.into_parts();
         let mut running = Running::default();
-        match admit::admit(
-            head,
-            &self.server.server,
-            self.server.now,
-            RequestId::own(1),
-        ) {
+        let (server, now) = (&self.server.server, self.server.now);
+        match admit::admit(head, server, now, RequestId::own(1)) {
             Err(refusal) => running.sent.response = Some(*refusal),
             Ok(admission) => {
                 let mut seed = [7; 32];
                 seed[..8].copy_from_slice(&self.next.to_be_bytes());
-                let admission = admission.of_client(self.client);
+                let mut admission = admission.of_client(self.client);
+                admission.recognize(&mut self.opened);
                 let exchange = admission.begin(id, &Seed::new(seed), body, self.server.env());
                 running.exchange = Some(exchange);
             }
@@ -311,6 +311,7 @@ impl World {
                 Output::Do(Action::ToHub(message)) => {
                     self.hub.handle(id, message, self.server.now);
                 }
+                Output::Do(Action::Remember(opened)) => self.opened.insert(opened),
                 Output::Do(Action::Publish(message)) => self.published.push(message),
                 Output::Do(Action::Cancel(_)) => self.cancelled += 1,
                 Output::Do(Action::Invoke(ticket, call)) => {

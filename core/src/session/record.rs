@@ -2,18 +2,24 @@
 //! token that are good for it, and the Entra tokens.
 
 mod binary;
+mod known;
 mod refresh;
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::known::KnownSession;
 pub(crate) use self::refresh::{Generation, Predecessor, Refresh};
 use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
 use crate::{
     ask::Key,
     catalog::{Names, VerifiedBy},
-    claims_challenge::ClaimsChallenge,
     config::Lifetimes,
     entropy::Entropy,
     env::Server,
@@ -38,22 +44,7 @@ impl SessionId {
 /// A session, opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// The id, which the store key derives from.
-    pub(crate) id: SessionId,
-    /// What is known of it without a token of its client.
-    pub(crate) outline: Outline,
-    /// Tenant, user and client as one value.
-    pub(crate) principal: PrincipalId,
-    /// Who signed in.
-    pub(crate) user: User,
-    /// What the user knows of the client; nothing of sessions that were begun before it was kept.
-    pub(crate) client: Option<ApprovedClient>,
-    /// What was granted, as our own scopes, space separated.
-    pub(crate) scope: String,
-    /// The resource that the tokens are for: an MCP endpoint, or the whole server.
-    pub(crate) resource: String,
-    /// When the user signed in.
-    pub(crate) created: UnixTime,
+    pub(super) known: Arc<KnownSession>,
     /// The code, until it is redeemed.
     pub(crate) code: Option<Code>,
     /// The refresh token that is good now, and those before.
@@ -66,18 +57,19 @@ pub(crate) struct Session {
     pub(crate) key: SealingKey,
     /// The sealed Entra tokens: they are opened only when one is needed.
     pub(super) entra: Bytes,
-    /// What Entra wants of the user before anything more is done in the session.
-    pub(crate) required_claims: Option<ClaimsChallenge>,
 }
 
-impl Session {
-    /// Says for the audit log whose session it is that something is done in.
-    pub(crate) fn audit(&self, cx: &mut Cx<'_>) {
-        self.user.audit(cx);
-        self.outline.client.audit(cx);
-        if let Some(audited) = cx.audited() {
-            audited.session = Some(self.id.to_string());
-        }
+impl Deref for Session {
+    type Target = KnownSession;
+
+    fn deref(&self) -> &KnownSession {
+        &self.known
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut KnownSession {
+        Arc::make_mut(&mut self.known)
     }
 }
 
@@ -277,22 +269,29 @@ impl Session {
     ) -> Self {
         let (scope, resource) = granted;
         Self {
-            id,
-            principal: principal_of(&user, &outline.client),
-            outline,
-            user,
-            client: None,
-            scope,
-            resource,
-            created,
+            known: Arc::new(KnownSession {
+                id,
+                principal: principal_of(&user, &outline.client),
+                outline,
+                user,
+                client: None,
+                scope,
+                resource,
+                created,
+                required_claims: None,
+            }),
             code: None,
             refresh: None,
             openers: Vec::new(),
             made_with: KeyNumber::NEWEST,
             key: SealingKey::draw(entropy),
             entra: Bytes::new(),
-            required_claims: None,
         }
+    }
+
+    /// What it says of itself.
+    pub(crate) fn known(&self) -> &Arc<KnownSession> {
+        &self.known
     }
 
     /// When the session ends unless it is refreshed.

@@ -40,6 +40,8 @@ const TOKEN_BYTES: usize = 1536;
 /// What a session token that was verified says.
 #[derive(Debug)]
 pub(crate) struct Verified {
+    /// Its signature, by which it is known again.
+    pub(crate) mac: [u8; MAC_BYTES],
     /// The session that it maps to.
     pub(crate) session_id: SessionId,
     /// What opens the session's record.
@@ -121,7 +123,7 @@ pub(crate) fn issue(
 ///
 /// `None` says no more than that the token is not good; why is nobody's business.
 pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Verified> {
-    let payload = authenticate(token, server)?;
+    let (payload, mac) = authenticate(token, server)?;
     let claims = claims_for_here(&payload, server)?;
     // What was issued before lasts no longer than what is set now.
     let lifetime = server.config.lifetimes.session_token;
@@ -133,6 +135,7 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
         return None;
     }
     Some(Verified {
+        mac,
         session_id: claims.sid,
         share: Share::new(*share),
         subject: Subject::of(claims.sub),
@@ -148,12 +151,12 @@ pub(crate) fn verify(token: &str, server: &Server, now: UnixTime) -> Option<Veri
 
 /// The session of a token that was issued here, be it still good or not: what is over may still be revoked.
 pub(crate) fn session_of(token: &str, server: &Server) -> Option<SessionId> {
-    let payload = authenticate(token, server)?;
+    let (payload, _) = authenticate(token, server)?;
     Some(claims_for_here(&payload, server)?.sid)
 }
 
-/// The payload of a token that was signed here.
-fn authenticate(token: &str, server: &Server) -> Option<Wiped> {
+/// The payload of a token that was signed here, and its signature.
+fn authenticate(token: &str, server: &Server) -> Option<(Wiped, [u8; MAC_BYTES])> {
     if token.len() > TOKEN_BYTES {
         return None;
     }
@@ -175,7 +178,7 @@ fn authenticate(token: &str, server: &Server) -> Option<Wiped> {
     claims.extend_from_slice(known.as_bytes());
     let decoded = URL_SAFE_NO_PAD.decode_vec(rest, &mut claims);
     let claims = Wiped::new(claims);
-    decoded.ok().map(|()| claims)
+    decoded.ok().map(|()| (claims, mac))
 }
 
 /// The claims of a token that was issued for here.

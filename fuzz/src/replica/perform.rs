@@ -70,6 +70,12 @@ impl State {
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.send_to_hub(process, id, message),
             Action::Publish(message) => self.publish(process, &message),
+            Action::Remember(opened) => {
+                let replica = self.process(process);
+                if let Some(running) = replica.and_then(|replica| replica.running.as_mut()) {
+                    running.opened.insert(opened);
+                }
+            }
             Action::Log(line) => {
                 self.see(&Observation::Logged { line: &line });
                 self.log.push(format!("{line:?}"));

@@ -90,7 +90,7 @@ fn roles_and_groups_follow_the_last_renewal() {
         world.entra_responds(200, &tokens);
         world.conflicts = 1;
         assert_eq!(token_shown(&mut world), "new");
-        (world.session("alice").user.profile, world)
+        (world.session("alice").user.profile.clone(), world)
     };
     let (profile, mut world) = renewed(json!({}));
     assert_eq!(profile.name.as_deref(), Some("Alice"));

@@ -8,7 +8,7 @@ use ::http::StatusCode;
 use super::Streamable;
 use crate::{
     admit::{bearer, caller::Caller},
-    ask::Stored,
+    ask::{Stored, Version},
     event::Answer,
     http::response,
     log_event::LogEventId,
@@ -20,6 +20,7 @@ use crate::{
     route::Route,
     session::{
         ended_mcp_sessions::TooManyEnded,
+        record::Session,
         update::{Attempt, Update, Updated},
     },
     step::{Cx, Progress},
@@ -28,7 +29,7 @@ use crate::{
 /// The end of an MCP session is written.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    caller: Caller,
+    session: Box<Session>,
     mcp_session: McpSession,
     update: Update,
 }
@@ -43,29 +44,37 @@ impl Ending {
             return cx.done(refusal);
         }
         match named_session(headers, &caller, cx) {
-            Ok(mcp_session) => Self::write(caller, mcp_session, Attempt::default(), cx),
+            Ok(mcp_session) => {
+                let session = Box::new(caller.whole_session(cx.env.server));
+                let read = (caller.version, Attempt::default());
+                Self::write(session, mcp_session, read, cx)
+            }
             Err(refusal) => cx.done(*refusal),
         }
     }
 
     fn write(
-        mut caller: Caller,
+        mut session: Box<Session>,
         mcp_session: McpSession,
-        attempt: Attempt,
+        (version, attempt): (Version, Attempt),
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
-        let outline = &mut caller.session.outline;
+        let outline = &mut session.outline;
         if let Err(TooManyEnded) = mcp_session.end_in(outline, cx.env.now.unix) {
             cx.log(LogEventId::McpSessionsEndedTooMany);
             return cx.done(too_many_ended());
         }
-        let update = Update::write(&caller.session, caller.version, attempt, cx);
-        Self::pending(caller, mcp_session, update)
+        let update = Update::write(&session, version, attempt, cx);
+        Self::pending(session, mcp_session, update)
     }
 
-    fn pending(caller: Caller, mcp_session: McpSession, update: Update) -> Progress<Streamable> {
+    fn pending(
+        session: Box<Session>,
+        mcp_session: McpSession,
+        update: Update,
+    ) -> Progress<Streamable> {
         Progress::Pending(Streamable::Ending(Box::new(Self {
-            caller,
+            session,
             mcp_session,
             update,
         })))
@@ -73,21 +82,21 @@ impl Ending {
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let Self {
-            caller,
+            session,
             mcp_session,
             update,
         } = self;
         match update.handle(answer, cx) {
-            Progress::Pending(update) => Self::pending(caller, mcp_session, update),
+            Progress::Pending(update) => Self::pending(session, mcp_session, update),
             Progress::Ready(Ok(Updated::Written(()))) => {
                 cx.to_every_hub(ReplicaMessage::EndMcpSession {
                     mcp_session: mcp_session.id,
-                    principal: caller.principal_id,
+                    principal: session.principal,
                 });
                 cx.done(response::empty(StatusCode::NO_CONTENT))
             }
             Progress::Ready(Ok(Updated::Read(stored, attempt))) => {
-                Self::reread(caller, mcp_session, stored, attempt, cx)
+                Self::reread(&session, mcp_session, (stored, attempt), cx)
             }
             Progress::Ready(Err(_)) => {
                 cx.log(LogEventId::McpSessionNotEnded);
@@ -98,14 +107,13 @@ impl Ending {
 
     /// The session as somebody else has written it meanwhile.
     fn reread(
-        mut caller: Caller,
+        session: &Session,
         mcp_session: McpSession,
-        stored: Option<Stored>,
-        attempt: Attempt,
+        (stored, attempt): (Option<Stored>, Attempt),
         cx: &mut Cx<'_>,
     ) -> Progress<Streamable> {
         let keys = &cx.env.server.keys;
-        let opened = stored.and_then(|stored| caller.session.open_again(&stored, keys));
+        let opened = stored.and_then(|stored| session.open_again(&stored, keys));
         let Some((session, version)) = opened else {
             // It was revoked meanwhile.
             return cx.done(bearer::session_over(Route::Mcp, cx.env));
@@ -113,8 +121,6 @@ impl Ending {
         if !mcp_session.lives_in(&session.outline) {
             return cx.done(response::empty(StatusCode::NO_CONTENT));
         }
-        caller.session = session;
-        caller.version = version;
-        Self::write(caller, mcp_session, attempt, cx)
+        Self::write(Box::new(session), mcp_session, (version, attempt), cx)
     }
 }

@@ -217,7 +217,7 @@ impl TaskOwner {
         }
         Self {
             principal: caller.principal_id,
-            key: caller.session.key.clone(),
+            key: caller.whole_session(server).key,
         }
     }
 }

@@ -34,7 +34,7 @@ fn oid(name: &str) -> &'static str {
 }
 
 fn user(name: &str) -> User {
-    session_of(oid(name), "a client").0.user
+    session_of(oid(name), "a client").0.user.clone()
 }
 
 impl Browser {

@@ -1,12 +1,14 @@
 //! The parts of a session as bytes. Whoever changes what is written here, so that a record of before would be read
 //! wrongly, gives records another version.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::{
-    ApprovedClient, Code, Contexts, Hash, Opener, Outline, Profile, Refresh, Session, SpentCode,
-    User, principal_of,
+    ApprovedClient, Code, Contexts, Hash, KnownSession, Opener, Outline, Profile, Refresh, Session,
+    SpentCode, User, principal_of,
 };
 use crate::{
     catalog::{Names, VerifiedBy},
@@ -116,22 +118,24 @@ impl Session {
                 until: from.optional(Reader::number)?.map(UnixTime),
             });
         }
-        (tag == tag_of(&entra)).then_some(Self {
-            id,
-            outline,
-            principal,
-            user,
-            client,
-            scope,
-            resource,
-            created,
+        (tag == tag_of(&entra)).then(|| Self {
+            known: Arc::new(KnownSession {
+                id,
+                outline,
+                principal,
+                user,
+                client,
+                scope,
+                resource,
+                created,
+                required_claims,
+            }),
             code,
             refresh,
             openers,
             made_with: KeyNumber::NEWEST,
             key,
             entra,
-            required_claims,
         })
     }
 }

@@ -7,6 +7,8 @@
 //! the session, with Entra's tokens, sealed under the data key
 //! ```
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use zeroize::Zeroizing;
@@ -17,7 +19,8 @@ use crate::{
     keys::{KeyNumber, Keyring, Purpose, SealingKey},
     secret::Secret,
     session::record::{
-        Code, Hash, Opener, Outline, Predecessor, Refresh, Session, User, principal_of,
+        Code, Hash, KnownSession, Opener, Outline, Predecessor, Refresh, Session, User,
+        principal_of,
     },
     time::UnixTime,
 };
@@ -118,14 +121,17 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
         rotated: refresh.rotated,
     });
     Some(Session {
-        id,
-        principal: principal_of(&body.user, &outline.client),
-        outline,
-        user: body.user,
-        client: None,
-        scope: body.scope,
-        resource: body.resource,
-        created: body.created,
+        known: Arc::new(KnownSession {
+            id,
+            principal: principal_of(&body.user, &outline.client),
+            outline,
+            user: body.user,
+            client: None,
+            scope: body.scope,
+            resource: body.resource,
+            created: body.created,
+            required_claims: None,
+        }),
         code: body.code,
         refresh,
         openers: openers
@@ -137,7 +143,6 @@ pub(super) fn session(id: SessionId, outline: Outline, text: &[u8]) -> Option<Se
         made_with: KeyNumber::NEWEST,
         key: body.key.0,
         entra: body.entra.0.into(),
-        required_claims: None,
     })
 }
 

@@ -201,7 +201,7 @@ fn two_full_lists_become_one_of_the_allowed_length() {
 fn list_is_moved_without_a_sign_in() {
     let mut world = filled();
     world.server.change_key();
-    let user = session(0).user;
+    let user = session(0).user.clone();
     let moved = world.run_step(
         |cx| UserSessions::move_former(&user, cx),
         UserSessions::handle,

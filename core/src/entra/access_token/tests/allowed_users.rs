@@ -75,7 +75,7 @@ fn groups_that_no_token_names_are_asked_of_graph_with_every_renewal() {
             .ends_with("/me/getMemberObjects")
     );
     assert_eq!(world.asked[0].headers()["authorization"], "Bearer new");
-    let profile = world.session("alice").user.profile;
+    let profile = world.session("alice").user.profile.clone();
     assert!(profile.groups.iter().eq([GROUP]));
 
     let mut world = limited_to_group();

@@ -234,7 +234,7 @@ fn refresh_of_which_entra_wants_claims_goes_on_and_requires_them() {
     assert_eq!(second.status(), 200, "{}", testing::text(&second));
     let second = testing::json(&second);
     let session = alice.session_of(text(&second, "refresh_token"));
-    assert_eq!(session.required_claims.unwrap().to_text(), claims);
+    assert_eq!(session.required_claims.as_ref().unwrap().to_text(), claims);
     // Entra gives tokens again.
     alice.later(Duration::from_secs(60));
     let third = testing::json(&alice.refresh(text(&second, "refresh_token"), &[]));
