@@ -12,9 +12,11 @@ pub(crate) mod discover_result;
 mod initialize_result;
 mod listed;
 mod message;
+mod raw_edit;
 mod raw_json;
 mod server_process;
 mod signing_keys;
+mod translated;
 mod user_headers;
 
 pub(crate) use self::{
@@ -31,5 +33,8 @@ pub(crate) use self::{
         ToServer,
     },
     signing_keys::SigningKeys,
+    translated::{
+        Declared, InputRequired, RawInputRequest, discover_of_initialize, initialize_of_discover,
+    },
     user_headers::UserHeaders,
 };

@@ -77,7 +77,15 @@ impl IncomingMessages {
     pub(crate) fn session(&self) -> Option<&str> {
         match self {
             Self::Http(messages) => messages.session(),
-            Self::Stdio(messages) => messages.session(),
+            Self::Stdio(messages) => messages.process(),
+        }
+    }
+
+    /// The process that it was sent to, if it is one of a session.
+    pub(crate) fn process(&self) -> Option<&str> {
+        match self {
+            Self::Http(_) => None,
+            Self::Stdio(messages) => messages.process(),
         }
     }
 

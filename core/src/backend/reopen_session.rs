@@ -15,6 +15,7 @@ use crate::{
     gateway::{BackendRequest, Credentials, MessageKind},
     hub::LostSession,
     limits,
+    revision::Revision,
     step::{Cx, Progress},
 };
 
@@ -38,15 +39,16 @@ enum State {
 pub(crate) type Reopened = Progress<Box<ReopenSession>, Result<(Opened, Arc<str>), NotOpened>>;
 
 impl ReopenSession {
-    /// Opens it as it was.
+    /// Opens it as it was, for a client of this revision.
     pub(crate) fn start(
         lost: LostSession,
+        revision: Revision,
         credentials: Credentials,
         gateway: &Gateway,
         cx: &mut Cx<'_>,
     ) -> Box<Self> {
         let LostSession { params, settings } = lost;
-        let opening = OpenSession::start(&params, credentials.clone(), gateway, cx);
+        let opening = OpenSession::start(&params, revision, credentials.clone(), gateway, cx);
         Box::new(Self {
             credentials,
             params,
@@ -111,7 +113,9 @@ fn restore(
     gateway: &Gateway,
     cx: &mut Cx<'_>,
 ) -> Reopened {
-    let Some(body) = settings.pop_front() else {
+    // A backend of 2026-07-28 keeps no settings.
+    let has_settings = !opened.revision.features().stateless;
+    let Some(body) = settings.pop_front().filter(|_| has_settings) else {
         return Progress::Ready(Ok((opened, params)));
     };
     let request = BackendRequest {

@@ -32,8 +32,8 @@ pub(crate) struct StdioMessages {
     /// What is waited for; nothing while nobody wants more.
     reading: Option<Awaiting<ReadProcess>>,
     status: Option<StatusCode>,
-    /// The process that is begun for it.
-    begins: Option<ProcessName>,
+    /// The process of the session that it is for, or begins.
+    process: Option<ProcessName>,
     messages: usize,
 }
 
@@ -47,14 +47,14 @@ impl StdioMessages {
     ) -> Self {
         let mut name =
             || -> ProcessName { Arc::from(URL_SAFE_NO_PAD.encode(cx.entropy.bytes::<16>())) };
-        let to = match (&request.session, request.revision) {
+        let to = match (&request.session, request.begins) {
             (Some(name), _) => OfProcess::Session(Arc::clone(name)),
-            (None, None) => OfProcess::New(name()),
-            (None, Some(_)) => OfProcess::Stateless(name()),
+            (None, true) => OfProcess::New(name()),
+            (None, false) => OfProcess::Stateless(name()),
         };
-        let begins = match &to {
-            OfProcess::New(name) => Some(Arc::clone(name)),
-            OfProcess::Session(_) | OfProcess::Stateless(_) => None,
+        let process = match &to {
+            OfProcess::New(name) | OfProcess::Session(name) => Some(Arc::clone(name)),
+            OfProcess::Stateless(_) => None,
         };
         let is_end = request.method == Method::DELETE;
         let message = RawMessage::read(&request.body).ok();
@@ -89,7 +89,7 @@ impl StdioMessages {
             sent: reading.id(),
             reading: Some(reading),
             status: None,
-            begins,
+            process,
             messages: 0,
         }
     }
@@ -98,8 +98,8 @@ impl StdioMessages {
         self.status
     }
 
-    pub(super) fn session(&self) -> Option<&str> {
-        self.begins.as_deref()
+    pub(super) fn process(&self) -> Option<&str> {
+        self.process.as_deref()
     }
 
     pub(super) fn more(&mut self, cx: &mut Cx<'_>) {

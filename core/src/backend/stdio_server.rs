@@ -180,7 +180,7 @@ impl StdioServer {
                 };
                 let until = cx.env.now.instant.after(sent.within);
                 // Before its session is open a client is asked nothing.
-                let may_be_asked = method != "initialize";
+                let may_be_asked = !matches!(&**method, "initialize" | "server/discover");
                 self.calls.begin(id.clone(), call, until, may_be_asked);
             }
             // Nobody waits for it any more.

@@ -90,6 +90,8 @@ pub(crate) struct BackendRequest {
     /// What 2026-07-28 repeats in headers: the method, and what is named.
     pub(crate) routed_by: Option<(String, Option<String>)>,
     pub(crate) body: String,
+    /// Whether a session begins with it: it is sent to a process of its own, if the backend is one.
+    pub(crate) begins: bool,
     /// How long it may take; as long as a call, if nothing is said.
     pub(crate) within: Option<Duration>,
     /// Whether the answer is a stream on which nothing may come for long.
@@ -107,6 +109,7 @@ impl BackendRequest {
             revision: Some(revision),
             routed_by: None,
             body,
+            begins: false,
             within: None,
             listens: false,
             after: None,

@@ -2,10 +2,7 @@
 //!
 //! Source: MCP specification 2026-07-28, server/discover.
 
-use super::{
-    RawMessage,
-    raw_json::{self, JsonFault, Members},
-};
+use super::{RawMessage, raw_edit};
 
 /// A capability that does not pass: the ids of tasks would be good for whoever hears of one (threat R5).
 const TASKS: &[&str] = &[
@@ -29,31 +26,12 @@ pub(crate) fn without_what_does_not_pass(message: RawMessage, is_listened_to: bo
     let without = changes
         .chain([&TASKS])
         .try_fold(message.text().to_owned(), |text, path| {
-            let cut = place(&text, path)?;
-            Ok::<_, JsonFault>(match cut {
-                Some(cut) => raw_json::splice(&text, vec![(cut, "")]),
-                None => text,
-            })
+            raw_edit::without_member(&text, path)
         });
     without
         .ok()
         .and_then(|text| RawMessage::read(&text).ok())
         .unwrap_or(message)
-}
-
-/// What is to be cut out so that the member at this path is not there; `None` if it is not.
-fn place(text: &str, path: &[&str]) -> Result<Option<std::ops::Range<usize>>, JsonFault> {
-    let Some((last, above)) = path.split_last() else {
-        return Ok(None);
-    };
-    let mut at = raw_json::whole(text)?;
-    for name in above {
-        match Members::of(text, at)?.get(name) {
-            Some(found) => at = found,
-            None => return Ok(None),
-        }
-    }
-    Ok(Members::of(text, at)?.cut(last))
 }
 
 #[cfg(test)]

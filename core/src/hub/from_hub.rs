@@ -109,6 +109,8 @@ pub(crate) struct BackendSession {
     pub(crate) revision: Revision,
     /// With what `initialize` was sent, to open it again.
     pub(crate) params: Arc<str>,
+    /// For clients of 2026-07-28: what a backend with sessions says of itself, as a result of `server/discover`.
+    pub(crate) said: Option<Arc<str>>,
 }
 
 /// What is known of a session of the backend.

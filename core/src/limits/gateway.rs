@@ -64,6 +64,11 @@ pub const BACKEND_MESSAGES: usize = 10_000;
 
 /// How much the log tells of what a backend sent that is no message, in characters.
 pub const BACKEND_EXCERPT_CHARS: usize = 200;
+/// How often one call may end with questions to the client before its backend has to answer (2026-07-28).
+pub const INPUT_ROUNDS: usize = 16;
+
+/// How many bytes of what a backend says of itself are kept with a session, for clients of 2026-07-28.
+pub const BACKEND_SAID_BYTES: usize = 64 * 1024;
 
 /// How many sessions of backends are known, in all and of one owner: the one that was used longest ago makes room.
 pub const BACKEND_SESSIONS: usize = 4096;

@@ -241,7 +241,18 @@ impl BackendStream {
             settings: BackendSettings::default(),
         });
         let credentials = self.credentials.clone();
-        self.state = State::Opening(ReopenSession::start(lost, credentials, gateway(cx), cx));
+        let revision = match &self.wanted {
+            Wanted::Session(session) => session.revision,
+            Wanted::Request { .. } => Revision::V2026_07_28,
+        };
+        let gateway = gateway(cx);
+        self.state = State::Opening(ReopenSession::start(
+            lost,
+            revision,
+            credentials,
+            gateway,
+            cx,
+        ));
         self
     }
 
@@ -262,6 +273,7 @@ impl BackendStream {
                     id: opened.session,
                     revision: opened.revision,
                     params,
+                    said: None,
                 };
                 if let Some(owner) = owner {
                     let opened = BackendSessionMessage::Opened(owner, session.clone());
@@ -284,8 +296,14 @@ impl BackendStream {
         }
     }
 
-    /// Opens the stream of the backend.
+    /// Opens the stream of the backend. For a session there is none at one of 2026-07-28.
     fn listen(mut self: Box<Self>, cx: &mut Cx<'_>) -> Heard {
+        let session = self.session.as_ref();
+        let is_stateless = session.is_some_and(|one| one.revision.features().stateless);
+        if is_stateless && matches!(self.wanted, Wanted::Session(_)) {
+            self.state = State::Over;
+            return Progress::Pending(self);
+        }
         let request = self.request();
         let gateway = gateway(cx);
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, cx);

@@ -14,22 +14,26 @@ mod answered;
 mod called;
 mod client_notification;
 mod confirm;
+mod crossing;
 mod ending;
+mod eras;
 mod identify;
 mod initialize;
+mod input;
 mod judge;
 mod listen;
 mod methods;
 mod relay;
-mod reopen;
 mod rounds;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
+    crossing::{Input, Setting},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
@@ -50,22 +54,19 @@ use super::{
 };
 use crate::{
     ask::Awaiting,
-    backend::{Arrived, BackendFault, IdentifyUser, IncomingMessages, NotOpened, ReopenSession},
+    backend::{Arrived, BackendFault, IdentifyUser, IncomingMessages, ReopenSession},
+    catalog::LogLevel,
     config::Gateway,
     event::Answer,
     gateway::{BackendRequest, Credentials, RawMessage, Replaced},
-    hub::{
-        BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
-        FindBackendSession, TableFull, ToHub, ToHubKind,
-    },
+    hub::{BackendSession, BackendSessionFound, FindBackendSession, TableFull},
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
     policy::PolicyKind,
+    revision::Revision,
     step::{Cx, Progress},
     time::Instant,
 };
-use ::http::StatusCode;
-
 /// A request that is being answered by the backend.
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -80,6 +81,10 @@ pub(crate) struct Forward {
     state: State,
     /// What the backend has asked the client, by what the client knows it as.
     questions: BTreeMap<ServerRequestId, Id>,
+    /// What a backend of 2026-07-28 has to know of a client with a session.
+    input: Input,
+    /// From which level on lines of the log are wanted, once it is known (such a client, too).
+    level: Option<LogLevel>,
     was_reopened: bool,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
@@ -106,7 +111,10 @@ enum State {
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     Opening(Box<ReopenSession>),
+    AwaitingSetting(Setting),
     Calling(IncomingMessages),
+    /// The client has been asked what the backend has to know before it is called again.
+    Asking,
 }
 
 /// What a step leaves.
@@ -146,6 +154,8 @@ pub(crate) fn start(
         session: None,
         state: State::AwaitingAdmission,
         questions: BTreeMap::new(),
+        input: Input::default(),
+        level: None,
         was_reopened: false,
         was_challenged: false,
         look_up: None,
@@ -196,36 +206,6 @@ impl Forward {
         }
     }
 
-    fn owner(&self, icx: &InvocationCx<'_, '_>) -> Option<BackendOwner> {
-        Some((icx.caller.principal_id, self.client.mcp_session?))
-    }
-
-    fn find_session(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
-        let Some(owner) = self.owner(icx) else {
-            return self.call(icx);
-        };
-        let find = icx.cx.ask_hub(|ticket| {
-            ToHubKind::BackendSession(BackendSessionMessage::Find(ticket, owner))
-        });
-        self.state = State::AwaitingSession(find);
-        Progress::Pending(self)
-    }
-
-    /// The backend does not know the session any more.
-    fn reopen(
-        mut self: Box<Self>,
-        (owner, lost): (BackendOwner, BackendSession),
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        called::reopened(icx.cx);
-        self.was_reopened = true;
-        let find = icx.cx.ask_hub(|ticket| {
-            ToHubKind::BackendSession(BackendSessionMessage::Lost(ticket, owner, lost))
-        });
-        self.state = State::AwaitingSession(find);
-        Progress::Pending(self)
-    }
-
     /// Takes an answer.
     pub(crate) fn handle(
         mut self: Box<Self>,
@@ -255,48 +235,64 @@ impl Forward {
                 Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
             },
             State::Calling(incoming) => self.arrived(incoming, answer, icx),
-            state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_)) => {
+            State::AwaitingSetting(Setting::Level(level)) => {
+                self.level_known(level.into_answer(answer), icx)
+            }
+            State::AwaitingSetting(Setting::Storing(storing)) => {
+                self.level_stored(storing.into_answer(answer), icx)
+            }
+            state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_) | State::Asking) => {
                 self.state = state;
                 Progress::Pending(self)
             }
         }
     }
 
-    fn not_opened(
-        self: Box<Self>,
-        reason: &NotOpened,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        self.give_up_opening(icx);
-        match reason {
-            NotOpened::Fault(fault) => self.fail(*fault, icx),
-            NotOpened::Refused(_) => self.fail(BackendFault::Status(StatusCode::BAD_REQUEST), icx),
-            NotOpened::ClaimsRequired(claims) => self.challenged(claims.clone(), icx),
-        }
-    }
-
-    fn give_up_opening(&self, icx: &mut InvocationCx<'_, '_>) {
-        if let Some(owner) = self.owner(icx) {
-            let failed = BackendSessionMessage::NotOpened(owner);
-            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(failed)));
-        }
-    }
-
     /// Sends the request.
-    fn call(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+    fn call(self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         if let Some(kind) = self.hidden {
             return self.look_for_hidden(kind, icx);
         }
-        let body = self.message.with_ids(Replaced {
-            id: Some(&self.backend_id),
-            token: Some(&self.backend_id),
+        let this = match self.in_place_of_backend(icx) {
+            Ok(this) => this,
+            Err(progress) => return progress,
+        };
+        let Input {
+            responses, state, ..
+        } = &this.input;
+        let message = this.for_backend(&this.message);
+        let message = match responses.is_empty() && state.is_none() {
+            true => message,
+            false => message
+                .and_then(|message| message.with_input(responses, state.as_deref()))
+                .map(Cow::Owned),
+        };
+        let Some(message) = message else {
+            return this.cannot_pass(icx);
+        };
+        let body = message.with_ids(Replaced {
+            id: Some(&this.backend_id),
+            token: Some(&this.backend_id),
             cancelled: None,
         });
+        let name = named_by(&this.method).and_then(|name| this.message.param(name));
+        let routed_by = (this.method.clone(), name.map(Cow::into_owned));
+        this.send(body, routed_by, icx)
+    }
+
+    /// Sends a message: of this method, and about what has this name.
+    fn send(
+        mut self: Box<Self>,
+        body: String,
+        routed_by: (String, Option<String>),
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
         let mut request = self.request(body);
-        if self.client.mcp_session.is_none() {
-            let name = named_by(&self.method).and_then(|name| self.message.param(name));
-            request.routed_by = Some((self.method.clone(), name.map(|name| name.into_owned())));
-        }
+        let is_stateless = |revision: Revision| revision.features().stateless;
+        request.routed_by = request
+            .revision
+            .is_some_and(is_stateless)
+            .then_some(routed_by);
         let gateway = gateway(icx.cx);
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, icx.cx);
         self.state = State::Calling(incoming);
@@ -349,21 +345,6 @@ impl Forward {
         }
         self.state = State::Calling(incoming);
         Progress::Pending(self)
-    }
-
-    /// The session that the backend has just said it does not know; once a call.
-    fn lost(
-        &self,
-        incoming: &IncomingMessages,
-        icx: &InvocationCx<'_, '_>,
-    ) -> Option<(BackendOwner, BackendSession)> {
-        let is_unknown = matches!(
-            incoming.status(),
-            Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
-        );
-        let session = self.session.clone().filter(|session| session.id.is_some());
-        let lost = (self.owner(icx)?, session?);
-        (is_unknown && !self.was_answered() && !self.was_reopened).then_some(lost)
     }
 
     /// There is room for more messages on the stream.

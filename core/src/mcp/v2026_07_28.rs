@@ -200,6 +200,11 @@ fn supported(version: &str) -> Result<(), Error> {
     Err(Error::new(UNSUPPORTED_PROTOCOL_VERSION, message).with_data(data))
 }
 
+/// The same as JSON.
+pub(crate) fn versions_as_json() -> String {
+    json!(supported_versions()).to_string()
+}
+
 fn supported_versions() -> Vec<&'static str> {
     Revision::ALL.into_iter().map(Revision::name).collect()
 }

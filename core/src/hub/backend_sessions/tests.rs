@@ -16,6 +16,7 @@ fn session(name: &str) -> BackendSession {
         id: Some(name.into()),
         revision: Revision::V2025_11_25,
         params: "{}".into(),
+        said: None,
     }
 }
 

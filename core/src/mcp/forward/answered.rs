@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Forward, ForwardProgress, State, called, gateway, judge, rounds};
+use super::{Forward, ForwardProgress, called, crossing::Eras, gateway, judge, rounds};
 use crate::{
-    backend::{BackendFault, IncomingMessages},
+    backend::BackendFault,
     gateway::{BackendList, BackendSetting, Listed, RawMessage, Replaced, discover_result},
     hub::{BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{Error, Id, Response},
@@ -71,6 +71,14 @@ impl Forward {
         if let Some(look_up) = self.look_up.take() {
             return self.looked_up(*look_up, &answer, icx);
         }
+        if self.eras() == Eras::ToStateless
+            && let Some(input) = answer.input_required()
+        {
+            return match input {
+                Ok(input) => self.input_required(input, icx),
+                Err(_) => self.fail(BackendFault::NotUnderstood, icx),
+            };
+        }
         self.withdraw_questions(icx);
         self.remember_setting(is_error, icx);
         let answer = match (self.is_confirmed, &self.binding) {
@@ -85,12 +93,12 @@ impl Forward {
                 answer,
                 gateway(icx.cx).command().is_none(),
             );
-            return self.pass(&answer, is_error, icx);
+            return self.pass(answer, is_error, icx);
         }
         let policy = icx.cx.env.policy;
         if let Some(list) = BackendList::of_method(&self.method) {
             if is_error || !policy.hides(list.kind()) {
-                return self.pass(&answer, is_error, icx);
+                return self.pass(answer, is_error, icx);
             }
             let is_kept = |name: &str| judge::is_shown(policy, list.kind(), name, icx.caller);
             let listed = answer.outcome().map(|result| Listed::read(list, result));
@@ -98,13 +106,13 @@ impl Forward {
                 return self.fail(BackendFault::NotUnderstood, icx);
             };
             return match listed.keeping(is_kept) {
-                None => self.pass(&answer, is_error, icx),
-                Some(kept) => self.pass(&answer.with_result(&kept), is_error, icx),
+                None => self.pass(answer, is_error, icx),
+                Some(kept) => self.pass(answer.with_result(&kept), is_error, icx),
             };
         }
         let object = match judge::object(&self.method, &self.message) {
             Some(Ok((kind, name))) if policy.hides(kind) => (kind, name.into_owned()),
-            _ => return self.pass(&answer, is_error, icx),
+            _ => return self.pass(answer, is_error, icx),
         };
         let failed = is_error || answer.says_is_error();
         let list = match (self.method.as_str(), object.0) {
@@ -115,7 +123,7 @@ impl Forward {
             (_, PolicyKind::Resource) if is_error => {
                 return self.unknown(PolicyKind::Resource, icx);
             }
-            _ => return self.pass(&answer, is_error, icx),
+            _ => return self.pass(answer, is_error, icx),
         };
         let why = Why::Answered {
             answer: Box::new(answer),
@@ -153,9 +161,8 @@ impl Forward {
     /// What was set is set again when the backend has lost the session.
     fn remember_setting(&self, is_error: bool, icx: &mut InvocationCx<'_, '_>) {
         let setting = BackendSetting::of_request(&self.method, |name| self.message.param(name));
-        let owner = self.owner(icx).filter(|_| !is_error);
-        if let (Some(setting), Some(owner)) = (setting, owner) {
-            let set = BackendSessionMessage::Set(owner, setting);
+        if let (Some(setting), false) = (setting, is_error) {
+            let set = BackendSessionMessage::Set(self.owner(icx), setting);
             icx.cx.to_hub(ToHub(ToHubKind::BackendSession(set)));
         }
     }
@@ -172,7 +179,7 @@ impl Forward {
         if let Some(cursor) = cursor {
             params.insert("cursor".to_owned(), cursor.into());
         }
-        if self.client.mcp_session.is_none() {
+        if self.client.revision.features().stateless {
             let meta = self.message.param_at(&["_meta"]);
             let meta: Option<Value> = meta.and_then(|meta| serde_json::from_str(meta).ok());
             params.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
@@ -180,14 +187,16 @@ impl Forward {
         let method = look_up.list.method();
         let body =
             json!({"jsonrpc": "2.0", "id": self.backend_id, "method": method, "params": params});
-        let mut request = self.request(body.to_string());
-        if self.client.mcp_session.is_none() {
-            request.routed_by = Some((method.to_owned(), None));
-        }
-        let incoming = IncomingMessages::send(request, gateway(icx.cx), &self.credentials, icx.cx);
+        let message = RawMessage::read(&body.to_string()).ok();
+        let body = message
+            .as_ref()
+            .and_then(|message| self.for_backend(message))
+            .map(|message| message.text().to_owned());
+        let Some(body) = body else {
+            return self.cannot_pass(icx);
+        };
         self.look_up = Some(Box::new(look_up));
-        self.state = State::Calling(incoming);
-        Progress::Pending(self)
+        self.send(body, (method.to_owned(), None), icx)
     }
 
     fn looked_up(
@@ -216,7 +225,7 @@ impl Forward {
                 },
                 Some(listed),
                 _,
-            ) if listed.has(name) => self.pass(answer, *is_error, icx),
+            ) if listed.has(name) => self.pass(RawMessage::clone(answer), *is_error, icx),
             (Why::Answered { .. } | Why::Hidden, Some(_), Some(cursor))
                 if look_up.pages < limits::LOOKED_UP_PAGES =>
             {
@@ -229,11 +238,12 @@ impl Forward {
     /// The client gets the answer, under its own id.
     fn pass(
         self: Box<Self>,
-        answer: &RawMessage,
+        answer: RawMessage,
         is_error: bool,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        called::answered(&self, answer, is_error, icx);
+        called::answered(&self, &answer, is_error, icx);
+        let answer = self.for_client(answer);
         let text = answer.with_ids(Replaced {
             id: Some(&self.id),
             ..Replaced::default()

@@ -88,7 +88,9 @@ impl ClientNotification {
             }
             State::Looking(None) => {}
             State::Looking(Some(look)) => {
-                if let BackendSessionFound::Open(session) = look.into_answer(answer) {
+                if let BackendSessionFound::Open(session) = look.into_answer(answer)
+                    && !session.revision.features().stateless
+                {
                     let body = json!({"jsonrpc": "2.0", "method": METHOD}).to_string();
                     let telling = Box::new(Telling {
                         request: BackendRequest {

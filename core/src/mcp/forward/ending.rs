@@ -37,7 +37,9 @@ impl Forward {
             State::Calling(incoming) => {
                 // Before 2026-07-28 the end of the connection says nothing. A process is told by whoever runs it.
                 let is_process = gateway(icx.cx).command().is_some();
-                if self.client.mcp_session.is_some() && !is_process {
+                let revision = self.session.as_ref().map(|session| session.revision);
+                let is_told = revision.is_some_and(|one| !one.features().stateless);
+                if is_told && !is_process {
                     let params = json!({"requestId": self.backend_id, "reason": "The client has cancelled it."});
                     self.tell("notifications/cancelled", &params, icx);
                 }
@@ -46,6 +48,8 @@ impl Forward {
             State::Opening(..) => self.give_up_opening(icx),
             State::AwaitingAdmission
             | State::AwaitingConfirmation(_)
+            | State::AwaitingSetting(_)
+            | State::Asking
             | State::Identifying(_)
             | State::AwaitingSession(_) => {}
         }
@@ -55,7 +59,9 @@ impl Forward {
     /// A backend that goes on for a request which nobody waits for any more is told so.
     fn stop_at_backend(&self, fault: BackendFault, icx: &mut InvocationCx<'_, '_>) {
         let goes_on = matches!(fault, BackendFault::TimedOut | BackendFault::TooMany);
-        if goes_on && self.session.is_some() && gateway(icx.cx).command().is_none() {
+        let revision = self.session.as_ref().map(|session| session.revision);
+        let is_told = revision.is_some_and(|one| !one.features().stateless);
+        if goes_on && is_told && gateway(icx.cx).command().is_none() {
             let reason = "It took too long.";
             let params = json!({"requestId": self.backend_id, "reason": reason});
             self.tell("notifications/cancelled", &params, icx);

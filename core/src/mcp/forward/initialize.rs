@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The longest parameters that are remembered and sent on: beyond them the backend is told what this server knows.
-const PARAMS_BYTES: usize = 4096;
+pub(super) const PARAMS_BYTES: usize = 4096;
 
 /// A session that a client begins.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ struct Begun {
     request: Request,
     from: InitializeFrom,
     params: Arc<str>,
+    /// What the client speaks.
+    revision: Revision,
     caller: Box<Caller>,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
@@ -124,9 +126,10 @@ impl Initializing {
     ) -> Progress<Self> {
         // What is wrong with the parameters is told by this server.
         let checked = lifecycle::initialize(&request.params, cx.env.catalog);
-        if let Err(error) = checked {
-            return refuse(request, from, error, cx);
-        }
+        let revision = match checked {
+            Ok((revision, ..)) => revision,
+            Err(error) => return refuse(request, from, error, cx),
+        };
         let message = RawMessage::read_of(request.params.body(), &request.id).ok();
         // Only this server says who calls.
         let message = message.map(|message| message.without(&["_meta", assertion::META]));
@@ -143,6 +146,7 @@ impl Initializing {
             request,
             from,
             params,
+            revision,
             caller,
             was_challenged: false,
         };
@@ -189,7 +193,8 @@ impl Begun {
         let reason = match identified {
             Progress::Pending(identify) => return self.waiting(State::Identifying(identify)),
             Progress::Ready(Ok(credentials)) => {
-                let opening = OpenSession::start(&self.params, credentials, gateway(cx), cx);
+                let opening =
+                    OpenSession::start(&self.params, self.revision, credentials, gateway(cx), cx);
                 return self.waiting(State::Opening(opening));
             }
             Progress::Ready(Err(reason)) => reason,
@@ -261,14 +266,20 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         request,
         from,
         params,
+        revision: agreed,
         caller,
         ..
     } = begun;
     let Opened {
         session: id,
-        revision,
+        revision: of_backend,
         result,
     } = opened;
+    // A backend of 2026-07-28 is spoken with in the client's place.
+    let revision = match of_backend.features().stateless {
+        true => agreed,
+        false => of_backend,
+    };
     let capabilities = request.params.get("capabilities");
     let client_capabilities = lifecycle::client_capabilities(revision, capabilities);
     let (principal, now) = (caller.principal_id, cx.env.now.unix);
@@ -298,8 +309,9 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
     };
     let backend = BackendSession {
         id,
-        revision,
+        revision: of_backend,
         params,
+        said: None,
     };
     let opened = BackendSessionMessage::Opened((principal, mcp_session), backend);
     cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));

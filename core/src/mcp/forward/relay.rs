@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Forward, ForwardProgress, State, judge};
+use super::{Forward, ForwardProgress, State, crossing::Eras, judge};
 use crate::{
     admit::caller::Caller,
     gateway::{MessageKind, RawMessage, Replaced},
@@ -42,6 +42,7 @@ impl Forward {
             MessageKind::Notification { method } => match method.as_str() {
                 "notifications/progress" => self.progress(&message, icx),
                 "notifications/cancelled" => self.question_cancelled(&message, icx),
+                method if !self.may_hear(method, &message) => {}
                 "notifications/resources/updated" if !may_hear_of(&message, icx.caller, icx.cx) => {
                 }
                 _ => send(message.text().to_owned(), icx),
@@ -74,7 +75,8 @@ impl Forward {
         if method == "ping" {
             return self.answer_backend(&id, &json!({"result": {}}), icx);
         }
-        let is_asked = self.client.streams && self.client.mcp_session.is_some();
+        let is_asked =
+            self.client.streams && self.client.mcp_session.is_some() && self.eras() == Eras::Same;
         if !is_asked || self.questions.len() >= limits::INPUT_REQUESTS {
             let message = "The client of this gateway cannot be asked.";
             let error = json!({"code": Error::METHOD_NOT_FOUND, "message": message});
@@ -102,7 +104,7 @@ impl Forward {
 
     /// What the backend has asked and the client has not answered yet.
     pub(crate) fn awaited_responses(&self) -> impl Iterator<Item = ServerRequestId> {
-        self.questions.keys().copied()
+        self.questions.keys().copied().chain(self.input.asked())
     }
 
     /// The client has answered what the backend asked: with a result, or with the message of an error.
@@ -114,6 +116,9 @@ impl Forward {
     ) -> ForwardProgress {
         if matches!(&self.state, State::AwaitingConfirmation(own) if *own == request) {
             return self.confirmed(result, icx);
+        }
+        if self.input.is_asked(request) {
+            return self.input_given(request, result, icx);
         }
         let Some(id) = self.questions.remove(&request) else {
             return Progress::Pending(self);
@@ -150,7 +155,8 @@ impl Forward {
             _ => None,
         };
         let questions = std::mem::take(&mut self.questions).into_keys();
-        for own in questions.chain(confirmation) {
+        let questions: Vec<_> = questions.chain(self.input.take_asked()).collect();
+        for own in questions.into_iter().chain(confirmation) {
             let json = server_messages::cancelled(&own.to_string(), "The call has ended.");
             send(json, icx);
             icx.cx.to_hub(ToHub(ToHubKind::WithdrawServerRequest(own)));

@@ -64,6 +64,18 @@ fn opens(world: &mut World, session: &str) {
     world.answers(sent, 202, "");
 }
 
+/// What a backend of 2026-07-28 says of itself.
+const DISCOVERED: &str = r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"resultType":"complete","ttlMs":0,"cacheScope":"public"}"#;
+
+/// The backend says that it is of 2026-07-28.
+fn is_discovered(world: &mut World) {
+    let sent = world.pulled();
+    assert_eq!(sent.json()["method"], "server/discover", "{}", sent.text());
+    assert_eq!(sent.header("mcp-protocol-version"), Some("2026-07-28"));
+    let answer = result(&sent, DISCOVERED);
+    world.answers(sent, 200, &answer);
+}
+
 /// Somebody's client begins a session; ours and that of the backend.
 fn begin(world: &mut World, user: &str, session: &str) -> String {
     let capabilities = json!({"elicitation": {}, "roots": {"listChanged": true}});

@@ -192,6 +192,9 @@ fn session_that_the_backend_does_not_open_is_told_as_it_is() {
     let (id, sent) = begin(&mut world);
     let error = r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32022,"message":"no such revision"}}"#;
     world.answers(sent, 400, error);
+    let sent = world.pulled();
+    assert_eq!(sent.json()["method"], "server/discover");
+    world.answers(sent, 404, "");
     let response = world.sent(id).response.as_ref().unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(testing::json(response)["error"]["code"], -32022);

@@ -246,6 +246,7 @@ fn request_of_2026_07_28_passes_with_its_headers_and_without_a_session() {
     ];
     let request = world.request("alice", "POST", "/mcp", &headers, body);
     let id = world.begin(request);
+    is_discovered(&mut world);
     let sent = world.pulled();
     assert_eq!(sent.header("mcp-protocol-version"), Some("2026-07-28"));
     assert_eq!(sent.header("mcp-method"), Some("tools/call"));
@@ -321,6 +322,7 @@ fn backend_is_not_told_that_a_call_may_become_a_task() {
     ];
     let request = world.request("alice", "POST", "/mcp", &headers, body);
     world.begin(request);
+    is_discovered(&mut world);
     let sent = world.pulled();
     let capabilities =
         &sent.json()["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];

@@ -146,6 +146,7 @@ fn call_without_a_session_is_made_once_the_user_has_confirmed_it_in_a_round_of_i
         &arguments,
         &answering(&state, "accept"),
     );
+    is_discovered(&mut world);
     let sent = world.pulled();
     let params = sent.json()["params"].clone();
     assert_eq!(params["arguments"]["amount"], 5);
@@ -187,6 +188,7 @@ fn round_of_the_backend_after_a_confirmation_is_not_confirmed_again() {
         &arguments,
         &answering(&state, "accept"),
     );
+    is_discovered(&mut world);
     let sent = world.pulled();
     let asks = r#"{"resultType":"input_required","inputRequests":{"q":{"method":"roots/list"}},"requestState":"theirs"}"#;
     let asks = result(&sent, asks);

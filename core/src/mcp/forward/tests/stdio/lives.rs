@@ -94,12 +94,16 @@ fn process_of_a_session_that_is_not_opened_ends() {
     let mut world = world();
     let id = initialize(&mut world, "alice");
     world.starts(0);
-    let sent = world.reads(0);
-    let error = json!({"code": -32602, "message": "no"});
-    world.writes(
-        0,
-        json!({"jsonrpc": "2.0", "id": sent["id"], "error": error}),
-    );
+    // Neither by `initialize` nor by `server/discover`.
+    for (method, message) in [("initialize", "no"), ("server/discover", "unknown")] {
+        let sent = world.reads(0);
+        assert_eq!(sent["method"], method);
+        let error = json!({"code": -32602, "message": message});
+        world.writes(
+            0,
+            json!({"jsonrpc": "2.0", "id": sent["id"], "error": error}),
+        );
+    }
     assert_eq!(refused(&world, id).1, "no");
     assert_eq!(world.process(0).ends, [ChildEnd::CloseInput]);
 }

@@ -196,7 +196,6 @@ fn cancelled_call_is_cancelled_at_the_process_and_its_late_answer_dropped() {
     assert!(world.may_write(0) && world.pulls.is_empty());
 }
 
-// As TypeScript and Python servers of the older revisions answer whoever asks what they are.
 #[test]
 fn requests_of_2026_07_28_share_a_process_without_a_session() {
     let mut world = world();
@@ -205,9 +204,16 @@ fn requests_of_2026_07_28_share_a_process_without_a_session() {
         ("mcp-protocol-version", "2026-07-28"),
         ("mcp-method", "tools/list"),
     ];
-    for _ in 0..2 {
+    for is_first in [true, false] {
         let request = world.request("alice", "POST", "/mcp", &headers, body);
         let id = world.begin(request);
+        if is_first {
+            world.starts(0);
+            let sent = world.reads(0);
+            assert_eq!(sent["method"], "server/discover");
+            let discovered: Value = serde_json::from_str(DISCOVERED).unwrap();
+            world.writes(0, answer(&sent, &discovered));
+        }
         let sent = world.reads(0);
         assert_eq!(sent["method"], "tools/list");
         world.writes(

@@ -1,0 +1,380 @@
+//! What a message has in one era and not in the other: the members that every request of 2026-07-28 says of its client, and that every
+//! result of it has. All else stays the same bytes.
+//!
+//! Source: MCP specification 2026-07-28, basic (`_meta`, results) and basic/patterns (multi round-trip requests).
+
+use super::{
+    RawMessage, raw_edit,
+    raw_json::{self, JsonFault, Members},
+};
+use crate::revision::Revision;
+
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+/// What only 2026-07-28 says in the `_meta` of requests.
+const OF_REQUESTS: [&str; 4] = [VERSION, CAPABILITIES, CLIENT_INFO, LOG_LEVEL];
+
+/// What only its results have.
+const OF_RESULTS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
+
+/// What a client says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Declared<'a> {
+    pub(crate) capabilities: &'a str,
+    pub(crate) info: Option<&'a str>,
+}
+
+impl<'a> Declared<'a> {
+    /// In the parameters of `initialize`.
+    pub(crate) fn of_initialize(params: &'a str) -> Option<Self> {
+        let members = Members::of(params, 0..params.len()).ok()?;
+        Some(Self {
+            capabilities: params.get(members.get("capabilities")?)?,
+            info: members.get("clientInfo").and_then(|info| params.get(info)),
+        })
+    }
+
+    /// The parameters of `initialize` that say the same.
+    pub(crate) fn to_initialize(self, revision: Revision) -> String {
+        let own = concat!(
+            r#"{"name":"entra-mcp","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""}"#
+        );
+        let capabilities = without_each(self.capabilities, &[&["extensions"]]);
+        format!(
+            r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{}}}"#,
+            revision.name(),
+            self.info.unwrap_or(own)
+        )
+    }
+}
+
+/// A text without the members at these paths.
+fn without_each(text: &str, paths: &[&[&str]]) -> String {
+    let cut = |text: String, path: &&[&str]| raw_edit::without_member(&text, path).unwrap_or(text);
+    paths.iter().fold(text.to_owned(), cut)
+}
+
+/// What a client is to answer before a request is complete.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InputRequired {
+    pub(crate) requests: Vec<RawInputRequest>,
+    /// As it is written.
+    pub(crate) state: Option<String>,
+}
+
+/// One of the requests within.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RawInputRequest {
+    pub(crate) key: String,
+    pub(crate) method: String,
+    /// As they are written.
+    pub(crate) params: Option<String>,
+}
+
+impl RawMessage {
+    /// What this client, of 2026-07-28, says of itself in a request.
+    pub(crate) fn declared(&self) -> Option<Declared<'_>> {
+        Some(Declared {
+            capabilities: self.param_at(&["_meta", CAPABILITIES])?,
+            info: self.param_at(&["_meta", CLIENT_INFO]),
+        })
+    }
+
+    /// From which level on a request of 2026-07-28 wants lines of the log.
+    pub(crate) fn wanted_level(&self) -> Option<std::borrow::Cow<'_, str>> {
+        raw_json::string(self.param_at(&["_meta", LOG_LEVEL])?)
+    }
+
+    /// A request of a client with a session as 2026-07-28 writes it; `None` if it cannot be read.
+    pub(crate) fn for_stateless(
+        &self,
+        declared: Declared<'_>,
+        level: Option<&str>,
+    ) -> Option<Self> {
+        let capabilities = without_each(declared.capabilities, &[&["tasks"], &["extensions"]]);
+        let version = format!("\"{}\"", Revision::V2026_07_28.name());
+        let level = level.map(raw_edit::quoted);
+        let said = [
+            (VERSION, Some(&*version)),
+            (CAPABILITIES, Some(&*capabilities)),
+            (CLIENT_INFO, declared.info),
+            (LOG_LEVEL, level.as_deref()),
+        ];
+        let mut text = self.text().to_owned();
+        for (name, value) in said {
+            if let Some(value) = value {
+                text = raw_edit::with_member(&text, &["params", "_meta", name], value).ok()?;
+            }
+        }
+        Self::read(&text).ok()
+    }
+
+    /// The same request with the answers that it was asked for, and the state that came with the questions.
+    pub(crate) fn with_input(
+        &self,
+        responses: &[(String, String)],
+        state: Option<&str>,
+    ) -> Option<Self> {
+        let mut text = self.text().to_owned();
+        let responses: Vec<String> = responses
+            .iter()
+            .map(|(key, value)| format!("{}:{value}", raw_edit::quoted(key)))
+            .collect();
+        if !responses.is_empty() {
+            let responses = format!("{{{}}}", responses.join(","));
+            text = raw_edit::with_member(&text, &["params", "inputResponses"], &responses).ok()?;
+        }
+        if let Some(state) = state {
+            text = raw_edit::with_member(&text, &["params", "requestState"], state).ok()?;
+        }
+        Self::read(&text).ok()
+    }
+
+    /// A request of 2026-07-28 as the revisions with sessions write it.
+    pub(crate) fn for_session(&self) -> Option<Self> {
+        let mut text = self.text().to_owned();
+        for name in OF_REQUESTS {
+            text = raw_edit::without_member(&text, &["params", "_meta", name]).ok()?;
+        }
+        for name in ["inputResponses", "requestState"] {
+            text = raw_edit::without_member(&text, &["params", name]).ok()?;
+        }
+        Self::read(&text).ok()
+    }
+
+    /// A response of 2026-07-28 as clients with sessions get it.
+    pub(crate) fn of_stateless(self) -> Self {
+        let Some(result) = self.outcome().filter(|_| self.error_code().is_none()) else {
+            return self;
+        };
+        let paths = OF_RESULTS.map(|name| [name]);
+        let paths: Vec<&[&str]> = paths.iter().map(<[&str; 1]>::as_slice).collect();
+        let result = without_each(result, &paths);
+        self.with_result(&result)
+    }
+
+    /// A response of a revision with sessions as clients of 2026-07-28 get it; whether the result of this method may be cached, which
+    /// it says that it may not.
+    pub(crate) fn of_session(self, is_cacheable: bool) -> Self {
+        let Some(result) = self.outcome().filter(|_| self.error_code().is_none()) else {
+            return self;
+        };
+        let said = [
+            ("resultType", "\"complete\"", true),
+            ("ttlMs", "0", is_cacheable),
+            ("cacheScope", "\"private\"", is_cacheable),
+        ];
+        let said = said.into_iter().filter(|(_, _, is_said)| *is_said);
+        let result = said.fold(result.to_owned(), |result, (name, value, _)| {
+            raw_edit::with_member(&result, &[name], value).unwrap_or(result)
+        });
+        self.with_result(&result)
+    }
+
+    /// What the result of a request of 2026-07-28 asks for; `None` if it is complete.
+    pub(crate) fn input_required(&self) -> Option<Result<InputRequired, JsonFault>> {
+        let result = self.outcome().filter(|_| self.error_code().is_none())?;
+        let members = match Members::of(result, 0..result.len()) {
+            Ok(members) => members,
+            Err(fault) => return Some(Err(fault)),
+        };
+        let kind = result.get(members.get("resultType")?)?;
+        (raw_json::string(kind)? == "input_required").then(|| read_input(result, &members))
+    }
+}
+
+fn read_input(result: &str, members: &Members<'_>) -> Result<InputRequired, JsonFault> {
+    let written = |at| result.get::<std::ops::Range<usize>>(at).unwrap_or_default();
+    let state = members.get("requestState").map(|at| written(at).to_owned());
+    let mut requests = Vec::new();
+    if let Some(at) = members.get("inputRequests") {
+        let asked = Members::of(result, at)?;
+        for key in asked.names() {
+            let at = asked.get(key).ok_or(JsonFault::NotJson)?;
+            let request = Members::of(result, at)?;
+            let method = request
+                .get("method")
+                .and_then(|at| raw_json::string(written(at)));
+            requests.push(RawInputRequest {
+                key: key.to_owned(),
+                method: method.ok_or(JsonFault::NotJson)?.into_owned(),
+                params: request.get("params").map(|at| written(at).to_owned()),
+            });
+        }
+    }
+    Ok(InputRequired { requests, state })
+}
+
+/// The result of `initialize` for a client of this revision, from that of `server/discover`; `None` if the server does not know 2026-07-28.
+pub(crate) fn initialize_of_discover(discovered: &str, revision: Revision) -> Option<String> {
+    let members = Members::of(discovered, 0..discovered.len()).ok()?;
+    let written = |name| discovered.get(members.get(name)?);
+    let versions = members.get("supportedVersions")?;
+    let mut versions = raw_json::elements(discovered, versions).ok()?.into_iter();
+    let wanted = Revision::V2026_07_28.name();
+    let is_it = |at| discovered.get(at).and_then(raw_json::string).as_deref() == Some(wanted);
+    versions.any(is_it).then_some(())?;
+    let info = || {
+        let meta = members.get("_meta")?;
+        let meta = Members::of(discovered, meta).ok()?;
+        discovered.get(meta.get("io.modelcontextprotocol/serverInfo")?)
+    };
+    let info = info().unwrap_or(r#"{"name":"unknown","version":""}"#);
+    let capabilities = capabilities_across(written("capabilities").unwrap_or("{}"));
+    let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
+    Some(format!(
+        r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}{}}}"#,
+        revision.name(),
+        instructions.unwrap_or_default()
+    ))
+}
+
+/// The result of `server/discover` from that of `initialize`: with these revisions, which the gateway serves.
+pub(crate) fn discover_of_initialize(initialized: &str, versions: &str) -> Option<String> {
+    let members = Members::of(initialized, 0..initialized.len()).ok()?;
+    let written = |name| initialized.get(members.get(name)?);
+    let capabilities = capabilities_across(written("capabilities")?);
+    let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
+    let info = written("serverInfo")?;
+    Some(format!(
+        r#"{{"supportedVersions":{versions},"capabilities":{capabilities}{},"resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{info}}}}}"#,
+        instructions.unwrap_or_default()
+    ))
+}
+
+/// The capabilities that are kept across eras: nobody listens for changes, and extensions and tasks are of one era only.
+fn capabilities_across(capabilities: &str) -> String {
+    without_each(
+        capabilities,
+        &[
+            &["tools", "listChanged"],
+            &["prompts", "listChanged"],
+            &["resources", "listChanged"],
+            &["resources", "subscribe"],
+            &["extensions"],
+            &["tasks"],
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> RawMessage {
+        RawMessage::read(text).unwrap()
+    }
+
+    #[test]
+    fn request_of_a_session_says_of_its_client_what_initialize_said() {
+        let params = r#"{"protocolVersion":"2025-11-25","capabilities":{"roots":{"x":1.0},"tasks":{}},"clientInfo":{"name":"a","version":"1"}}"#;
+        let declared = Declared::of_initialize(params).unwrap();
+        for (text, passed) in [
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{META}}}"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"params":{"n":1.00,"_meta":{"progressToken":7}},"method":"a"}"#,
+                r#"{"jsonrpc":"2.0","id":1,"params":{"n":1.00,"_meta":{"progressToken":7,META}},"method":"a"}"#,
+            ),
+        ] {
+            let meta = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{"x":1.0}},"io.modelcontextprotocol/clientInfo":{"name":"a","version":"1"},"io.modelcontextprotocol/logLevel":"info""#;
+            let stateless = read(text).for_stateless(declared, Some("info")).unwrap();
+            assert_eq!(stateless.text(), passed.replace("META", meta));
+        }
+    }
+
+    #[test]
+    fn request_for_a_session_says_nothing_of_its_client() {
+        let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"roots":{}},"progressToken":"t","io.modelcontextprotocol/logLevel":"error","a/b":1.0},"name":"a","inputResponses":{},"requestState":"x"}}"#;
+        let message = read(text);
+        assert_eq!(message.wanted_level().as_deref(), Some("error"));
+        let declared = message.declared().unwrap();
+        let initialize = declared.to_initialize(Revision::V2025_11_25);
+        assert!(
+            initialize.starts_with(
+                r#"{"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"entra-mcp""#
+            ),
+            "{initialize}"
+        );
+        let passed = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":"t","a/b":1.0},"name":"a"}}"#;
+        assert_eq!(message.for_session().unwrap().text(), passed);
+    }
+
+    #[test]
+    fn results_have_what_their_clients_era_has() {
+        let stateless = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","tools":[ 1.0 ],"ttlMs":5,"cacheScope":"public","x":1.0}}"#;
+        let session = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[ 1.0 ],"x":1.0}}"#;
+        assert_eq!(read(stateless).of_stateless().text(), session);
+        assert_eq!(
+            read(session).of_session(true).text(),
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[ 1.0 ],"x":1.0,"resultType":"complete","ttlMs":0,"cacheScope":"private"}}"#
+        );
+        let empty = read(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+        let complete = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete"}}"#;
+        assert_eq!(empty.of_session(false).text(), complete);
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"","resultType":1}}"#;
+        assert_eq!(read(error).of_stateless().text(), error);
+        assert_eq!(read(error).of_session(true).text(), error);
+    }
+
+    #[test]
+    fn input_that_is_required_is_read_and_given() {
+        let text = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"a \"b":{"method":"elicitation/create","params":{"n":1.0}},"c":{"method":"roots/list"}},"requestState":"s\u0041"}}"#;
+        let input = read(text).input_required().unwrap().unwrap();
+        let keys: Vec<_> = input
+            .requests
+            .iter()
+            .map(|request| (&*request.key, &*request.method, request.params.as_deref()))
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                ("a \"b", "elicitation/create", Some(r#"{"n":1.0}"#)),
+                ("c", "roots/list", None),
+            ]
+        );
+        let call = read(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}"#);
+        let responses = [("a \"b".to_owned(), r#"{"x":1.00}"#.to_owned())];
+        let again = call.with_input(&responses, input.state.as_deref()).unwrap();
+        assert_eq!(
+            again.text(),
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","inputResponses":{"a \"b":{"x":1.00}},"requestState":"s\u0041"}}"#
+        );
+        assert!(call.input_required().is_none());
+        let complete = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete"}}"#;
+        assert!(read(complete).input_required().is_none());
+        for bad in [
+            r#"{"resultType":"input_required","inputRequests":[]}"#,
+            r#"{"resultType":"input_required","inputRequests":{"a":{}}}"#,
+        ] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{bad}}}"#);
+            assert!(read(&text).input_required().unwrap().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_is_said_in_the_other_era() {
+        let discovered = r#"{"supportedVersions":["2025-11-25","2026-07-28"],"capabilities":{"tools":{"listChanged":true},"extensions":{"a/b":{}},"x":1.0},"instructions":"I","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"o","version":"1"}}}"#;
+        let initialized = r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"x":1.0},"serverInfo":{"name":"o","version":"1"},"instructions":"I"}"#;
+        let revision = Revision::V2025_06_18;
+        assert_eq!(
+            initialize_of_discover(discovered, revision).as_deref(),
+            Some(initialized)
+        );
+        assert_eq!(
+            discover_of_initialize(initialized, r#"["2026-07-28"]"#).as_deref(),
+            Some(
+                r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"x":1.0},"instructions":"I","resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"o","version":"1"}}}"#
+            )
+        );
+        let older = r#"{"supportedVersions":["2025-11-25"],"capabilities":{}}"#;
+        assert!(initialize_of_discover(older, revision).is_none());
+    }
+}

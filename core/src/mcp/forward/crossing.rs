@@ -1,0 +1,71 @@
+//! What is remembered of a request between a client and a backend of different eras.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    ask::Awaiting,
+    catalog::ClientCapabilities,
+    hub::{GetLogLevel, StoreSetting},
+    id::ServerRequestId,
+};
+
+/// Which way a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Eras {
+    Same,
+    /// From a session to a backend of 2026-07-28.
+    ToStateless,
+    /// From a client of 2026-07-28 to a backend with sessions.
+    ToSession,
+}
+
+/// What the hub keeps of a session whose backend keeps none.
+#[derive(Debug)]
+pub(super) enum Setting {
+    /// From which level on lines of the log are wanted; the request waits.
+    Level(Awaiting<GetLogLevel>),
+    Storing(Awaiting<StoreSetting>),
+}
+
+/// What was asked, and what was answered so far.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    /// What the client has not answered yet, by what it knows it as.
+    pub(super) asked: BTreeMap<ServerRequestId, (String, bool)>,
+    /// The answers, by the keys of the backend.
+    pub(super) responses: Vec<(String, String)>,
+    /// As it is written.
+    pub(super) state: Option<String>,
+    pub(super) rounds: usize,
+}
+
+impl Input {
+    pub(super) fn asked(&self) -> impl Iterator<Item = ServerRequestId> {
+        self.asked.keys().copied()
+    }
+
+    pub(super) fn is_asked(&self, request: ServerRequestId) -> bool {
+        self.asked.contains_key(&request)
+    }
+
+    pub(super) fn take_asked(&mut self) -> impl Iterator<Item = ServerRequestId> {
+        std::mem::take(&mut self.asked).into_keys()
+    }
+}
+
+/// Whether a client can be asked this.
+pub(super) fn can_be_asked(method: &str, params: Option<&str>, client: ClientCapabilities) -> bool {
+    let mode = || {
+        let params: Value = serde_json::from_str(params?).ok()?;
+        params.get("mode")?.as_str().map(str::to_owned)
+    };
+    match method {
+        "elicitation/create" if mode().as_deref() == Some("url") => client.elicitation_url,
+        "elicitation/create" => client.elicitation_form,
+        "sampling/createMessage" => client.sampling,
+        "roots/list" => client.roots,
+        _ => false,
+    }
+}

@@ -1,0 +1,156 @@
+//! The session of the backend that a request belongs to: found, opened, and opened again if it is lost.
+//!
+//! Requests of 2026-07-28 have no session of ours. Theirs at a backend belongs to whoever calls, and to the capabilities that the
+//! client declares, for a backend offers and asks by them.
+
+use std::sync::Arc;
+
+use ::http::StatusCode;
+
+use super::{Forward, ForwardProgress, State, called, gateway, initialize};
+use crate::{
+    backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
+    gateway::{BackendSettings, RawMessage, discover_of_initialize},
+    hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
+    id::McpSessionId,
+    limits,
+    mcp::{invocation::InvocationCx, v2026_07_28},
+    revision::Revision,
+    session::record::Hash,
+    step::Progress,
+};
+
+/// The name of what one client's requests without a session have in common: the capabilities that they declare.
+pub(super) fn named_by_capabilities(message: &RawMessage) -> McpSessionId {
+    let declared = message.declared().map(|declared| declared.capabilities);
+    let text = format!("capabilities of 2026-07-28: {}", declared.unwrap_or("{}"));
+    let Hash(hash) = Hash::of(text.as_bytes());
+    let mut name = [0; 16];
+    name.copy_from_slice(hash.split_at(16).0);
+    McpSessionId(name)
+}
+
+impl Forward {
+    pub(super) fn owner(&self, icx: &InvocationCx<'_, '_>) -> BackendOwner {
+        let own = self.client.mcp_session;
+        let name = own.unwrap_or_else(|| named_by_capabilities(&self.message));
+        (icx.caller.principal_id, name)
+    }
+
+    pub(super) fn find_session(
+        mut self: Box<Self>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let owner = self.owner(icx);
+        let find = icx.cx.ask_hub(|ticket| {
+            ToHubKind::BackendSession(BackendSessionMessage::Find(ticket, owner))
+        });
+        self.state = State::AwaitingSession(find);
+        Progress::Pending(self)
+    }
+
+    /// The backend does not know the session any more.
+    pub(super) fn reopen(
+        mut self: Box<Self>,
+        (owner, lost): (BackendOwner, BackendSession),
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        called::reopened(icx.cx);
+        self.was_reopened = true;
+        let find = icx.cx.ask_hub(|ticket| {
+            ToHubKind::BackendSession(BackendSessionMessage::Lost(ticket, owner, lost))
+        });
+        self.state = State::AwaitingSession(find);
+        Progress::Pending(self)
+    }
+
+    /// The parameters of `initialize`, which the client has sent or would send.
+    fn params(&self) -> Arc<str> {
+        if !self.client.revision.features().stateless {
+            let (revision, capabilities) = (self.client.revision, self.client.client_capabilities);
+            return initialize::params(revision, capabilities).into();
+        }
+        let revision = Revision::NEWEST_WITH_SESSIONS;
+        let declared = self.message.declared();
+        let params = declared.map(|declared| declared.to_initialize(revision));
+        let params = params.filter(|params| params.len() <= initialize::PARAMS_BYTES);
+        let known = || initialize::params(revision, self.client.client_capabilities);
+        params.unwrap_or_else(known).into()
+    }
+
+    pub(super) fn open(
+        mut self: Box<Self>,
+        lost: Option<LostSession>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let lost = lost.unwrap_or_else(|| LostSession {
+            params: self.params(),
+            settings: BackendSettings::default(),
+        });
+        let (credentials, revision) = (self.credentials.clone(), self.client.revision);
+        let opening = ReopenSession::start(lost, revision, credentials, gateway(icx.cx), icx.cx);
+        self.state = State::Opening(opening);
+        Progress::Pending(self)
+    }
+
+    pub(super) fn opened(
+        mut self: Box<Self>,
+        params: Arc<str>,
+        opened: Opened,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let is_across =
+            self.client.revision.features().stateless && !opened.revision.features().stateless;
+        let said = is_across.then(|| {
+            let said = discover_of_initialize(&opened.result, &v2026_07_28::versions_as_json());
+            said.filter(|said| said.len() <= limits::BACKEND_SAID_BYTES)
+        });
+        let session = BackendSession {
+            id: opened.session,
+            revision: opened.revision,
+            params,
+            said: said.flatten().map(Arc::from),
+        };
+        let opened = BackendSessionMessage::Opened(self.owner(icx), session.clone());
+        icx.cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
+        self.session = Some(session);
+        self.call(icx)
+    }
+
+    pub(super) fn not_opened(
+        self: Box<Self>,
+        reason: &NotOpened,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        self.give_up_opening(icx);
+        match reason {
+            NotOpened::Fault(fault) => self.fail(*fault, icx),
+            NotOpened::Refused(_) => self.fail(BackendFault::Status(StatusCode::BAD_REQUEST), icx),
+            NotOpened::ClaimsRequired(claims) => self.challenged(claims.clone(), icx),
+        }
+    }
+
+    pub(super) fn give_up_opening(&self, icx: &mut InvocationCx<'_, '_>) {
+        let failed = BackendSessionMessage::NotOpened(self.owner(icx));
+        icx.cx.to_hub(ToHub(ToHubKind::BackendSession(failed)));
+    }
+
+    /// The session that the backend has just said it does not know; once a call. One without a name is lost if the backend does not
+    /// know its era any more.
+    pub(super) fn lost(
+        &self,
+        incoming: &IncomingMessages,
+        icx: &InvocationCx<'_, '_>,
+    ) -> Option<(BackendOwner, BackendSession)> {
+        let is_unknown = matches!(
+            incoming.status(),
+            Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
+        );
+        let is_it = |session: &BackendSession| {
+            session.id.is_some() || session.revision.features().stateless
+        };
+        let session = self.session.clone().filter(is_it)?;
+        let is_lost = is_unknown && !self.was_answered() && !self.was_reopened;
+        is_lost.then(|| (self.owner(icx), session))
+    }
+}
