@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod gateway_headers;
 pub mod gateway_policy;
 pub mod gateway_tls;
+pub mod gateway_verified;
 pub mod interoperability;
 pub mod key_change;
 pub mod libraries;

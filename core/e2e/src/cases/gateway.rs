@@ -294,14 +294,33 @@ pub fn backend_that_is_not_there_is_told_in_words(program: &Program) {
     );
 }
 
-/// The tools of `.ci/gateway`, which another program's server offers: FastMCP, as it is installed. Without that script there is no such
-/// server, and nothing to try.
+/// The tools of `.ci/gateway`, which servers of others offer: FastMCP, and those of the SDKs in Python and TypeScript, as they are
+/// installed. Without that script there are no such servers, and nothing to try.
 pub fn server_of_others_is_used_unmodified(program: &Program) {
-    let Ok(address) = std::env::var("GATEWAY_BACKEND") else {
-        return;
+    let before = |name: &str| {
+        let address = std::env::var(name).ok()?;
+        Some(program.start_with(&["--backend", &address]))
     };
-    let server = program.start_with(&["--backend", &address]);
-    tools_of_fastmcp_are_used(&server, "entra-mcp-assertion");
+    for name in ["GATEWAY_BACKEND", "GATEWAY_PYTHON"] {
+        if let Some(server) = before(name) {
+            tools_of_fastmcp_are_used(&server, "entra-mcp-assertion");
+        }
+    }
+    if let Some(server) = before("GATEWAY_TYPESCRIPT") {
+        tools_of_everything_are_used(&Session::of(&server, "alice"));
+    }
+}
+
+/// Uses what the reference server in TypeScript offers: the tools with progress, and without.
+pub(super) fn tools_of_everything_are_used(session: &Session<'_>) {
+    let said = session.call("echo", &json!({"message": "\u{e9}"}));
+    let text = said["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains('\u{e9}'), "{said}");
+    let params = json!({"name": "trigger-long-running-operation", "arguments": {"duration": 1, "steps": 2},
+        "_meta": {"progressToken": "mine"}});
+    let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params});
+    let body = session.post(&call).body;
+    assert!(body.contains("\"progressToken\":\"mine\""), "{body}");
 }
 
 /// Uses all that FastMCP offers there. By `whoami` it tells what tells it who calls.
