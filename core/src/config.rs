@@ -27,7 +27,7 @@ pub(crate) use self::preregistered::PreregisteredClient;
 pub use self::{
     allowed_users::{AllowedBy, AllowedUsers},
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
-    backend_command::{BackendCommand, ChildUser},
+    backend_command::{BackendCommand, BackendShare, ChildUser},
     backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
     call_times::CallTimes,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},

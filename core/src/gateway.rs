@@ -29,8 +29,8 @@ pub(crate) use self::{
     message::{MessageKind, RawMessage, Replaced},
     raw_json::string as text_of,
     server_process::{
-        OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput, ProcessOwner, RunProcess,
-        ToServer,
+        OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput, ProcessOwner,
+        ProcessShare, RunProcess, ToServer,
     },
     signing_keys::SigningKeys,
     translated::{

@@ -3,7 +3,7 @@
 use entra_mcp_core::{
     catalog::Catalog,
     client_setup,
-    config::{AssertionPlace, Backend, Config, Gateway},
+    config::{AssertionPlace, Backend, BackendShare, Config, Gateway},
 };
 
 /// What to do next, as text for the terminal. The front page shows the same.
@@ -44,8 +44,17 @@ fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
     let mut text = format!("\n  Tools of             {}\n", gateway.shown());
     let identity = &gateway.identity;
     let Backend::Http(address) = &gateway.backend else {
-        text.push_str("  It runs as a process of its own for each session of a client.\n");
-        if identity.tells() {
+        let share = gateway.command().map(|command| command.share);
+        text.push_str(match share.unwrap_or_default() {
+            BackendShare::Session => {
+                "  It runs as a process of its own for each session of a client.\n"
+            }
+            BackendShare::User => "  It runs as a process of its own for each user.\n",
+            BackendShare::All => {
+                "  It runs as one process for all users, which has to know them apart.\n"
+            }
+        });
+        if identity.tells() && share != Some(BackendShare::All) {
             text.push_str(
                 "  Its environment says who the user is: ENTRA_MCP_USER_OID and others.\n",
             );

@@ -7,19 +7,19 @@
 //!                  \--> NotIdentified
 //! ```
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use super::{AssertUser, BackendFault};
 use crate::{
     admit::caller::Caller,
     claims_challenge::ClaimsChallenge,
-    config::Gateway,
+    config::{BackendShare, Gateway},
     entra::{
         access_token::AccessTokenError,
         caller_token::{self, CallerToken, CallerTokenProgress},
     },
     event::Answer,
-    gateway::{Credentials, ProcessOwner, UserHeaders},
+    gateway::{Credentials, ProcessOwner, ProcessShare, UserHeaders},
     step::{Cx, Progress},
 };
 
@@ -165,14 +165,23 @@ fn described(
 
 /// Whose a process is that serves this caller, if the backend is one, and what it is told of them.
 fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> {
-    gateway.command()?;
-    let environment = match gateway.identity.tells() {
-        false => std::collections::BTreeMap::new(),
-        true => ProcessOwner::environment(&caller.principal),
+    let command = gateway.command()?;
+    let user = &caller.principal;
+    // One of all is nobody's.
+    let environment = match gateway.identity.tells() && command.share != BackendShare::All {
+        false => BTreeMap::new(),
+        true => ProcessOwner::environment(user),
     };
     Some(ProcessOwner {
         principal: caller.principal_id,
         session: caller.session.id,
+        share: match command.share {
+            BackendShare::Session => None,
+            BackendShare::User => {
+                Some(ProcessShare::User(user.tenant_id.clone(), user.oid.clone()))
+            }
+            BackendShare::All => Some(ProcessShare::All),
+        },
         subject: caller.session.outline.subject.clone(),
         environment,
     })

@@ -13,6 +13,7 @@
 
 mod calls;
 mod error_stream;
+mod initialized;
 mod routing;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -20,7 +21,7 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use self::{calls::Calls, error_stream::ErrorStream};
+use self::{calls::Calls, error_stream::ErrorStream, initialized::Initialized};
 use crate::{
     ask::{Awaiting, Child, ChildEnd, ChildExit, ChildFault, ChildMessage},
     config::{BackendCommand, Gateway},
@@ -52,6 +53,7 @@ pub(crate) struct StdioServer {
     unread: VecDeque<usize>,
     guard: CredentialGuard,
     errors: ErrorStream,
+    initialized: Initialized,
     /// How many of its lines were no messages.
     skipped: u64,
     has_answered: bool,
@@ -104,6 +106,7 @@ impl StdioServer {
             unread: VecDeque::new(),
             guard: guard(command),
             errors: ErrorStream::new(now),
+            initialized: Initialized::default(),
             skipped: 0,
             has_answered: false,
             idle_since: now,
@@ -170,6 +173,9 @@ impl StdioServer {
             }
             return;
         }
+        if !self.passes(&sent, cx) {
+            return;
+        }
         if let Some(assertion) = sent.assertion {
             self.guard.add_recent(assertion);
         }
@@ -228,6 +234,7 @@ impl StdioServer {
     /// A request is over, however it ended.
     fn call_ended(&mut self, cx: &mut Cx<'_>) {
         self.idle_since = cx.env.now.instant;
+        self.check_initialized(cx);
         for question in self.calls.take_questions_of_nobody() {
             self.refuse(&question, "The call has ended.", cx);
         }
@@ -241,7 +248,8 @@ impl StdioServer {
         if !matches!(self.stage, Stage::Running) {
             return;
         }
-        for call in self.calls.take_all() {
+        let waiting = self.initialized.take_waiting();
+        for call in self.calls.take_all().into_iter().chain(waiting) {
             self.to_hub(RunsProcess::Fail(call, ProcessFault::Ended), cx);
         }
         self.to_hub(RunsProcess::Ending { has_failed }, cx);
@@ -298,7 +306,8 @@ impl StdioServer {
     /// It is no more.
     fn ended(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         let was_running = matches!(self.stage, Stage::Running);
-        let calls = self.calls.take_all();
+        let waiting = self.initialized.take_waiting();
+        let calls = self.calls.take_all().into_iter().chain(waiting);
         let has_failed = was_running && !self.has_answered;
         self.tell_unlogged(cx);
         let ended = self.event(LogEventId::GatewayProcessEnded, cx);

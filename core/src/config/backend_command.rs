@@ -17,10 +17,39 @@ pub struct BackendCommand {
     pub folder: Option<String>,
     /// As whom it runs; `None`: as the server does.
     pub user: Option<ChildUser>,
+    /// Who has one together.
+    pub share: BackendShare,
     /// How many processes there are at once.
     pub processes: usize,
     /// How long one lives that nobody asks anything.
     pub idle: Duration,
+}
+
+/// Who has a process together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackendShare {
+    /// Each session of a client has one of its own.
+    #[default]
+    Session,
+    /// All sessions of a user have one.
+    User,
+    /// All users have one, which knows them apart by the assertion of each request.
+    All,
+}
+
+impl BackendShare {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Session, Self::User, Self::All];
+
+    /// Its name in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::User => "user",
+            Self::All => "all",
+        }
+    }
 }
 
 /// Whose rights a process has; no further groups. Only root can give rights away.
@@ -92,6 +121,7 @@ pub(crate) mod tests {
             environment: BTreeMap::new(),
             folder: None,
             user: None,
+            share: BackendShare::Session,
             processes: 3,
             idle: Duration::from_secs(60),
         }

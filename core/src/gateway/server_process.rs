@@ -15,6 +15,15 @@ use crate::{
 /// The name of a process: guessed by nobody, and known to no client.
 pub(crate) type ProcessName = Arc<str>;
 
+/// Who has a process together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProcessShare {
+    /// The user of this tenant and object id, with all clients.
+    User(String, String),
+    /// All users.
+    All,
+}
+
 /// Whose a process is.
 #[derive(Debug)]
 pub(crate) struct ProcessOwner {
@@ -22,6 +31,8 @@ pub(crate) struct ProcessOwner {
     pub(crate) principal: PrincipalId,
     /// The session in which they have signed in: the process ends with it.
     pub(crate) session: SessionId,
+    /// With whom else it is; `None` if it is of one session.
+    pub(crate) share: Option<ProcessShare>,
     /// What the log knows the user as.
     pub(crate) subject: String,
     /// What its environment says of the user.

@@ -8,7 +8,9 @@
 //! (threat R5). What it says for a request waits here, in few bytes: beyond them the process waits.
 
 mod call;
+mod find;
 mod listen;
+mod members;
 mod server_process;
 
 use std::{
@@ -16,16 +18,16 @@ use std::{
     sync::Arc,
 };
 
-use self::{call::Call, server_process::Process};
+use self::{call::Call, members::Members, server_process::Process};
 use super::{
-    HubOutput, Job, JobKind, ToProcess,
+    HubOutput, ToProcess,
     asks::{DeliverToCall, ReadProcess, Waiter},
     process_failures::ProcessFailures,
 };
 use crate::{
     gateway::{
         MessageKind, OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput,
-        ProcessOwner, RawMessage, RunProcess, ToServer,
+        ProcessOwner, RawMessage, ToServer,
     },
     id::{ExchangeId, PrincipalId, SessionId},
     limits,
@@ -68,6 +70,8 @@ pub(crate) enum RunsProcess {
         message: Box<RawMessage>,
         is_answer: bool,
     },
+    /// It answers this request itself, as the process has answered another.
+    Answer(ProcessCall, Box<RawMessage>),
     /// There will be no answer to this request.
     Fail(ProcessCall, ProcessFault),
     /// This message was not passed on.
@@ -81,6 +85,7 @@ pub(crate) enum RunsProcess {
 pub(super) struct ServerProcesses {
     processes: BTreeMap<ProcessName, Process>,
     calls: BTreeMap<ProcessCall, Call>,
+    members: Members,
     failures: ProcessFailures,
     is_shutting_down: bool,
 }
@@ -122,103 +127,17 @@ impl ServerProcesses {
                 self.listen(Waiter::new(from, ticket), &name, owner, out);
             }
             ProcessMessage::End(ticket, name) => {
-                if let Some(process) = self.processes.get_mut(&name) {
-                    process.end(out);
+                match self.members.has(&name) {
+                    true => {
+                        let left = self.members.leave(&name);
+                        self.end_all(left, out);
+                    }
+                    false => self.end_all(vec![name], out),
                 }
                 out.push_back(Waiter::new(from, ticket).answer(ProcessOutput::Sent));
             }
             ProcessMessage::Runs(name, message) => self.runs(from, &name, message, now, out),
         }
-    }
-
-    /// The process that a message is for, which may have to be begun.
-    fn find(
-        &mut self,
-        from: ExchangeId,
-        to: OfProcess,
-        owner: Arc<ProcessOwner>,
-        most: usize,
-        now: Instant,
-        out: &mut VecDeque<HubOutput>,
-    ) -> Result<ProcessName, ProcessOutput> {
-        let is_there = |process: &Process| !process.is_ending;
-        let (name, opened_by) = match to {
-            OfProcess::Session(name) => {
-                let found = self.processes.get(&name);
-                let is_theirs = found.is_some_and(|process| {
-                    is_there(process) && process.owner.principal == owner.principal
-                });
-                return is_theirs.then_some(name).ok_or(ProcessOutput::Gone);
-            }
-            OfProcess::Stateless(name) => {
-                let found = self.processes.iter().find(|(_, process)| {
-                    let is_theirs = process.owner.principal == owner.principal;
-                    is_there(process) && process.is_stateless && is_theirs
-                });
-                if let Some((name, _)) = found {
-                    return Ok(Arc::clone(name));
-                }
-                (name, None)
-            }
-            OfProcess::New(name) => (name, Some(from)),
-        };
-        if let Some(seconds) = self.failures.rest(owner.principal, now) {
-            return Err(ProcessOutput::Busy(seconds));
-        }
-        if !self.has_room(owner.principal, most, out) {
-            return Err(ProcessOutput::Busy(limits::PROCESS_REST.as_secs()));
-        }
-        let run = RunProcess {
-            name: Arc::clone(&name),
-            owner: Arc::clone(&owner),
-        };
-        out.push_back(HubOutput::Spawn(Job(JobKind::RunServer(Box::new(run)))));
-        let process = Process {
-            owner,
-            is_stateless: opened_by.is_none(),
-            run_by: None,
-            waiting: self
-                .is_shutting_down
-                .then_some(ToProcess::ShutDown)
-                .into_iter()
-                .collect(),
-            opened_by,
-            used: now,
-            is_ending: false,
-        };
-        self.processes.insert(Arc::clone(&name), process);
-        Ok(name)
-    }
-
-    /// Whether there may be one more. One that has nothing to do makes room: of this owner, or else of all.
-    fn has_room(
-        &mut self,
-        principal: PrincipalId,
-        most: usize,
-        out: &mut VecDeque<HubOutput>,
-    ) -> bool {
-        let live = || self.processes.values().filter(|process| !process.is_ending);
-        let is_theirs = |process: &&Process| process.owner.principal == principal;
-        let is_full = live().filter(is_theirs).count() >= limits::PROCESSES_OF_PRINCIPAL;
-        if !is_full && live().count() < most {
-            // Those that are being ended take memory, too.
-            return self.processes.len() < most.saturating_mul(2);
-        }
-        let busy = |name: &ProcessName| {
-            let mut calls = self.calls.values();
-            calls.any(|call| call.process == *name && !call.listens)
-        };
-        let idle = self.processes.iter().filter(|(name, process)| {
-            let is_theirs = process.owner.principal == principal;
-            !process.is_ending && (!is_full || is_theirs) && !busy(name)
-        });
-        let oldest = idle.min_by_key(|(_, process)| process.used);
-        let oldest = oldest.map(|(name, _)| Arc::clone(name));
-        let Some(oldest) = oldest.and_then(|name| self.processes.get_mut(&name)) else {
-            return false;
-        };
-        oldest.end(out);
-        self.processes.len() < most.saturating_mul(2)
     }
 
     fn send(
@@ -291,6 +210,16 @@ impl ServerProcesses {
                     out.extend(found.writer.take().map(|writer| writer.answer(())));
                 }
             }
+            RunsProcess::Answer(call, message) => {
+                if let Some(found) = self.calls.get_mut(&call) {
+                    found.bytes += message.text().len();
+                    found.said.push(*message);
+                    found.end = Some(Ok(()));
+                    if found.hand_on(out) {
+                        self.calls.remove(&call);
+                    }
+                }
+            }
             RunsProcess::Fail(call, fault) => self.fail(call, fault, out),
             RunsProcess::NotSent(call, output) => {
                 let found = self.calls.remove(&call);
@@ -337,6 +266,7 @@ impl ServerProcesses {
 
     /// The session with this process is open: it lives as long as that.
     pub(super) fn opened(&mut self, name: &str) {
+        self.members.opened(name);
         if let Some(process) = self.processes.get_mut(name) {
             process.opened_by = None;
         }
@@ -347,8 +277,18 @@ impl ServerProcesses {
         let mut processes = self.processes.values_mut();
         let theirs = processes
             .by_ref()
-            .filter(|process| process.owner.session == session);
+            .filter(|process| process.owner.share.is_none() && process.owner.session == session);
         theirs.for_each(|process| process.end(out));
+        let left = self.members.leave_session(session);
+        self.end_all(left, out);
+    }
+
+    fn end_all(&mut self, names: Vec<ProcessName>, out: &mut VecDeque<HubOutput>) {
+        for name in names {
+            if let Some(process) = self.processes.get_mut(&name) {
+                process.end(out);
+            }
+        }
     }
 
     /// An exchange has ended, however it did.
@@ -361,6 +301,8 @@ impl ServerProcesses {
         for call in own {
             self.leave(call, out);
         }
+        let left = self.members.leave_exchange(id);
+        self.end_all(left, out);
         let mut run = None;
         for (name, process) in &mut self.processes {
             if process.opened_by == Some(id) {
@@ -374,6 +316,7 @@ impl ServerProcesses {
             return;
         };
         self.processes.remove(&name);
+        self.members.gone(&name);
         let of_it = self.calls.iter().filter(|(_, call)| call.process == name);
         let of_it: Vec<ProcessCall> = of_it.map(|(id, _)| *id).collect();
         for call in of_it {

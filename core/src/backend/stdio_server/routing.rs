@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Stage, StdioServer};
 use crate::{
-    gateway::{MessageKind, ProcessCall, ProcessFault, RawMessage},
+    gateway::{MessageKind, ProcessCall, ProcessFault, ProcessShare, RawMessage},
     hub::{ProcessMessage, RunsProcess, ToHubKind},
     json_rpc::{Error, Id},
     log_event::{Field, LogEventId},
@@ -40,6 +40,7 @@ impl StdioServer {
             MessageKind::Response { id, .. } => {
                 let answered = id.as_ref().and_then(|id| self.calls.answer(id));
                 if let Some(call) = answered {
+                    self.note_initialized(&message, cx);
                     self.has_answered = true;
                     self.deliver(call, message, true, cx);
                     self.call_ended(cx);
@@ -52,7 +53,11 @@ impl StdioServer {
             }
             MessageKind::Request { id, .. } => {
                 let id = id.clone();
-                let asked = self.calls.ask(&id);
+                // Whose question it is nobody knows.
+                let asked = match self.is_of_all() {
+                    true => None,
+                    false => self.calls.ask(&id),
+                };
                 if asked.is_none() {
                     return self.refuse(&id, "Nobody is there who could be asked.", cx);
                 }
@@ -63,12 +68,18 @@ impl StdioServer {
                 "notifications/cancelled" => {
                     message.cancelled().and_then(|id| self.calls.asked(id))
                 }
+                _ if self.is_of_all() => None,
                 _ => self.calls.hearer(),
             },
         };
         if let Some(call) = call {
             self.deliver(call, message, false, cx);
         }
+    }
+
+    /// Whether several users have it together, so that nothing reaches one of them that is not certainly theirs (threat R5).
+    fn is_of_all(&self) -> bool {
+        self.run.owner.share == Some(ProcessShare::All)
     }
 
     fn deliver(

@@ -8,6 +8,7 @@ fn owner(principal: PrincipalId) -> Arc<ProcessOwner> {
     Arc::new(ProcessOwner {
         principal,
         session: SessionId::new([1; 16]),
+        share: None,
         subject: "alice".to_owned(),
         environment: BTreeMap::new(),
     })

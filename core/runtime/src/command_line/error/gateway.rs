@@ -6,7 +6,8 @@ use entra_mcp_core::config::{BackendAddressError, BackendIdentityError};
 
 use crate::command_line::given::{
     BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER,
-    BACKEND_HELD_BYTES, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY,
+    BACKEND_HELD_BYTES, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_SHARE, BACKEND_TIMEOUT,
+    BACKEND_USER, IDENTITY,
 };
 
 /// What is wrong with them.
@@ -45,6 +46,10 @@ pub enum GatewayError {
     BearerOfProcess,
     /// It is no user and group.
     User,
+    /// Nobody has a process together in this way.
+    Share,
+    /// Users would not be told apart.
+    ShareOfNobody,
     /// It is not how many processes there may be.
     Processes,
     /// It is not how long a process lives without anything to do.
@@ -65,6 +70,7 @@ impl GatewayError {
             Self::TwoBackends => BACKEND.name(),
             Self::BearerOfProcess => IDENTITY.name(),
             Self::User => BACKEND_USER.name(),
+            Self::Share | Self::ShareOfNobody => BACKEND_SHARE.name(),
             Self::Processes => BACKEND_PROCESSES.name(),
             Self::Idle => BACKEND_IDLE.name(),
             Self::EnvironmentName | Self::NoVariable => BACKEND_ENV.name(),
@@ -111,6 +117,10 @@ impl GatewayError {
             Self::NoAddress(_) => "it is about an address, and the backend is a process",
             Self::BearerOfProcess => "a process is sent no headers",
             Self::User => "it is no user and group, as numbers",
+            Self::Share => "there is no such choice",
+            Self::ShareOfNobody => {
+                "all users would have one process, and --identity none tells it of none of them"
+            }
             Self::Processes => "it is not a number from 1 to 1024",
             Self::Idle => "it is not a time from 1s to 24h",
             Self::EnvironmentName => "it names no variable, or one of this server's own",
@@ -152,6 +162,8 @@ impl GatewayError {
                 "Leave it out, or write none: its environment says who the user is."
             }
             Self::User => "Write them as 1001:1001.",
+            Self::Share => "Write session, user or all.",
+            Self::ShareOfNobody => "Leave --identity out.",
             Self::Processes => "Write a number, such as 32.",
             Self::Idle => "Write a number and s, m or h, such as 15m.",
             Self::EnvironmentName => {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use entra_mcp_core::{
-    config::{BackendCommand, ChildUser},
+    config::{BackendCommand, BackendShare, ChildUser},
     limits,
     secret::Secret,
 };
@@ -11,15 +11,16 @@ use entra_mcp_core::{
 use crate::command_line::{
     error::{ConfigError, GatewayError},
     given::{
-        BACKEND_COMMAND, BACKEND_DIR, BACKEND_ENV, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_USER,
-        Given, SETTINGS, Setting,
+        BACKEND_COMMAND, BACKEND_DIR, BACKEND_ENV, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_SHARE,
+        BACKEND_USER, Given, IDENTITY, SETTINGS, Setting,
     },
     is_gap,
     lifetimes::duration,
 };
 
 /// What means nothing without a command.
-pub(super) const OF_COMMAND: [&Setting; 5] = [
+pub(super) const OF_COMMAND: [&Setting; 6] = [
+    &BACKEND_SHARE,
     &BACKEND_ENV,
     &BACKEND_DIR,
     &BACKEND_USER,
@@ -78,6 +79,17 @@ pub(super) fn read(
     if idle.is_none() {
         wrong(GatewayError::Idle);
     }
+    let share = given.value(&BACKEND_SHARE).unwrap_or("session");
+    let share = BackendShare::ALL
+        .into_iter()
+        .find(|one| one.as_str() == share);
+    match share {
+        None => wrong(GatewayError::Share),
+        Some(BackendShare::All) if given.value(&IDENTITY) == Some("none") => {
+            wrong(GatewayError::ShareOfNobody);
+        }
+        Some(_) => {}
+    }
     let environment = environment(given, user.is_some(), &mut wrong);
     let mut words = words.into_iter();
     Some(BackendCommand {
@@ -86,6 +98,7 @@ pub(super) fn read(
         environment,
         folder: given.value(&BACKEND_DIR).map(str::to_owned),
         user: user.flatten(),
+        share: share?,
         processes: processes?,
         idle: idle?,
     })

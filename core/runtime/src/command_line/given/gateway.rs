@@ -91,6 +91,12 @@ pub(in crate::command_line) const BACKEND_USER: Setting = setting(
     "UID:GID",
     "the user and group that it runs as, by number, if this server is root (default: those of this server)",
 );
+pub(in crate::command_line) const BACKEND_SHARE: Setting = setting(
+    "backend-share",
+    "ENTRA_MCP_BACKEND_SHARE",
+    "session|user|all",
+    "who has such a process together: nobody but one session of a client, all sessions of a user, or all users (default session)",
+);
 pub(in crate::command_line) const BACKEND_PROCESSES: Setting = setting(
     "backend-processes",
     "ENTRA_MCP_BACKEND_PROCESSES",

@@ -1,4 +1,4 @@
-use entra_mcp_core::config::{BackendCommand, BackendIdentity, ChildUser};
+use entra_mcp_core::config::{BackendCommand, BackendIdentity, BackendShare, ChildUser};
 
 use super::*;
 
@@ -126,6 +126,31 @@ fn settings_that_do_not_fit_a_process_are_told_all_at_once() {
         .gateway
         .unwrap();
     assert!(gateway.identity == BackendIdentity::NONE && !gateway.signs());
+}
+
+#[test]
+fn process_is_shared_only_where_that_is_said_and_users_are_told_apart() {
+    let share = |arguments: &[&str]| {
+        config(arguments, &[])
+            .gateway
+            .unwrap()
+            .command()
+            .unwrap()
+            .share
+    };
+    assert_eq!(share(&["--", "x"]), BackendShare::Session);
+    assert_eq!(
+        share(&["--backend-share", "user", "--", "x"]),
+        BackendShare::User
+    );
+    assert_eq!(
+        share(&["--backend-share", "all", "--", "x"]),
+        BackendShare::All
+    );
+    let wrong = ["--backend-share", "person", "--", "x"];
+    assert_eq!(all_errors(&wrong, &[]).len(), 1);
+    let nobody = ["--backend-share", "all", "--identity", "none", "--", "x"];
+    assert_eq!(all_errors(&nobody, &[]).len(), 1);
 }
 
 fn all_errors(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<ConfigError> {

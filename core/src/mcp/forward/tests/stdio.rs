@@ -3,6 +3,7 @@
 mod faults;
 mod lives;
 mod messages;
+mod shared;
 mod stream;
 
 use std::sync::Arc;
