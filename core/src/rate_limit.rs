@@ -7,6 +7,8 @@
 //! is not in it is not counted, rather than refused for what others do; the connections and bytes of strangers, and what
 //! they can make this server ask others, have bounds of their own.
 
+mod told;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
     throttle::whole_seconds,
     time::Instant,
 };
+
+pub use self::told::{CountedElsewhere, Untold};
 
 /// The `sub` of a session token: a user, as one client knows them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +134,8 @@ pub struct RateTable {
     /// How many there may be before those that are whole are looked for.
     sweep_at: usize,
     swept: Instant,
+    /// What other replicas do not know yet; `None` if there are none.
+    untold: Option<Untold>,
 }
 
 impl RateTable {
@@ -212,6 +218,9 @@ impl RateTable {
             }
             let whole = self.whole_again.entry(holder).or_default();
             *whole = (*whole).max(clock).saturating_add(length(rate.recovery()));
+            if let Some(untold) = &mut self.untold {
+                untold.add(holder, length(rate.recovery()));
+            }
         }
         Ok(counted)
     }

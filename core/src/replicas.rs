@@ -4,10 +4,10 @@
 //! A message is one that its sender has given its own hub already. It is sealed under the master key and bound to its
 //! time, for whoever can write to the store's server could make one up or repeat it (threat Q9). It may be lost: then
 //! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest, but for changes of lists
-//! and resources, which are not announced then.
+//! and resources, which are not announced then, and for what was counted.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -19,11 +19,35 @@ use crate::{
     json_rpc::Id,
     keys::{Keyring, Purpose},
     limits,
+    rate_limit::{CountedElsewhere, Untold},
     time::UnixTime,
 };
 
-/// What the seal is bound to: the form of the messages.
+/// What the seal is bound to: the form of the messages to hubs.
 const FORM: &[u8] = b"1";
+
+/// The same of what was counted under the limits of rate.
+const RATES_FORM: &[u8] = b"rates 1";
+
+/// What another replica has said.
+#[derive(Debug)]
+pub enum FromReplica {
+    /// It is for the hub.
+    Hub(ToHub),
+    /// It is for [`crate::rate_limit::RateTable::count_elsewhere`].
+    Rates(CountedElsewhere),
+}
+
+#[cfg(test)]
+impl FromReplica {
+    /// What it says to the hub, if it is for that.
+    pub(crate) fn for_hub(self) -> Option<ToHub> {
+        match self {
+            Self::Hub(message) => Some(message),
+            Self::Rates(_) => None,
+        }
+    }
+}
 
 /// A message to the hubs of all replicas.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,25 +125,12 @@ impl ReplicaMessage {
     }
 
     fn seal_by(&self, keys: &Keyring, now: UnixTime, entropy: &mut Entropy) -> Option<Bytes> {
-        let dated = Dated {
-            sent: now.0,
-            message: self,
-        };
-        let text = serde_json::to_vec(&dated).ok()?;
-        let sealed = keys.seal(Purpose::ReplicaMessage, FORM, b"", &text, entropy);
-        Some(sealed.into())
+        seal(FORM, self, keys, now, entropy)
     }
 
     /// The message that was sealed; `None` if it is not one of these days, or was made up.
     pub(crate) fn open(sealed: &[u8], server: &Server, now: UnixTime) -> Option<Self> {
-        let text = server
-            .keys
-            .open(Purpose::ReplicaMessage, FORM, b"", sealed)?;
-        let dated: Dated<Self> = serde_json::from_slice(&text).ok()?;
-        let sent = UnixTime(dated.sent);
-        let leeway = limits::REPLICA_MESSAGE_LEEWAY;
-        let is_timely = sent <= now.after(leeway) && now <= sent.after(leeway);
-        is_timely.then_some(dated.message)
+        open(FORM, sealed, &server.keys, now)
     }
 
     /// The same for the hub of this replica.
@@ -163,11 +174,49 @@ impl ReplicaMessage {
     }
 }
 
-/// The message of another replica, as it was handed to the runtime in [`crate::action::Action::Publish`], for the hub
-/// of this one; `None` if it is not one of these days, or was made up.
+fn seal(
+    form: &[u8],
+    message: &impl Serialize,
+    keys: &Keyring,
+    now: UnixTime,
+    entropy: &mut Entropy,
+) -> Option<Bytes> {
+    let sent = now.0;
+    let text = serde_json::to_vec(&Dated { sent, message }).ok()?;
+    let sealed = keys.seal(Purpose::ReplicaMessage, form, b"", &text, entropy);
+    Some(sealed.into())
+}
+
+fn open<M: DeserializeOwned>(
+    form: &[u8],
+    sealed: &[u8],
+    keys: &Keyring,
+    now: UnixTime,
+) -> Option<M> {
+    let text = keys.open(Purpose::ReplicaMessage, form, b"", sealed)?;
+    let dated: Dated<M> = serde_json::from_slice(&text).ok()?;
+    let sent = UnixTime(dated.sent);
+    let leeway = limits::REPLICA_MESSAGE_LEEWAY;
+    let is_timely = sent <= now.after(leeway) && now <= sent.after(leeway);
+    is_timely.then_some(dated.message)
+}
+
+/// The message of another replica, as it was handed to the runtime in [`crate::action::Action::Publish`], or made by
+/// one of the functions below; `None` if it is not one of these days, or was made up.
 #[must_use]
-pub fn open_message(sealed: &[u8], server: &Server, now: UnixTime) -> Option<ToHub> {
-    ReplicaMessage::open(sealed, server, now).map(ReplicaMessage::into_hub)
+pub fn open_message(sealed: &[u8], server: &Server, now: UnixTime) -> Option<FromReplica> {
+    let for_hub = ReplicaMessage::open(sealed, server, now);
+    let for_hub = for_hub.map(|message| FromReplica::Hub(message.into_hub()));
+    for_hub.or_else(|| open(RATES_FORM, sealed, &server.keys, now).map(FromReplica::Rates))
+}
+
+/// What tells the other replicas what this one has counted under the limits of rate; `None` if there are none, or there is
+/// nothing to tell.
+#[must_use]
+pub fn seal_rates(counted: Untold, server: &Server, now: UnixTime, seed: &Seed) -> Option<Bytes> {
+    let counted = counted.for_others().filter(|_| server.has_replicas())?;
+    let entropy = &mut Entropy::new(seed);
+    seal(RATES_FORM, &counted, &server.keys, now, entropy)
 }
 
 /// What tells the other replicas that something changed, of which [`ToHub::notify_changed`] tells this one; `None` if

@@ -4,6 +4,7 @@
 //! lose their POST.
 
 use ::http::Method;
+use serde::{Deserialize, Serialize};
 
 /// A place on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ const FIRST_SEGMENTS: [&str; 19] = [
 ];
 
 /// What is limited in rate (threat M17).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RateClass {
     /// The registration of clients.
     Registration,

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use entra_mcp_core::{catalog::Catalog, env::Server};
+use entra_mcp_core::{catalog::Catalog, config::RateLimits, env::Server};
 
 use crate::{choice::Choice, unkindness::Unkindness};
 
@@ -30,6 +30,8 @@ pub struct Options {
     pub unkindness: BTreeSet<Unkindness>,
     /// What each server offers.
     pub catalog: fn() -> Catalog,
+    /// How often things may be asked for.
+    pub rate_limits: RateLimits,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
     pub prepare: fn(Server) -> Server,
 }
@@ -142,6 +144,7 @@ impl Options {
             has_federated_token: false,
             unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
+            rate_limits: RateLimits::none(),
             prepare: untouched,
         }
     }
@@ -211,6 +214,7 @@ impl Options {
             has_federated_token: choice.chance(400),
             unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
+            rate_limits: RateLimits::none(),
             prepare: untouched,
         }
     }

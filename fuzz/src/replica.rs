@@ -13,12 +13,13 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use entra_mcp_core::{
     admit,
-    config::{ClientAddress, PreregisteredClients},
+    config::{ClientAddress, PreregisteredClients, RateLimits},
     entropy::Seed,
     env::{EntraSnapshot, Env, Server},
     exchange::{Exchange, ExchangeId, Job},
     hub::Hub,
     opened_session::OpenedSessions,
+    rate_limit::{Counted, RateTable},
     request_id::RequestId,
     time::{Instant, Now},
 };
@@ -33,7 +34,7 @@ use crate::{
     net::Piece,
     observation::Observation,
     options::Options,
-    world::State,
+    world::{SimEvent, State},
 };
 
 /// A replica, alive or not.
@@ -57,6 +58,7 @@ struct Running {
     exchanges: BTreeMap<ExchangeId, Live>,
     calls: calls::Calls,
     mailboxes: mailbox::Mailboxes,
+    rates: RateTable,
     count: u64,
 }
 
@@ -150,9 +152,18 @@ impl State {
             exchanges: BTreeMap::new(),
             calls: calls::Calls::default(),
             mailboxes: mailbox::Mailboxes::default(),
+            rates: RateTable::told_to_others(),
             count: 0,
         });
-        let line = format!("= starts, process {}", replica.generation);
+        let (line, process) = (
+            format!("= starts, process {}", replica.generation),
+            replica.process(),
+        );
+        if self.options.rate_limits != RateLimits::none()
+            && let Some(process) = process
+        {
+            self.schedule(moment, SimEvent::TellRates(process));
+        }
         self.note(&format!("r{index}"), &line);
     }
 
@@ -202,6 +213,18 @@ impl State {
         let client = name.and_then(|name| client_address(name, &self.options));
         let mut admission = admission.of_client(client);
         admission.recognize(&mut running.opened);
+        let limits = &running.server.config.rate_limits;
+        let counted = match (admission.subject(), admission.rate_request(&body)) {
+            (Some(subject), _) => running.rates.count_user(subject, limits, || now.instant),
+            (None, Some(request)) => {
+                let rates = &mut running.rates;
+                rates.count_request(request, client, limits, now.instant)
+            }
+            (None, None) => Ok(Counted::Yes),
+        };
+        if let Err(limited) = counted {
+            admission = admission.limited(limited);
+        }
         running.count += 1;
         let id = ExchangeId(running.count);
         let who = ExchangeRef::new(process, id);

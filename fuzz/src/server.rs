@@ -141,7 +141,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         clients: None,
         trusted_proxies: Vec::new(),
         proxy_protocol: false,
-        rate_limits: entra_mcp_core::config::RateLimits::none(),
+        rate_limits: options.rate_limits,
         allowed_hosts: Vec::new(),
         authorization_response_iss: true,
         entra_tokens: options

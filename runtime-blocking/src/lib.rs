@@ -63,8 +63,8 @@ use entra_mcp_runtime::MemoryTenant;
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, Flag, InboundLimits, Lifecycle, Processes, Program, Routes,
-    RuntimeParts, Shared, SharedOffer, Stopped, handlers::Handlers, receive_from_replicas,
-    serve_metrics,
+    RuntimeParts, Shared, SharedOffer, Stopped, handlers::Handlers, serve_metrics,
+    share_with_replicas,
 };
 
 use self::{
@@ -190,14 +190,14 @@ fn run(
         threads: runtime.place.threads.clone(),
     };
     serve_all(listeners, &service, server, &limit, &at_work)?;
-    let counted = Arc::clone(&runtime);
+    let (counted, held) = (Arc::clone(&runtime), Arc::clone(&limit));
     serve_metrics(&config.metrics_listen, &parts.stopped, move || {
-        counted.shared.metrics_text(&limit)
+        counted.shared.metrics_text(&held)
     })?;
     let (purged, stopped) = (Arc::clone(&runtime), Arc::clone(&parts.stopped));
     spawn("purge_expired", move || purge_expired(&purged, &stopped))?;
     parts.listen_to_operator(&runtime);
-    receive_from_replicas(&runtime)?;
+    share_with_replicas(&runtime, &limit)?;
     parts.check_credential(&runtime);
     lifecycle.serves(parts, || Arc::new(in_memory));
     let (asked, ask) = mpsc::channel();

@@ -69,8 +69,8 @@ use entra_mcp_runtime::MemoryTenant;
 pub use entra_mcp_runtime::api::*;
 use entra_mcp_runtime::{
     ConnectionLimit, DriveJobs as _, InboundLimits, Lifecycle, Processes, Program, Routes,
-    RuntimeParts, Shared, SharedOffer, egress::Egress, handlers::Handlers, receive_from_replicas,
-    serve_metrics,
+    RuntimeParts, Shared, SharedOffer, egress::Egress, handlers::Handlers, serve_metrics,
+    share_with_replicas,
 };
 use smol::Task;
 /// Runs what computes or blocks on a thread of its own, so that it holds up nobody else; waits for its result.
@@ -200,15 +200,15 @@ async fn serve(
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
     let counted = Arc::clone(&runtime);
-    let limit_in_memory = Arc::clone(&limit);
+    let (held, limit_in_memory) = (Arc::clone(&limit), Arc::clone(&limit));
     serve_metrics(
         &parts.server.config.metrics_listen,
         &parts.stopped,
-        move || counted.shared.metrics_text(&limit),
+        move || counted.shared.metrics_text(&held),
     )?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
-    receive_from_replicas(&runtime)?;
+    share_with_replicas(&runtime, &limit)?;
     parts.check_credential(&runtime);
     lifecycle.serves(parts, || {
         Arc::new(MemoryService {

@@ -22,6 +22,7 @@ use entra_mcp_core::{
     error_responses,
     limits::UNCOUNTED_BYTES,
     log_event::{Field, LogEvent, LogEventId},
+    rate_limit::{CountedElsewhere, Untold},
     request_id::RequestId,
     time::Instant,
 };
@@ -104,10 +105,10 @@ impl ConnectionLimit {
     #[must_use]
     pub fn new(limits: InboundLimits) -> Self {
         Self {
+            table: Mutex::new(Table::new(&limits)),
             limits,
             clock: Clock::start(),
             request_ids: RequestIds::new(),
-            table: Mutex::default(),
         }
     }
 
@@ -118,6 +119,22 @@ impl ConnectionLimit {
             connection_bound: self.limits.connections,
             ..self.table().occupancy()
         }
+    }
+
+    /// Whether other replicas are told what is counted.
+    pub(crate) fn tells_replicas(&self) -> bool {
+        self.limits.tells_replicas
+    }
+
+    /// What they do not know yet of what was counted under the limits of rate.
+    pub(crate) fn take_untold(&self) -> Option<Untold> {
+        self.table().rates.take_untold()
+    }
+
+    /// Takes what another replica has counted under them.
+    pub(crate) fn count_elsewhere(&self, counted: &CountedElsewhere) {
+        let now = self.now();
+        self.table().rates.count_elsewhere(counted, now);
     }
 
     /// Returns a permit for one more connection of this peer; `None` if it is to be closed unanswered.

@@ -86,7 +86,7 @@ pub use self::{
     make_handler::{MakeHandler, MakeMiddleware, MakeRoute, WithArguments, WithoutArguments},
     metrics::serve_metrics,
     offer::{Offer, SharedOffer},
-    other_replicas::receive_from_replicas,
+    other_replicas::share_with_replicas,
     policy_file::{PolicyFileError, SharedPolicy},
     published::Held,
     pull_message::{PullMessage, Pulls},

@@ -2,30 +2,65 @@
 
 use std::sync::{Arc, Weak};
 
-use entra_mcp_core::{catalog::ChangeNotification, hub::ToHub, replicas};
+use entra_mcp_core::{
+    catalog::ChangeNotification,
+    hub::ToHub,
+    limits,
+    replicas::{self, FromReplica},
+};
 
-use crate::{seed::seed, shared::DriveJobs, start_error::StartError};
+use crate::{ConnectionLimit, seed::seed, shared::DriveJobs, start_error::StartError};
 
-/// Hands what other replicas say to the hub, on a thread of its own, for as long as the runtime is there. Without other
-/// replicas it does nothing.
+/// Hands what other replicas say to the hub and the limits of rate, and tells them what is counted under these, on threads
+/// of its own, for as long as the runtime is there. Without other replicas it does nothing.
 ///
 /// # Errors
 ///
 /// There is no thread.
-pub fn receive_from_replicas<R: DriveJobs>(runtime: &Arc<R>) -> Result<(), StartError> {
+pub fn share_with_replicas<R: DriveJobs>(
+    runtime: &Arc<R>,
+    limit: &Arc<ConnectionLimit>,
+) -> Result<(), StartError> {
     let store = Arc::clone(&runtime.shared().store);
     if !store.is_shared() {
         return Ok(());
     }
-    let runtime: Weak<R> = Arc::downgrade(runtime);
-    std::thread::Builder::new()
-        .name("replicas".to_owned())
-        .spawn(move || store.receive(|message| deliver(&runtime, message)))
-        .map(drop)
-        .map_err(|error| StartError::Thread { error })
+    if limit.tells_replicas() {
+        let (runtime, limit) = (Arc::downgrade(runtime), Arc::clone(limit));
+        spawn("rates", move || {
+            while tell_rates(&runtime, &limit) {
+                std::thread::sleep(limits::RATES_TOLD_INTERVAL);
+            }
+        })?;
+    }
+    let (runtime, limit) = (Arc::downgrade(runtime), Arc::clone(limit));
+    spawn("replicas", move || {
+        store.receive(|message| deliver(&runtime, &limit, message));
+    })
 }
 
-fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(work).map(drop);
+    spawned.map_err(|error| StartError::Thread { error })
+}
+
+/// Tells the others what was counted since, which may wait for the network; `false` if the runtime is gone.
+fn tell_rates<R: DriveJobs>(runtime: &Weak<R>, limit: &ConnectionLimit) -> bool {
+    let Some(runtime) = runtime.upgrade() else {
+        return false;
+    };
+    let (shared, untold) = (runtime.shared(), limit.take_untold());
+    let now = shared.clock.unix();
+    let sealed =
+        untold.and_then(|untold| replicas::seal_rates(untold, &shared.server, now, &seed()));
+    if let Some(sealed) = sealed {
+        shared.store.publish(&sealed);
+    }
+    true
+}
+
+fn deliver<R: DriveJobs>(runtime: &Weak<R>, limit: &ConnectionLimit, message: &[u8]) -> bool {
     let Some(runtime) = runtime.upgrade() else {
         return false;
     };
@@ -35,8 +70,10 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, message: &[u8]) -> bool {
         return true;
     }
     let now = shared.clock.unix();
-    if let Some(message) = replicas::open_message(message, &shared.server, now) {
-        runtime.send_to_hub(message);
+    match replicas::open_message(message, &shared.server, now) {
+        Some(FromReplica::Hub(message)) => runtime.send_to_hub(message),
+        Some(FromReplica::Rates(counted)) => limit.count_elsewhere(&counted),
+        None => {}
     }
     true
 }

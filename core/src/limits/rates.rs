@@ -37,5 +37,11 @@ pub const CLIENT_PART_OF_ADDRESS: u32 = 2;
 /// whole allowance again.
 pub const RATES: usize = 65_536;
 
+/// How often a replica tells the others what it has counted, where there are several and it has counted anything.
+pub const RATES_TOLD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Of how many addresses, clients and users it tells them each time: of those who have asked most.
+pub const RATES_TOLD: usize = 4096;
+
 /// How often at most a full table is looked through for those.
 pub const RATES_SWEEP_INTERVAL: Duration = Duration::from_secs(1);

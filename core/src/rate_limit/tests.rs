@@ -1,5 +1,7 @@
 //! Threat M17.
 
+mod told;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::*;

@@ -2,7 +2,12 @@
 //! some never arrive.
 
 use bytes::Bytes;
-use entra_mcp_core::{exchange::ExchangeId, replicas};
+use entra_mcp_core::{
+    entropy::Seed,
+    exchange::ExchangeId,
+    limits,
+    replicas::{self, FromReplica},
+};
 
 use crate::{
     ids::Process,
@@ -28,6 +33,27 @@ impl State {
         }
     }
 
+    /// A replica tells the others what it has counted under the limits of rate, and does so again.
+    pub(crate) fn tell_rates(&mut self, process: Process) {
+        let seed = Seed::new(self.choice.material());
+        let moment = self.moment;
+        let Some(replica) = self.process(process) else {
+            return;
+        };
+        let now = replica.now(moment).unix;
+        let Some(running) = replica.running.as_mut() else {
+            return;
+        };
+        let untold = running.rates.take_untold();
+        let sealed =
+            untold.and_then(|untold| replicas::seal_rates(untold, &running.server, now, &seed));
+        if let Some(sealed) = sealed {
+            self.publish(process, &sealed);
+        }
+        let next = moment.after(limits::RATES_TOLD_INTERVAL);
+        self.schedule(next, SimEvent::TellRates(process));
+    }
+
     fn is_cut_off(&self, process: Process) -> bool {
         let partitions = &self.checks.ledger().partitions;
         partitions.is_without_others(process.replica)
@@ -46,8 +72,12 @@ impl State {
         let Some(running) = replica.running.as_mut() else {
             return;
         };
-        let Some(message) = replicas::open_message(message, &running.server, now.unix) else {
-            return;
+        let message = match replicas::open_message(message, &running.server, now.unix) {
+            Some(FromReplica::Hub(message)) => message,
+            Some(FromReplica::Rates(counted)) => {
+                return running.rates.count_elsewhere(&counted, now.instant);
+            }
+            None => return,
         };
         // An exchange that never was, as in the runtimes.
         running.count += 1;

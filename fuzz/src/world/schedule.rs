@@ -40,6 +40,8 @@ pub(crate) enum SimEvent {
     StoreArrives(Process, ExchangeId, Ticket<Store>, Store),
     /// A message of another replica arrives.
     MessageArrives(Process, Bytes),
+    /// A replica tells the others what it has counted.
+    TellRates(Process),
     /// A call that the runtime performs goes on.
     CallStep(Process, ExchangeId, AskId),
     /// A call that the runtime performs must be over by now.
@@ -90,6 +92,7 @@ impl State {
                 self.ask(process, id, ticket, store)
             }
             SimEvent::MessageArrives(process, message) => self.message_arrives(process, &message),
+            SimEvent::TellRates(process) => self.tell_rates(process),
             SimEvent::CallStep(process, id, ask) => self.call_goes_on(process, id, ask),
             SimEvent::CallDeadline(process, id, ask) => self.call_is_overdue(process, id, ask),
             SimEvent::Wake(task) => {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use entra_mcp_core::{
     base_path::BasePath,
-    config::{AddressRange, Config, RateLimits},
+    config::{AddressRange, Config, RateLimits, StoreLocation},
     limits,
 };
 
@@ -32,6 +32,8 @@ pub struct InboundLimits {
     pub proxy_protocol: bool,
     /// How often things may be asked for.
     pub rates: RateLimits,
+    /// Whether other replicas are told what is counted.
+    pub tells_replicas: bool,
     /// Whether the addresses of this machine are counted like others. In tests only: a proxy may be there that
     /// nobody named.
     pub counts_loopback: bool,
@@ -53,6 +55,8 @@ impl InboundLimits {
             trusted_proxies: config.trusted_proxies.clone(),
             proxy_protocol: config.proxy_protocol,
             rates: config.rate_limits,
+            tells_replicas: matches!(config.store, StoreLocation::Redis(_))
+                && config.rate_limits != RateLimits::none(),
             counts_loopback: false,
         }
     }
@@ -70,6 +74,7 @@ impl InboundLimits {
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
             rates: RateLimits::none(),
+            tells_replicas: false,
             counts_loopback: true,
         }
     }
@@ -79,6 +84,7 @@ impl InboundLimits {
     pub fn of_dev_tenant(config: &Config) -> Self {
         Self {
             proxy_protocol: false,
+            tells_replicas: false,
             ..Self::of(config)
         }
     }

@@ -48,6 +48,18 @@ struct Counts {
 }
 
 impl Table {
+    /// Nothing is held yet.
+    pub(super) fn new(limits: &InboundLimits) -> Self {
+        let rates = match limits.tells_replicas {
+            true => RateTable::told_to_others(),
+            false => RateTable::default(),
+        };
+        Self {
+            rates,
+            ..Self::default()
+        }
+    }
+
     /// How much is held, without how much may be.
     pub(super) fn occupancy(&self) -> Occupancy {
         Occupancy {
@@ -224,6 +236,7 @@ mod tests {
         trusted_proxies: Vec::new(),
         proxy_protocol: false,
         rates: entra_mcp_core::config::RateLimits::none(),
+        tells_replicas: false,
         counts_loopback: true,
     };
 

@@ -37,7 +37,8 @@ fn post_elsewhere(world: &mut World, client: &Client, message: &Value) -> u16 {
 fn deliver(world: &mut World) {
     let now = world.server.now;
     for message in std::mem::take(&mut world.published) {
-        let opened = replicas::open_message(&message, &world.server.server, now.unix);
+        let opened = replicas::open_message(&message, &world.server.server, now.unix)
+            .and_then(replicas::FromReplica::for_hub);
         world.hub.handle(ExchangeId(999), opened.unwrap(), now);
     }
     // Whatever it is, the hub does what it says.

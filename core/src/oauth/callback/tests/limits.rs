@@ -156,7 +156,8 @@ fn code_that_entra_has_refused_to_one_replica_counts_on_the_others() {
     let codes = usize::try_from(limits::REFUSED_CODES_OF_STRANGERS).unwrap();
     assert_eq!(told.len(), codes);
     for message in told {
-        let message = crate::replicas::open_message(&message, &server.server, server.now.unix);
+        let message = crate::replicas::open_message(&message, &server.server, server.now.unix)
+            .and_then(crate::replicas::FromReplica::for_hub);
         let from = crate::exchange::ExchangeId(0);
         browser.world.hub.handle(from, message.unwrap(), server.now);
     }

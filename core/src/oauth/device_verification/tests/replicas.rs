@@ -70,7 +70,8 @@ fn wrong_user_code_is_told_to_the_other_replicas() {
     waiting.world.go_to_another_replica();
     let server = &waiting.world.server;
     for message in told {
-        let message = crate::replicas::open_message(&message, &server.server, server.now.unix);
+        let message = crate::replicas::open_message(&message, &server.server, server.now.unix)
+            .and_then(crate::replicas::FromReplica::for_hub);
         waiting
             .world
             .hub
