@@ -231,6 +231,7 @@ impl Settings {
         let now = self.clock.now().unix;
         let (store, keys) = open_store(&self.config, &self.outlet, self.own.store, now)?;
         store.renew_mark(&keys)?;
+        store.agree(&self.config)?;
         #[cfg(feature = "dev-tenant")]
         let tenant = SharedDevTenant::of(&self.config)?.map(Arc::new);
         let (policy, scopes) = SharedPolicy::open(&self.config, catalog.scopes(), &stopped, owner)?;

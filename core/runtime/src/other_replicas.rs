@@ -66,7 +66,8 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, limit: &ConnectionLimit, message: &[
     };
     let shared = runtime.shared();
     if message.is_empty() {
-        shared.store.keep_mark(&shared.server.keys);
+        let server = &shared.server;
+        shared.store.keep_marks(&server.keys, &server.config);
         return true;
     }
     let now = shared.clock.unix();

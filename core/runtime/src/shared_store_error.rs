@@ -27,6 +27,15 @@ pub enum SharedStoreError {
         /// Its address.
         store: String,
     },
+    /// The replicas that use it have settings that must be the same on all of them, and are not here.
+    OtherSettings {
+        /// Its address.
+        store: String,
+        /// Those of this one.
+        ours: String,
+        /// Those of the others.
+        theirs: String,
+    },
 }
 
 impl Display for SharedStoreError {
@@ -44,6 +53,16 @@ impl Display for SharedStoreError {
                 "The records in {store} were sealed with a master key that is not in ENTRA_MCP_KEY.\n\
                  Give all replicas the same keys; to change the key, give all of them the old one and the new one \
                  first. Another deployment takes another --store-prefix or database."
+            ),
+            Self::OtherSettings {
+                store,
+                ours,
+                theirs,
+            } => write!(
+                f,
+                "The replicas that use {store} have other settings.\nTheirs: {theirs}\nHere:   {ours}\n\
+                 Give all replicas the same. To change them for all, end all replicas and wait for half a minute. Another \
+                 deployment takes another --store-prefix or database."
             ),
         }
     }

@@ -22,6 +22,7 @@ use std::{
 
 use entra_mcp_core::{
     ask::{Ask, Key, Store, StoreFault},
+    config::Config,
     keys::Keyring,
     time::UnixTime,
 };
@@ -103,16 +104,37 @@ impl RecordStore {
         }
     }
 
-    /// Looks whether the replicas that share the store still have these keys, and leaves a mark of them if it has lost
-    /// all. It may wait for the network.
-    pub(crate) fn keep_mark(&self, keys: &Keyring) {
+    /// Says what of these settings all replicas that share the store must have, as one that runs does. It may wait for the
+    /// network.
+    ///
+    /// # Errors
+    ///
+    /// Others that run have set something else.
+    pub(crate) fn agree(&self, config: &Config) -> Result<(), SharedStoreError> {
         match self {
             Self::File(_) | Self::Custom(_) => {
-                let _ = keys;
+                let _ = config;
+                Ok(())
+            }
+            #[cfg(feature = "redis")]
+            Self::Redis(store) => store.agree(config),
+        }
+    }
+
+    /// Looks whether the replicas that share the store still have these keys, and leaves a mark of them if it has lost
+    /// all; says anew which settings this one has. It may wait for the network.
+    pub(crate) fn keep_marks(&self, keys: &Keyring, config: &Config) {
+        match self {
+            Self::File(_) | Self::Custom(_) => {
+                let _ = (keys, config);
             }
             // What went wrong is in the log.
             #[cfg(feature = "redis")]
-            Self::Redis(store) => drop(store.keep_mark(keys)),
+            Self::Redis(store) => {
+                if let Ok(true) = store.keep_mark(keys) {
+                    drop(store.agree(config));
+                }
+            }
         }
     }
 

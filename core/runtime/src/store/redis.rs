@@ -6,6 +6,7 @@
 //! all. What Redis has answered is as durable as Redis is: see `core/docs/replicas.md`.
 
 mod advice;
+mod agreement;
 mod channel;
 mod connector;
 mod mark;
@@ -24,7 +25,7 @@ use std::sync::{
 
 use entra_mcp_core::{
     ask::{Ask, Guard, Key, Record, Store, StoreFault},
-    config::RedisServer,
+    config::{Config, RedisServer},
     keys::Keyring,
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
@@ -190,6 +191,23 @@ impl RedisStore {
             });
         }
         self.unusable(mark::renew(self, keys))
+    }
+
+    /// Says what of these settings all replicas must have, as one that runs does.
+    ///
+    /// # Errors
+    ///
+    /// Others that run have set something else, or it cannot be known.
+    pub(crate) fn agree(&self, config: &Config) -> Result<(), SharedStoreError> {
+        let ours = agreement::of(config);
+        match self.unusable(agreement::keep(self, &ours))? {
+            None => Ok(()),
+            Some(theirs) => Err(SharedStoreError::OtherSettings {
+                store: self.address.clone(),
+                ours,
+                theirs,
+            }),
+        }
     }
 
     fn unusable<T>(&self, done: Result<T, PoolFault>) -> Result<T, SharedStoreError> {

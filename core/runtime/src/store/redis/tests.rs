@@ -1,6 +1,7 @@
 //! What only a store can do that several share, and that is away now and then.
 
 mod advice;
+mod agreement;
 mod channel;
 mod cluster;
 mod entra;
