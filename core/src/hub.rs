@@ -6,10 +6,12 @@
 //! understand; a runtime carries them.
 
 mod allowances;
+mod announcement;
 mod asks;
 mod assertions;
 mod backend_listeners;
 mod backend_sessions;
+mod changes;
 mod client_assertions;
 mod client_documents;
 mod code_redemptions;
@@ -45,6 +47,7 @@ use std::collections::VecDeque;
 
 pub(crate) use self::{
     allowances::Browser,
+    announcement::Announcement,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
         BeginDeviceAuthorization, Deliver, DeliverToCall, FindAssertion, FindBackendSession,
@@ -55,6 +58,7 @@ pub(crate) use self::{
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
+    changes::ChangesMessage,
     client_assertions::AssertionRefused,
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
     entra_tokens::PresentedTokenMessage,
@@ -73,7 +77,7 @@ pub(crate) use self::{
 };
 use self::{
     asks::Waiter, assertions::Assertions, backend_listeners::BackendListeners,
-    backend_sessions::BackendSessions, client_documents::ClientFiles,
+    backend_sessions::BackendSessions, changes::Changes, client_documents::ClientFiles,
     code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
     ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot,
     entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
@@ -100,6 +104,7 @@ pub struct Hub {
     assertions: Assertions,
     backend_sessions: BackendSessions,
     backend_listeners: BackendListeners,
+    changes: Changes,
     processes: ServerProcesses,
     held_bytes: HeldBytes,
     documents: ClientFiles<ClientDocument>,
@@ -176,6 +181,15 @@ impl Hub {
         let in_flight = &self.in_flight;
         let has_calls = |mcp_session| in_flight.has_call(session, mcp_session);
         self.streams.end_session(session, has_calls, out);
+    }
+
+    /// Takes a message about what changed on any replica, and announces what was not announced here before.
+    fn announce(&mut self, message: ChangesMessage, now: Instant) {
+        let out = &mut self.outputs;
+        for (change, of) in self.changes.handle(message, now, out) {
+            let change = (&change, of);
+            self.streams.notify_changed(change, &self.settings, out);
+        }
     }
 
     /// Answers a stream, and ends it if its session has ended since it was authenticated.

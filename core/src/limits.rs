@@ -232,6 +232,13 @@ pub const REPLICA_MESSAGE_LEEWAY: Duration = Duration::from_secs(60);
 /// How many answers and cancellations of a user's client are kept for calls on other replicas.
 pub const UNDELIVERED_MESSAGES: usize = 64;
 
+/// How many changed lists and resources replicas keep for each other, for as long as a message is good: of one thing the last,
+/// of more the latest.
+pub const ANNOUNCEMENTS: usize = 256;
+
+/// How often at most a replica looks for them, when its streams send their comments.
+pub const ANNOUNCEMENTS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// The most bytes of a message of another replica: an MCP message, and what is around it.
 pub const REPLICA_MESSAGE_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 

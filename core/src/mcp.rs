@@ -1,5 +1,6 @@
 //! MCP: the transports and the messages of every revision.
 
+pub(crate) mod announcements;
 mod audit;
 mod backend_stream;
 mod batch;

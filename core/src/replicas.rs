@@ -3,8 +3,8 @@
 //!
 //! A message is one that its sender has given its own hub already. It is sealed under the master key and bound to its
 //! time, for whoever can write to the store's server could make one up or repeat it (threat Q9). It may be lost: then
-//! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest, but for changes of lists
-//! and resources, which are not announced then, and for what was counted.
+//! others find out when they next look at the store, after [`limits::KEEP_ALIVE`] at the latest, or a second more
+//! ([`limits::ANNOUNCEMENTS_LOOK_INTERVAL`]) where a list or a resource has changed; what was counted they do not find out.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use crate::{
     catalog::ChangeNotification,
     entropy::{Entropy, Seed},
     env::Server,
-    hub::{Browser, DeviceMessage, ToHub, ToHubKind},
+    hub::{Announcement, Browser, ChangesMessage, DeviceMessage, ToHub, ToHubKind},
     id::{DeviceId, McpSessionId, PrincipalId, ServerRequestId, SessionId, UserId},
     json_rpc::Id,
     keys::{Keyring, Purpose},
@@ -28,6 +28,9 @@ const FORM: &[u8] = b"1";
 
 /// The same of what was counted under the limits of rate.
 const RATES_FORM: &[u8] = b"rates 1";
+
+/// The same of the announcements that are kept in the store.
+const ANNOUNCEMENTS_FORM: &[u8] = b"announcements 1";
 
 /// What another replica has said.
 #[derive(Debug)]
@@ -72,10 +75,8 @@ pub(crate) enum ReplicaMessage {
         mcp_session: McpSessionId,
         request: Id,
     },
-    /// See [`ToHubKind::NotifyChanged`].
-    NotifyChanged(ChangeNotification),
-    /// The same for one user.
-    NotifyUser(UserId, ChangeNotification),
+    /// See [`ChangesMessage::Heard`].
+    Announced(Announcement),
     /// See [`DeviceMessage::TypedWrongElsewhere`].
     WrongUserCode(Whose),
     /// See [`ToHubKind::CodeRefusedElsewhere`].
@@ -164,8 +165,7 @@ impl ReplicaMessage {
                 mcp_session,
                 request,
             },
-            Self::NotifyChanged(change) => ToHubKind::NotifyChanged(change, None),
-            Self::NotifyUser(user, change) => ToHubKind::NotifyChanged(change, Some(user)),
+            Self::Announced(one) => ToHubKind::Changes(ChangesMessage::Heard(one)),
             Self::RefusedCode(whose) => ToHubKind::CodeRefusedElsewhere(whose.into_browser()),
             Self::WrongUserCode(whose) => {
                 ToHubKind::Device(DeviceMessage::TypedWrongElsewhere(whose.into_browser()))
@@ -219,29 +219,54 @@ pub fn seal_rates(counted: Untold, server: &Server, now: UnixTime, seed: &Seed) 
     seal(RATES_FORM, &counted, &server.keys, now, entropy)
 }
 
-/// What tells the other replicas that something changed, of which [`ToHub::notify_changed`] tells this one; `None` if
-/// there are none.
+/// What tells the hub of this replica that something changed, to the streams of one user (tenant and object id) or of all;
+/// and what tells the others, nothing if there are none.
 #[must_use]
-pub fn seal_change(
+pub fn announce(
     change: ChangeNotification,
+    user: Option<(&str, &str)>,
     server: &Server,
     now: UnixTime,
     seed: &Seed,
-) -> Option<Bytes> {
-    ReplicaMessage::NotifyChanged(change).seal(server, now, &mut Entropy::new(seed))
+) -> (ToHub, Option<Bytes>) {
+    let of = user.map(|(tenant_id, oid)| UserId::of(tenant_id, oid));
+    announced((change, of), server, now, &mut Entropy::new(seed))
 }
 
-/// What tells the other replicas the same about one user, as [`ToHub::notify_user`] tells this one; `None` if there are none.
-#[must_use]
-pub fn seal_change_for_user(
-    (tenant_id, oid): (&str, &str),
-    change: ChangeNotification,
+/// The same from an exchange.
+pub(crate) fn announced(
+    (change, of): (ChangeNotification, Option<UserId>),
     server: &Server,
     now: UnixTime,
-    seed: &Seed,
+    entropy: &mut Entropy,
+) -> (ToHub, Option<Bytes>) {
+    if !server.has_replicas() {
+        return (ToHub(ToHubKind::NotifyChanged(change, of)), None);
+    }
+    let number = u64::from_be_bytes(entropy.bytes());
+    let made = Announcement { number, change, of };
+    let sealed = ReplicaMessage::Announced(made.clone()).seal(server, now, entropy);
+    let made = ToHubKind::Changes(ChangesMessage::Made(made));
+    (ToHub(made), sealed)
+}
+
+/// The announcements that are kept in the store for the other replicas.
+pub(crate) fn seal_announcements(
+    kept: &impl Serialize,
+    server: &Server,
+    now: UnixTime,
+    entropy: &mut Entropy,
 ) -> Option<Bytes> {
-    let user = UserId::of(tenant_id, oid);
-    ReplicaMessage::NotifyUser(user, change).seal(server, now, &mut Entropy::new(seed))
+    seal(ANNOUNCEMENTS_FORM, kept, &server.keys, now, entropy)
+}
+
+/// Those that are there; `None` if they are old, or were made up.
+pub(crate) fn open_announcements<K: DeserializeOwned>(
+    sealed: &[u8],
+    server: &Server,
+    now: UnixTime,
+) -> Option<K> {
+    open(ANNOUNCEMENTS_FORM, sealed, &server.keys, now)
 }
 
 /// What tells all replicas that share a store that the session of this name has ended, whose record was deleted there by
@@ -295,7 +320,11 @@ mod tests {
                 mcp_session,
                 request: Id::Negative(-1),
             },
-            ReplicaMessage::NotifyChanged(ChangeNotification::Resource("docs://a".to_owned())),
+            ReplicaMessage::Announced(Announcement {
+                number: 7,
+                change: ChangeNotification::Resource("docs://a".to_owned()),
+                of: Some(UserId([6; 32])),
+            }),
             ReplicaMessage::RefusedCode(Whose::of(Browser::default())),
             ReplicaMessage::WrongUserCode(Whose::of(Browser {
                 device: Some(DeviceId([5; 16])),

@@ -1,5 +1,6 @@
 //! How a step asks, answers, sends and waits.
 
+mod announce;
 mod audit;
 mod backends;
 

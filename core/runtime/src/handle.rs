@@ -45,11 +45,11 @@ trait Attached<H>: Send + Sync {
 
 impl<R: DriveJobs> Attached<R::Handler> for R {
     fn notify_changed(self: Arc<Self>, change: ChangeNotification) {
-        other_replicas::notify_changed(&self, change);
+        other_replicas::announce(&self, change, None);
     }
 
     fn notify_user(self: Arc<Self>, user: (&str, &str), change: ChangeNotification) {
-        other_replicas::notify_user(&self, user, change);
+        other_replicas::announce(&self, change, Some(user));
     }
 
     fn add(

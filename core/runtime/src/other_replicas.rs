@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use entra_mcp_core::{
     catalog::ChangeNotification,
-    hub::ToHub,
     limits,
     replicas::{self, FromReplica},
 };
@@ -79,28 +78,17 @@ fn deliver<R: DriveJobs>(runtime: &Weak<R>, limit: &ConnectionLimit, message: &[
     true
 }
 
-/// Notifies the clients of one user, of this replica and of all others, that something changed.
-pub(crate) fn notify_user<R: DriveJobs>(
+/// Notifies the clients of one user (tenant and object id) or of all, of this replica and of all others, that something
+/// changed.
+pub(crate) fn announce<R: DriveJobs>(
     runtime: &Arc<R>,
-    (tenant_id, oid): (&str, &str),
     change: ChangeNotification,
+    user: Option<(&str, &str)>,
 ) {
     let shared = runtime.shared();
-    let (user, now) = ((tenant_id, oid), shared.clock.unix());
-    let change_there = change.clone();
-    let sealed = replicas::seal_change_for_user(user, change_there, &shared.server, now, &seed());
-    runtime.send_to_hub(ToHub::notify_user(tenant_id, oid, change));
-    if let Some(sealed) = sealed {
-        runtime.publish(sealed);
-    }
-}
-
-/// Notifies the clients of this replica and of all others that something changed.
-pub(crate) fn notify_changed<R: DriveJobs>(runtime: &Arc<R>, change: ChangeNotification) {
-    let shared = runtime.shared();
     let now = shared.clock.unix();
-    let sealed = replicas::seal_change(change.clone(), &shared.server, now, &seed());
-    runtime.send_to_hub(ToHub::notify_changed(change));
+    let (here, sealed) = replicas::announce(change, user, &shared.server, now, &seed());
+    runtime.send_to_hub(here);
     if let Some(sealed) = sealed {
         runtime.publish(sealed);
     }

@@ -21,7 +21,10 @@ use crate::{
     event::{Answer, Input},
     http::response,
     hub::{Job, JobKind},
-    mcp::{http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable},
+    mcp::{
+        announcements::KeepAnnouncements, http_sse::PostMessage, sse_stream::Stream,
+        streamable_http::Streamable,
+    },
     oauth::{
         self,
         callback::Callback,
@@ -59,6 +62,7 @@ pub(crate) enum State {
     FetchIdentityToken(FetchIdentityToken),
     CredentialCheck(CredentialCheck),
     FetchClientFile(FetchClientFile),
+    KeepAnnouncements(KeepAnnouncements),
     KeySet(KeySet),
     ReadSigningKeys(ReadSigningKeys),
     TellBackend(TellBackend),
@@ -150,6 +154,9 @@ impl State {
             JobKind::ReadSigningKeys => {
                 ReadSigningKeys::start(cx).map_pending(Self::ReadSigningKeys)
             }
+            JobKind::KeepAnnouncements(made) => {
+                KeepAnnouncements::start(made, cx).map_pending(Self::KeepAnnouncements)
+            }
             JobKind::TellBackend(telling) => {
                 TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
@@ -219,6 +226,9 @@ impl State {
                 let handle = ProbeBackend::handle;
                 answered(state, input, handle, Self::ProbeBackend, cx)
             }
+            Self::KeepAnnouncements(state) => {
+                state.handle(input, cx).map_pending(Self::KeepAnnouncements)
+            }
             Self::StdioServer(state) => state
                 .handle(input, cx)
                 .map_pending(|server| Self::StdioServer(Box::new(server))),
@@ -251,6 +261,7 @@ impl State {
             | Self::FetchClientFile(_)
             | Self::KeySet(_)
             | Self::ReadSigningKeys(_)
+            | Self::KeepAnnouncements(_)
             | Self::TellBackend(_)
             | Self::ProbeBackend(_)
             | Self::StdioServer(_) => false,
@@ -260,7 +271,7 @@ impl State {
     /// Whether the state wants its ticks; for the others a tick past the deadline is the end.
     pub(crate) fn wants_ticks(&self) -> bool {
         match self {
-            Self::Stream(_) | Self::StdioServer(_) => true,
+            Self::Stream(_) | Self::KeepAnnouncements(_) | Self::StdioServer(_) => true,
             Self::Streamable(state) => state.wants_ticks(),
             Self::PostMessage(state) => state.wants_ticks(),
             Self::Consent(_)

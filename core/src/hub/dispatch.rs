@@ -84,6 +84,7 @@ impl Hub {
                 self.streams
                     .notify_changed((&change, of), &self.settings, out);
             }
+            ToHubKind::Changes(message) => self.announce(message, now.instant),
             message => self.handle_backend(from, message, now.instant),
         }
     }
@@ -344,6 +345,7 @@ impl Hub {
             | ToHubKind::EndSession(_)
             | ToHubKind::EndMcpSession { .. }
             | ToHubKind::NotifyChanged(..)
+            | ToHubKind::Changes(_)
             | ToHubKind::OpenReplay { .. }
             | ToHubKind::AppendReplay { .. }
             | ToHubKind::CloseReplay { .. }

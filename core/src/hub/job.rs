@@ -3,6 +3,7 @@
 use crate::{
     client_id_url::ClientIdUrl,
     gateway::{RunProcess, Telling},
+    hub::Announcement,
 };
 
 /// What a job is for.
@@ -29,6 +30,8 @@ pub(crate) enum JobKind {
     CheckCredential,
     /// Read the keys that assertions are signed with, or make them, and hand them to the hub.
     ReadSigningKeys,
+    /// Keep in the store what was announced here, and hand the hub what was announced elsewhere.
+    KeepAnnouncements(Vec<Announcement>),
     /// Tell the backend something that needs no answer.
     TellBackend(Box<Telling>),
     /// Find out whether the backend is there.

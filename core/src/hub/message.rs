@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, BackendSessionMessage, HeldBytesMessage, Negotiated, PresentedTokenMessage,
-    ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
+    AssertionMessage, BackendSessionMessage, ChangesMessage, HeldBytesMessage, Negotiated,
+    PresentedTokenMessage, ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -47,13 +47,6 @@ impl ToHub {
     #[must_use]
     pub fn notify_changed(change: ChangeNotification) -> Self {
         Self(ToHubKind::NotifyChanged(change, None))
-    }
-
-    /// Says that something changed to those streams of this user that listen for it, with whatever client.
-    #[must_use]
-    pub fn notify_user(tenant_id: &str, oid: &str, change: ChangeNotification) -> Self {
-        let user = UserId::of(tenant_id, oid);
-        Self(ToHubKind::NotifyChanged(change, Some(user)))
     }
 
     /// Ends all streams that clients listen on, whoever's they are: the server is shutting down. A runtime may
@@ -236,6 +229,8 @@ pub(crate) enum ToHubKind {
     },
     /// Every stream that listens for this change is notified of it.
     NotifyChanged(ChangeNotification, Option<UserId>),
+    /// About what changed on any of several replicas.
+    Changes(ChangesMessage),
     /// The sender wants to run this task.
     AdmitTask {
         ticket: Ticket<AdmitTask>,

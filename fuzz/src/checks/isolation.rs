@@ -118,9 +118,9 @@ impl Check for NothingUnauthenticated {
     }
 }
 
-/// A device that waits for its user, or that a sign-in or an assertion was spent.
+/// A device that waits for its user, that a sign-in or an assertion was spent, or what changed in the last minute.
 fn is_of_replicas(key: &Key) -> bool {
-    let names = ["device/", "spent/", "assertion/"];
+    let names = ["device/", "spent/", "assertion/", "announcements"];
     names.iter().any(|name| key.0.starts_with(name))
 }
 

@@ -17,7 +17,6 @@ use crate::{
     hub::ToHubKind,
     limits,
     mcp::{server_messages, step_up},
-    replicas::ReplicaMessage,
     step::Progress,
 };
 
@@ -254,7 +253,7 @@ fn notify_changed(change: ChangeNotification, icx: &mut InvocationCx<'_, '_>) ->
         let message = "the URI of a changed resource is too long".to_owned();
         return Err(InvocationEnd::Done(Err(CallError::Internal(message))));
     }
-    icx.cx.to_every_hub(ReplicaMessage::NotifyChanged(change));
+    icx.cx.announce(change);
     DONE
 }
 

@@ -9,7 +9,7 @@ use crate::{
     admit::caller::Caller,
     ask::Awaiting,
     event::{Answer, Input},
-    hub::{EndReason, ReadStream, SubscriptionFilter, ToCall, ToHubKind},
+    hub::{ChangesMessage, EndReason, ReadStream, SubscriptionFilter, ToCall, ToHub, ToHubKind},
     limits,
     log_event::LogEventId,
     mcp::{
@@ -127,6 +127,10 @@ impl Open {
                 Due::Nothing => self.listen(cx, BackendStream::tick),
                 Due::KeepAlive => {
                     cx.write(Bytes::from_static(sse::KEEP_ALIVE));
+                    if cx.env.server.has_replicas() {
+                        let look = ToHubKind::Changes(ChangesMessage::Look);
+                        cx.to_hub(ToHub(look));
+                    }
                     self.listen(cx, BackendStream::tick)
                 }
                 Due::TokenExpired => {

@@ -1,7 +1,7 @@
 //! What a client says to another replica than the one that performs its call.
 
 use super::*;
-use crate::{event::Event, limits, replicas};
+use crate::{entropy::Seed, event::Event, limits, replicas};
 
 fn able() -> Value {
     json!({"elicitation": {}})
@@ -110,19 +110,85 @@ fn answer_that_the_store_does_not_keep_is_not_accepted() {
 #[test]
 fn change_on_another_replica_is_announced_to_a_stream() {
     let mut world = world();
-    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let stream = changed_elsewhere(&mut world);
+    deliver(&mut world);
+    assert_eq!(changes(&world, stream), 1);
+}
+
+/// A client with a stream on one of two replicas.
+fn listening(world: &mut World) -> (Client, ExchangeId) {
+    let client = Client::new(world, "2025-11-25", json!({}));
     world.share_store();
     let session = client.session.clone().unwrap();
     let fields = [("mcp-session-id", session.as_str())];
     let stream = world.request("alice", "GET", "/mcp", &fields, "");
     let stream = world.begin(stream);
+    (client, stream)
+}
+
+/// The same, while a call on the other one announces a change.
+fn changed_elsewhere(world: &mut World) -> ExchangeId {
+    let (client, stream) = listening(world);
     let own = world.go_to_another_replica();
-    client.call(&mut world, "change", json!({}));
+    client.call(world, "change", json!({}));
     world.hub = own;
+    stream
+}
+
+fn changes(world: &World, stream: ExchangeId) -> usize {
+    let said = messages(world, stream);
+    let is_change = |one: &&Value| one["method"] == "notifications/tools/list_changed";
+    said.iter().filter(is_change).count()
+}
+
+// Q9
+#[test]
+fn change_whose_message_is_lost_is_found_in_the_store_and_announced_once() {
+    let mut world = world();
+    let stream = changed_elsewhere(&mut world);
+    world.wait(limits::KEEP_ALIVE.as_secs() - 1);
+    assert_eq!(changes(&world, stream), 0);
+    world.wait(2);
+    assert_eq!(changes(&world, stream), 1);
+    // The message was late, and it is read again.
     deliver(&mut world);
-    let said = messages(&world, stream);
-    let is_change = |one: &Value| one["method"] == "notifications/tools/list_changed";
-    assert!(said.iter().any(is_change), "{said:?}");
+    world.wait(2 * limits::KEEP_ALIVE.as_secs());
+    assert_eq!(changes(&world, stream), 1);
+}
+
+#[test]
+fn change_that_the_store_does_not_take_is_written_down_later() {
+    let mut world = world();
+    let (_, stream) = listening(&mut world);
+    let own = world.go_to_another_replica();
+    world.store_is_down = true;
+    let (now, seed) = (world.server.now, Seed::new([7; 32]));
+    let server = &world.server.server;
+    let (here, _) = replicas::announce(ChangeNotification::Tools, None, server, now.unix, &seed);
+    world.hub.handle(ExchangeId(999), here, now);
+    world.handle(ExchangeId(999), Event::Tick);
+    world.wait(2);
+    world.store_is_down = false;
+    assert!(!world.store.contains_key("announcements"));
+    world.wait(4);
+    assert!(world.store.contains_key("announcements"));
+    world.hub = own;
+    world.wait(limits::KEEP_ALIVE.as_secs());
+    assert_eq!(changes(&world, stream), 1);
+}
+
+// Q9: whoever can write to the store announces nothing, and stops nothing.
+#[test]
+fn announcements_that_were_made_up_are_not_made() {
+    let mut world = world();
+    let stream = changed_elsewhere(&mut world);
+    let kept = world.store.get_mut("announcements").unwrap();
+    let mut changed = kept.record.bytes.to_vec();
+    changed[20] ^= 1;
+    kept.record.bytes = changed.into();
+    world.wait(2 * limits::KEEP_ALIVE.as_secs());
+    assert_eq!(changes(&world, stream), 0);
+    assert!(!world.is_over(stream));
 }
 
 // M8: what a client says of requests that nobody has made.
