@@ -31,10 +31,12 @@ AGAIN = {None, 429, 502, 503, 504}
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 folder = tempfile.mkdtemp(prefix="entra-mcp-replicas-")
-sockets = [socket.socket() for _ in range(6)]
+sockets = [socket.socket() for _ in range(9)]
 for one in sockets:
     one.bind(("127.0.0.1", 0))
 PUBLIC, TENANT, OTHER, *REPLICAS = [one.getsockname()[1] for one in sockets]
+# Where each of them shows its counters.
+REPLICAS, METRICS = REPLICAS[:3], dict(zip(REPLICAS[:3], REPLICAS[3:]))
 for one in sockets:
     one.close()
 URL = f"http://localhost:{PUBLIC}"
@@ -74,10 +76,17 @@ def program(runtime):
     return os.path.abspath(f"target/debug/entra-mcp-{runtime}")
 
 
+def everything(runtime):
+    """The same with tools that announce changes and that last."""
+    return os.path.abspath(f"target/debug/examples/everything-{runtime}")
+
+
 def start_replica(index, *arguments):
+    # A gateway has no tools of its own.
+    server = program if "--backend" in arguments else everything
     start(
         f"replica-{index}",
-        [program(RUNTIMES[index]), "--listen", f"localhost:{REPLICAS[index]}", "--public-url", URL]
+        [server(RUNTIMES[index]), "--metrics-listen", f"localhost:{METRICS[REPLICAS[index]]}", "--listen", f"localhost:{REPLICAS[index]}", "--public-url", URL]
         # Twice the interval of haproxy's checks, and more on a machine that does something else as well.
         + ["--store", f"redis+unix://{folder}/redis.sock", "--shutdown-delay", "2s", *arguments],
         ENTRA_MCP_KEY=KEY,
@@ -209,7 +218,8 @@ class Session:
         browser = Browser()
         page = browser.open(f"{URL}/authorize?{urllib.parse.urlencode(asked)}")
         page = browser.press(*page, "approve")
-        url, _ = browser.press(*page, self.user)
+        self.landed, _ = browser.press(*page, self.user)
+        url = self.landed
         code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query)).get("code")
         if not url.startswith(REDIRECT_URI) or not code:
             # Something was away amid the sign-in, which is said in words: the user tries again.
@@ -290,17 +300,17 @@ class Session:
                 time.sleep(0.05)
             self.refresh()
 
-    def revoke(self):
-        """Ends it while a stream is open on each replica; after how many seconds each of them has ended."""
+    def revoke(self, lasting):
+        """Ends it while a stream is open on each replica, and calls and tasks last; after how many seconds each has ended."""
         fields = {"client_id": self.client, "token": self.tokens["refresh_token"]}
 
         def end():
             status, _, body = patiently("POST", "/revoke", *form(fields))
             assert status == 200, body
 
-        return self.end_by(end)
+        return self.end_by(end, lasting)
 
-    def end_by(self, end):
+    def end_by(self, end, lasting=None):
         ends, opened = {}, threading.Barrier(len(REPLICAS) + 1)
         streams = [threading.Thread(target=self.listen, args=(port, opened, ends)) for port in REPLICAS]
         for stream in streams:
@@ -308,12 +318,14 @@ class Session:
         opened.wait(30)
         end()
         revoked = time.monotonic()
+        if lasting:
+            ends["calls and tasks"] = lasting.ended()
         for stream in streams:
             stream.join()
         for port in REPLICAS:
             status, _, _ = self.post("tools/call", {"name": "getUserDetails", "arguments": {}}, port)
             assert status == 401, f"a session that has ended is served: {status}"
-        return [ends[port] - revoked for port in REPLICAS]
+        return [moment - revoked for moment in ends.values()]
 
     def listen(self, port, opened, ends):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
