@@ -6,7 +6,7 @@ use entra_mcp_core::{
     event::Event,
 };
 
-use crate::child::{ChildSaid, Processes, RunningChild};
+use crate::unix::child::{ChildSaid, Processes, RunningChild};
 
 /// The processes of one exchange, each with its ticket. To drop one kills it.
 #[derive(Debug, Default)]

@@ -8,7 +8,6 @@ mod audit_log;
 mod backend_process;
 mod backend_tls;
 mod boot;
-mod child;
 mod children;
 mod client_add;
 mod client_credential;
@@ -63,7 +62,6 @@ pub use self::{
     backend_process::BackendProcessError,
     backend_tls::{BackendTls, BackendTlsError, ClientIdentity, WrongIdentity},
     boot::{RuntimeParts, Settings, boot},
-    child::{ChildSaid, Processes, RunningChild},
     children::Children,
     client_credential::{ClientAssertions, ClientCredentialError},
     clients_file::{ClientsFileError, SharedClients},
@@ -103,6 +101,7 @@ pub use self::{
     store::{CustomStore, FileStore, RecordStore},
     timeouts::timeouts_of,
     unix::{
+        child::{ChildSaid, Processes, RunningChild},
         receive::{Received, receive},
         signals::on_shutdown,
         stopped::Stopped,
