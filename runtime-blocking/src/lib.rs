@@ -45,6 +45,7 @@ mod own_route;
 mod server;
 pub mod testing;
 mod threads;
+mod unix;
 mod work;
 
 use std::{

@@ -52,6 +52,7 @@ mod queue;
 mod server;
 pub mod testing;
 mod traced;
+mod unix;
 mod work;
 
 use std::{net::TcpListener, sync::Arc};

@@ -13,7 +13,8 @@ use entra_mcp_core::{limits, rate_limit::Subject};
 use entra_mcp_http1::Timeouts;
 use entra_mcp_runtime::{InboundLimits, SessionKey, TokenHolder};
 use http::{Request, Response, StatusCode, header, request::Parts};
-use rustix::net::{AddressFamily, SocketType, bind, socket};
+
+use crate::unix::{self, AddressFamily, SocketType, socket};
 
 /// A runtime whose inbound side can serve the echo service.
 pub trait EchoRuntime {
@@ -116,8 +117,8 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 pub fn connect_from(from: &str, address: SocketAddr) -> TcpStream {
     let from = SocketAddr::new(from.parse().unwrap(), 0);
     let bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    bind(&bound, &from).unwrap();
-    rustix::net::connect(&bound, &address).unwrap();
+    unix::bind(&bound, &from).unwrap();
+    unix::connect(&bound, &address).unwrap();
     let socket = TcpStream::from(bound);
     socket
         .set_read_timeout(Some(Duration::from_secs(20)))

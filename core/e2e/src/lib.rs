@@ -23,6 +23,7 @@ pub mod recorded;
 pub mod schema_checked;
 pub mod server;
 pub mod session;
+pub mod unix;
 
 pub use self::{program::Program, server::Server};
 

@@ -19,12 +19,12 @@ use std::{
 
 use entra_mcp_core::{
     config::AuditLogFile,
-    log_event::{Field, LogEvent, LogEventId, Throttle},
+    log_event::{LogEvent, Throttle},
 };
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime as _};
 
 use self::file::AuditFile;
-use crate::{StartError, boot::ProcessOwner, log};
+use crate::{StartError, boot::ProcessOwner, unix::signals};
 
 /// How many lines may wait for the disk: some megabytes, which a server under load fills in a second.
 const QUEUED_LINES: usize = 16 * 1024;
@@ -103,22 +103,7 @@ pub(crate) fn start(location: &AuditLogFile, owner: ProcessOwner) -> Result<(), 
 }
 
 fn reopen_on_hangup(sender: SyncSender<Message>) {
-    let signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]);
-    let started = signals.and_then(|mut signals| {
-        thread::Builder::new()
-            .name("audit-hangup".to_owned())
-            .spawn(move || {
-                for _ in signals.forever() {
-                    if sender.send(Message::Reopen).is_err() {
-                        return;
-                    }
-                }
-            })
-    });
-    if let Err(error) = started {
-        let unavailable = LogEvent::new(LogEventId::SignalsUnavailable);
-        log(&unavailable.with(Field::Error, error.to_string()));
-    }
+    signals::on_hangup("audit-hangup", move || sender.send(Message::Reopen).is_ok());
 }
 
 fn queue() -> std::sync::MutexGuard<'static, Option<Queue>> {

@@ -5,7 +5,6 @@
 
 use std::{
     fmt, io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,9 +12,11 @@ use entra_mcp_core::{
     config::{BackendCommand, Config, StoreLocation},
     log_event::{Field, LogEvent, LogEventId},
 };
-use rustix::process::geteuid;
 
-use crate::log;
+use crate::{
+    log,
+    unix::{files, user},
+};
 
 /// Why it is not run.
 #[derive(Debug)]
@@ -80,14 +81,14 @@ pub(crate) fn check(config: &Config) -> Result<(), BackendProcessError> {
         return Ok(());
     };
     check_program(command)?;
-    let own = geteuid();
+    let own = user::own();
     if let Some(user) = command.user
-        && !own.is_root()
-        && user.uid != own.as_raw()
+        && own != 0
+        && user.uid != own
     {
         return Err(BackendProcessError::NotRoot);
     }
-    let uid = command.user.map_or(own.as_raw(), |user| user.uid);
+    let uid = command.user.map_or(own, |user| user.uid);
     let Some(path) = readable(config, uid) else {
         return Ok(());
     };
@@ -108,14 +109,14 @@ fn readable(config: &Config, uid: u32) -> Option<PathBuf> {
     };
     // A folder that is not there yet will be this server's.
     let owns = |path: &Path| match std::fs::metadata(path) {
-        Ok(metadata) => metadata.uid() == uid || uid == 0,
-        Err(_) => geteuid().as_raw() == uid,
+        Ok(metadata) => files::belongs_to(&metadata, uid),
+        Err(_) => user::own() == uid,
     };
     let folder = folder.filter(|folder| owns(folder));
     let dotenv = PathBuf::from(".env");
     let can_read = |path: &PathBuf| {
         std::fs::metadata(path)
-            .is_ok_and(|file| file.uid() == uid || uid == 0 || file.mode() & 0o004 != 0)
+            .is_ok_and(|file| files::belongs_to(&file, uid) || files::is_open_to_all(&file))
     };
     folder.or_else(|| Some(dotenv).filter(can_read))
 }

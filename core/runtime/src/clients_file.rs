@@ -9,7 +9,6 @@ mod tests;
 use std::{
     fmt::{self, Display},
     fs,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,7 +22,6 @@ use entra_mcp_core::{
     env::Server,
     log_event::{Field, LogEvent, LogEventId},
 };
-use signal_hook::consts::SIGHUP;
 
 use self::read::FileContents;
 use crate::{
@@ -31,7 +29,7 @@ use crate::{
     log,
     published::{Held, Published},
     settings,
-    unix::stopped::Stopped,
+    unix::{files, signals, stopped::Stopped},
 };
 
 /// How often the file is looked at.
@@ -70,11 +68,8 @@ impl SharedClients {
         if let Some(path) = server.config.clients.clone() {
             // Before the file is read: from then on a signal means that it is to be read again.
             let asked = Arc::new(AtomicBool::new(false));
-            if owner == ProcessOwner::Server
-                && let Err(error) = signal_hook::flag::register(SIGHUP, Arc::clone(&asked))
-            {
-                let event = LogEvent::new(LogEventId::SignalsUnavailable);
-                log(&event.with(Field::Error, error.to_string()));
+            if owner == ProcessOwner::Server {
+                signals::set_on_hangup(Arc::clone(&asked));
             }
             let mut file = ClientsFile {
                 path,
@@ -117,7 +112,7 @@ struct ClientsFile {
 }
 
 /// What changes when a file does; `None` if it is not there.
-pub(crate) type Stamp = Option<(u64, u64, i64, i64)>;
+pub(crate) type Stamp = Option<files::Stamp>;
 
 impl ClientsFile {
     /// Reads and checks the file.
@@ -212,6 +207,5 @@ fn read_clients(path: &Path, server: &Server) -> Read {
 /// What the file is like now.
 pub(crate) fn stamp(path: &Path) -> Stamp {
     let metadata = fs::metadata(path).ok()?;
-    let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
-    Some((metadata.ino(), metadata.len(), seconds, nanoseconds))
+    Some(files::stamp(&metadata))
 }

@@ -3,11 +3,13 @@
 use std::{
     fs::{DirBuilder, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use crate::{data_dir_error::DataDirError, unix::owner};
+use crate::{
+    data_dir_error::DataDirError,
+    unix::{files, owner},
+};
 
 /// A folder that exists, in which this process can write.
 #[derive(Debug)]
@@ -24,9 +26,7 @@ impl DataDir {
             path: path.to_owned(),
             error,
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
+        files::owner_only_folder(DirBuilder::new().recursive(true))
             .create(path)
             .map_err(cannot)?;
         // A folder can be there and be somebody else's, full or read-only: try it now, not at the
@@ -60,5 +60,5 @@ fn new_file(path: &Path) -> io::Result<std::fs::File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    owner::new_file(OpenOptions::new().write(true).mode(0o600), path)
+    owner::new_file(files::owner_only(OpenOptions::new().write(true)), path)
 }

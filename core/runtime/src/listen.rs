@@ -9,9 +9,8 @@ use entra_mcp_core::{
     limits,
     log_event::{Field, LogEvent, LogEventId},
 };
-use rustix::process::{Resource, getrlimit};
 
-use crate::log::log;
+use crate::{log::log, unix::listening};
 
 /// How many connections may wait to be accepted: a burst is not refused before we see it.
 const BACKLOG: i32 = 1024;
@@ -104,14 +103,12 @@ pub(crate) fn bind_with(
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
-    // The standard library asks for fewer; asking again changes the number.
-    rustix::net::listen(&listener, BACKLOG)?;
+    listening::set_backlog(&listener, BACKLOG)?;
     Ok(listener)
 }
 
 fn is_without_ipv6(error: &io::Error) -> bool {
-    let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
-    error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
+    error.kind() == ErrorKind::AddrNotAvailable || listening::is_unknown_family(error)
 }
 
 fn advice(kind: ErrorKind) -> &'static str {
@@ -130,8 +127,7 @@ fn advice(kind: ErrorKind) -> &'static str {
 /// Entra, and those over the limit, which are answered once.
 #[must_use]
 pub fn connection_ceiling() -> usize {
-    let descriptors = getrlimit(Resource::Nofile).current;
-    let descriptors = descriptors.map_or(usize::MAX, |number| {
+    let descriptors = listening::descriptors().map_or(usize::MAX, |number| {
         usize::try_from(number).unwrap_or(usize::MAX)
     });
     (descriptors - descriptors / 4).clamp(1, limits::CONNECTIONS)

@@ -21,14 +21,13 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     policy::Policy,
 };
-use signal_hook::consts::SIGHUP;
 
 use crate::{
     boot::ProcessOwner,
     clients_file::{POLL_INTERVAL, Stamp, stamp},
     log,
     published::{Held, Published},
-    unix::stopped::Stopped,
+    unix::{signals, stopped::Stopped},
 };
 
 /// The policy, as of now.
@@ -69,11 +68,8 @@ impl SharedPolicy {
         };
         // Before the file is read: from then on a signal means that it is to be read again.
         let asked = Arc::new(AtomicBool::new(false));
-        if owner == ProcessOwner::Server
-            && let Err(error) = signal_hook::flag::register(SIGHUP, Arc::clone(&asked))
-        {
-            let event = LogEvent::new(LogEventId::SignalsUnavailable);
-            log(&event.with(Field::Error, error.to_string()));
+        if owner == ProcessOwner::Server {
+            signals::set_on_hangup(Arc::clone(&asked));
         }
         let seen = stamp(&path);
         let offered = offered.iter().map(|scope| scope.name.clone()).collect();

@@ -4,10 +4,6 @@
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _},
-    os::{
-        fd::{AsFd, BorrowedFd},
-        unix::net::UnixStream,
-    },
     sync::mpsc::channel,
     time::{Duration, Instant},
 };
@@ -17,10 +13,12 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
 };
 use entra_mcp_runtime::BackendTls;
-use rustix::net::{RecvFlags, recv};
 use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 
-use crate::threads::Threads;
+use crate::{
+    threads::Threads,
+    unix::{BorrowedFd, Came, Descriptor, LocalStream, look},
+};
 
 /// How long one address may take to answer before the next is tried.
 const ATTEMPT: Duration = Duration::from_secs(4);
@@ -48,7 +46,7 @@ pub(super) struct TimedSocket {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpStream),
-    Unix(UnixStream),
+    Unix(LocalStream),
 }
 
 impl Connection {
@@ -59,7 +57,7 @@ impl Connection {
         threads: &Threads,
     ) -> io::Result<Self> {
         let socket = match host {
-            BackendHost::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
+            BackendHost::Unix(path) => Socket::Unix(LocalStream::connect(path)?),
             BackendHost::Tcp { name, port, .. } => {
                 let addresses = resolve(name, *port, until, threads)?;
                 Socket::Tcp(first_that_answers(&addresses, until)?)
@@ -110,9 +108,7 @@ impl Connection {
 
     /// Whether it is open and nothing came on it.
     pub(super) fn is_silent(&self) -> bool {
-        let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        let came = recv(&self.timed().socket, &mut [0_u8; 1][..], peek);
-        matches!(came, Err(rustix::io::Errno::AGAIN))
+        matches!(look(&self.timed().socket), Ok(Came::Nothing))
     }
 
     fn timed(&self) -> &TimedSocket {
@@ -299,7 +295,7 @@ impl Socket {
     }
 }
 
-impl AsFd for Socket {
+impl Descriptor for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tcp(socket) => socket.as_fd(),

@@ -4,7 +4,6 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     net::TcpStream,
-    os::unix::net::UnixStream,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -26,7 +25,10 @@ use hyper::{
 };
 use smol::io::{AsyncRead, AsyncWrite};
 
-use crate::outbound::{Outward, first_that_answers};
+use crate::{
+    outbound::{Outward, first_that_answers},
+    unix::LocalStream,
+};
 
 /// A connection that takes one request at a time.
 pub(super) struct Connection {
@@ -46,7 +48,7 @@ impl Connection {
     pub(super) async fn dial(host: &BackendHost, tls: &BackendTls) -> Result<Self, PullFault> {
         match host {
             BackendHost::Unix(path) => {
-                let socket = Async::<UnixStream>::connect(path).await;
+                let socket = Async::<LocalStream>::connect(path).await;
                 Self::over(socket.map_err(|_| PullFault::Unreachable)?).await
             }
             BackendHost::Tcp {

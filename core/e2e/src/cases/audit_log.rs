@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +12,7 @@ use crate::{
     client::{Client, VERIFIER, post_form, sign_in},
     server::{Server, free_port},
     session::until,
+    unix::PermissionsExt as _,
 };
 
 /// A folder of its own.

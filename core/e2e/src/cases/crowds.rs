@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use entra_mcp_core::limits;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
     client::{Client, Events, initialize, register, register_as, sign_in_to},
     raw_http::{self, Connection},
     session::text,
+    unix::{Resource, getrlimit, setrlimit},
 };
 
 /// M10, M13. Neither the buffers of a long head nor those of a long body stay while a connection is idle; what a

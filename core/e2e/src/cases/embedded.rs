@@ -10,12 +10,12 @@ use std::{
 };
 
 use entra_mcp_runtime::{Config, Running, Server as EmbeddedServer, ServerRuntime, StartError};
-use rustix::{
-    fs::Mode,
-    process::{Resource, getrlimit, umask},
-};
 
-use crate::{Server, client::sign_in};
+use crate::{
+    Server,
+    client::sign_in,
+    unix::{Mode, Resource, getrlimit, stat, umask},
+};
 
 const REVISION: &str = "2025-11-25";
 
@@ -109,7 +109,7 @@ pub fn process_of_an_embedded_server_is_left_alone<R: ServerRuntime>(_: &Phantom
     assert_eq!(limits(), before);
     for file in std::fs::read_dir(folder.0.join("dev-tenant")).unwrap() {
         let file = file.unwrap();
-        let mode = Mode::from(rustix::fs::stat(file.path()).unwrap().st_mode);
+        let mode = Mode::from(stat(file.path()).unwrap().st_mode);
         let others = mode & (Mode::RWXG | Mode::RWXO);
         assert_eq!(others, Mode::empty(), "{}", file.path().display());
     }

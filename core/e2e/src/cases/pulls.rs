@@ -4,7 +4,6 @@
 use std::{
     io::{BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
     sync::{
         Arc,
         mpsc::{Receiver, channel},
@@ -19,6 +18,8 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::{BackendTls, PullMessage, egress::Egress};
 use http::{HeaderMap, HeaderValue, Method, Response};
+
+use crate::unix::{UnixListener, UnixStream};
 
 /// A runtime whose requests to backends can be tried.
 pub trait PullRuntime {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     client::{register, sign_in, sign_in_to},
     raw_http::Connection,
     session::{Session, answer, next, text},
+    unix::{Resource, getrlimit, setrlimit},
 };
 
 /// L11.

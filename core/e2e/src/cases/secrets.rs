@@ -1,14 +1,12 @@
 //! What must never be disclosed, and to whom the data folder belongs.
 
-use std::{
-    fs,
-    os::unix::fs::{FileTypeExt as _, PermissionsExt as _},
-};
+use std::fs;
 
 use crate::{
     Program,
     browser::Browser,
     client::{self, Client, redeem, register},
+    unix::{FileTypeExt as _, PermissionsExt as _},
 };
 
 /// How the dev tenant's secret, access token, refresh token, code and ID token (RS256; ours are

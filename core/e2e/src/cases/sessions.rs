@@ -1,6 +1,6 @@
 //! `sessions list` and `sessions end`, for the operator.
 
-use std::{os::unix::fs::PermissionsExt as _, time::Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -8,6 +8,7 @@ use crate::{
     Program, Server,
     client::{register_as, sign_in, sign_in_with},
     server::PATIENCE,
+    unix::PermissionsExt as _,
 };
 
 /// The names of the sessions that stand in a list, which are the lines at its edge.

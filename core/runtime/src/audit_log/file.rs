@@ -3,7 +3,6 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
 };
 
 use entra_mcp_core::{
@@ -12,7 +11,10 @@ use entra_mcp_core::{
 };
 
 use super::now;
-use crate::{log, unix::owner};
+use crate::{
+    log,
+    unix::{files, owner},
+};
 
 /// An audit log that is being written.
 pub(super) struct AuditFile {
@@ -42,7 +44,7 @@ fn open(location: &AuditLogFile) -> io::Result<Output> {
         return Ok(Output::Stdout);
     };
     let mut options = OpenOptions::new();
-    let file = owner::open_or_make(options.append(true).mode(0o600), path)?;
+    let file = owner::open_or_make(files::owner_only(options.append(true)), path)?;
     Ok(Output::File(file))
 }
 

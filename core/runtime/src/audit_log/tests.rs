@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use super::*;
 
@@ -32,8 +32,7 @@ fn file_is_private_and_added_to() {
         file.write(&lines(&[line]), 0);
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
-    let mode = fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(crate::unix::testing::mode(&path), 0o600);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The file of the master keys in the data folder: one a line, 32 bytes as base64url, the newest first. It is replaced whole or
 //! not at all, and readable by its owner only (threat G3).
 
-use std::{io, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::keys::{Keyring, MasterKey};
 use zeroize::Zeroizing;
 
-use crate::{data_dir::DataDir, data_dir_error::DataDirError, seed};
+use crate::{data_dir::DataDir, data_dir_error::DataDirError, seed, unix::files};
 
 /// Its name.
 const FILE: &str = "master.key";
@@ -78,7 +78,7 @@ impl<'a> KeyFile<'a> {
         let path = self.path();
         match std::fs::read_to_string(&path).map(Zeroizing::new) {
             Ok(text) => match std::fs::metadata(&path) {
-                Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                Ok(metadata) if files::is_open_to_others(&metadata) => {
                     Err(DataDirError::KeyOpenToOthers { path })
                 }
                 Ok(_) => parse(&text).ok_or(DataDirError::KeyDamaged { path }),

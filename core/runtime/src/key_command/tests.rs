@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -17,6 +16,7 @@ use super::*;
 use crate::{
     command_line::{self, Command},
     data_dir_error::DataDirError,
+    unix::testing::mode,
 };
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -128,8 +128,7 @@ fn rotated_key_seals_and_the_former_one_opens_until_it_is_dropped() {
     assert!(said.contains("the former one still opens"), "{said}");
     let after = place.lines();
     assert_eq!((after.len(), &after[1]), (2, &before[0]));
-    let mode = std::fs::metadata(place.0.join("master.key")).unwrap();
-    assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    assert_eq!(mode(&place.0.join("master.key")), 0o600);
     assert_eq!(place.opener(), Some(KeyNumber(1)));
     let said = status(&place);
     assert!(

@@ -5,10 +5,6 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    os::unix::{
-        fs::PermissionsExt,
-        net::{UnixListener, UnixStream},
-    },
     path::Path,
     sync::Arc,
     time::Duration,
@@ -19,7 +15,14 @@ use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Reply, Request};
-use crate::{key_command::KeyStatus, log, unix::stopped::Stopped};
+use crate::{
+    key_command::KeyStatus,
+    log,
+    unix::{
+        local_socket::{self, LocalStream},
+        stopped::Stopped,
+    },
+};
 
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "operator.sock";
@@ -66,7 +69,7 @@ pub(crate) fn ask<T: DeserializeOwned>(
     path: &Path,
     question: &impl Serialize,
 ) -> io::Result<Option<T>> {
-    let Ok(mut socket) = UnixStream::connect(path) else {
+    let Ok(mut socket) = LocalStream::connect(path) else {
         return Ok(None);
     };
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -84,7 +87,8 @@ pub(crate) fn listen(
     answer: impl Fn(&Question) -> Told + Send + 'static,
 ) {
     let stopped = Arc::clone(stopped);
-    let listening = bind(path).and_then(|listener| {
+    // The lock of the sessions' file says that no other process listens there.
+    let listening = local_socket::listen(path).and_then(|listener| {
         let thread = std::thread::Builder::new().name("operator".to_owned());
         thread.spawn(move || {
             loop {
@@ -105,20 +109,7 @@ pub(crate) fn listen(
     }
 }
 
-/// It has its name once nobody else can open it. The lock of the sessions' file says that no other process listens there.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    let unfinished = path.with_extension(std::process::id().to_string());
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&unfinished)?;
-    std::fs::set_permissions(&unfinished, PermissionsExt::from_mode(0o600))?;
-    std::fs::rename(&unfinished, path)?;
-    Ok(listener)
-}
-
-fn serve(mut socket: UnixStream, answer: &impl Fn(&Question) -> Told) -> io::Result<()> {
+fn serve(mut socket: LocalStream, answer: &impl Fn(&Question) -> Told) -> io::Result<()> {
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();

@@ -40,7 +40,30 @@ pub fn on_shutdown(f: impl FnOnce() + Send + 'static) {
 /// From now on SIGHUP does not end the process, though nothing may be there to be opened or read anew: a supervisor sends it for a
 /// reload, a terminal when it closes.
 pub(crate) fn outlive_hangup() {
-    if let Err(error) = signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false))) {
+    set_on_hangup(Arc::new(AtomicBool::new(false)));
+}
+
+/// Sets this whenever SIGHUP comes.
+pub(crate) fn set_on_hangup(asked: Arc<AtomicBool>) {
+    if let Err(error) = signal_hook::flag::register(SIGHUP, asked) {
+        unavailable(&error);
+    }
+}
+
+/// Calls `f` on a thread of its own whenever SIGHUP comes, until it says that nobody wants it any more.
+pub(crate) fn on_hangup(thread: &str, mut f: impl FnMut() -> bool + Send + 'static) {
+    let started = Signals::new([SIGHUP]).and_then(|mut signals| {
+        std::thread::Builder::new()
+            .name(thread.to_owned())
+            .spawn(move || {
+                for _ in signals.forever() {
+                    if !f() {
+                        return;
+                    }
+                }
+            })
+    });
+    if let Err(error) = started {
         unavailable(&error);
     }
 }

@@ -9,7 +9,8 @@ use std::{
 use entra_mcp_core::time::{Instant, Now};
 use entra_mcp_http1::{Connection, Timeouts};
 use entra_mcp_runtime::{Clock, receive};
-use rustix::net::{RecvFlags, recv};
+
+use crate::unix::{Came, look};
 
 /// How much later or sooner than its deadline a read may end: it saves a system call each.
 const SLACK: Duration = Duration::from_millis(50);
@@ -110,12 +111,10 @@ impl Socket {
     /// Looks whether the peer has left: its side is closed, or the connection is broken. Bytes that wait are its
     /// next request.
     pub(super) fn look_for_disconnect(&mut self) {
-        let mut byte = [0];
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        match recv(&self.socket, &mut byte[..], flags) {
-            Ok((_, 0)) => self.connection.end_input(),
-            Ok(_) => {}
-            Err(error) if is_passing(&error.into()) => {}
+        match look(&self.socket) {
+            Ok(Came::End) => self.connection.end_input(),
+            Ok(Came::Nothing | Came::Bytes) => {}
+            Err(error) if is_passing(&error) => {}
             Err(_) => self.connection.fail(),
         }
     }

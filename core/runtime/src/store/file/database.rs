@@ -3,7 +3,6 @@
 
 use std::{
     fs::OpenOptions,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock, RwLockReadGuard,
@@ -16,7 +15,10 @@ use entra_mcp_core::log_event::{LogEvent, LogEventId};
 use redb::{Database, Error, StorageBackend, backends::FileBackend};
 
 use super::table;
-use crate::{log::log, unix::owner};
+use crate::{
+    log::log,
+    unix::{files, owner},
+};
 
 /// Memory for pages of the file: sessions in use are in the cache of records, so little is enough.
 const PAGE_CACHE_BYTES: usize = 4 * 1024 * 1024;
@@ -153,14 +155,13 @@ pub(super) fn open_with<B: StorageBackend>(
     wrap: impl FnOnce(FileBackend) -> B,
 ) -> Result<Database, Error> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
+    files::owner_only(options.read(true).write(true));
     let file = match if_absent {
         IfAbsent::Make => owner::open_or_make(&mut options, path),
         IfAbsent::Fail => options.open(path),
     };
     let file = file.map_err(Error::Io)?;
-    file.set_permissions(PermissionsExt::from_mode(0o600))
-        .map_err(Error::Io)?;
+    files::keep_from_others(&file).map_err(Error::Io)?;
     let database = Database::builder()
         .set_cache_size(PAGE_CACHE_BYTES)
         .create_with_backend(wrap(FileBackend::new(file)?))?;

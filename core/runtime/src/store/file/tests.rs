@@ -1,11 +1,8 @@
 mod failures;
 
-use std::{
-    os::unix::fs::PermissionsExt,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
 use bytes::Bytes;
@@ -15,7 +12,10 @@ use entra_mcp_core::{
 };
 
 use super::{testing::Place, *};
-use crate::key;
+use crate::{
+    key,
+    unix::testing::{mode, set_mode},
+};
 
 const NOW: UnixTime = UnixTime(1_000);
 const LATER: UnixTime = UnixTime(2_000);
@@ -112,7 +112,6 @@ fn data_folder_is_accessible_to_its_owner_only() {
     let place = Place::new();
     let (folder, store) = (place.folder(), place.store());
     key::ring(&[], &folder, &store).unwrap();
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&place.0), 0o700);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&place.0).unwrap() {
@@ -166,7 +165,7 @@ fn key_file_readable_by_others_is_an_error() {
     let place = Place::new();
     key::ring(&[], &place.folder(), &place.store()).unwrap();
     let path = place.0.join("master.key");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    set_mode(&path, 0o644);
     let error = key::ring(&[], &place.folder(), &place.store()).unwrap_err();
     assert!(matches!(&error, DataDirError::KeyOpenToOthers { path: open } if *open == path));
     assert!(error.to_string().contains("chmod 600"), "{error}");

@@ -13,10 +13,14 @@ use entra_mcp_core::{
     secret::Secret,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use super::{RedisStore, connector::Connector};
-use crate::store::suite::now;
+use crate::{
+    store::suite::now,
+    unix::{
+        local_socket::LocalStream,
+        testing::{self, Signal},
+    },
+};
 
 /// How long Redis may take to start, on a machine that is busy.
 const START: Duration = Duration::from_secs(60);
@@ -75,7 +79,7 @@ impl RedisProcess {
 
     fn is_there(&self) -> bool {
         use std::io::Read as _;
-        let Ok(mut socket) = std::os::unix::net::UnixStream::connect(self.socket()) else {
+        let Ok(mut socket) = LocalStream::connect(self.socket()) else {
             return false;
         };
         let mut answer = [0];
@@ -98,7 +102,7 @@ impl RedisProcess {
     /// Sends it a signal, such as one that stops it until it is told to go on.
     pub(in crate::store) fn signal(&self, signal: Signal) {
         let process = self.process.as_ref().expect("it was started");
-        kill_process(Pid::from_child(process), signal).unwrap();
+        testing::signal(process, signal);
     }
 
     fn socket(&self) -> PathBuf {

@@ -10,13 +10,12 @@ mod tls;
 use bytes::Bytes;
 use entra_mcp_core::{ask::Stored, config::RedisPassword, keys::MasterKey};
 
-use rustix::process::Signal;
-
 use super::{testing::RedisProcess, *};
 use crate::{
     key,
     start_error::StartError,
     store::suite::{get, key as name_of, now, put, text},
+    unix::testing::Signal,
 };
 
 /// Waits until the store answers again: it connects by itself.
