@@ -3,9 +3,13 @@
 
 use entra_mcp_blocking::{Server, StartError};
 
-fn main() -> Result<(), StartError> {
-    Server::from_env()?
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
+    server
         .server_info("everything", env!("CARGO_PKG_VERSION"))
         .catalog(entra_mcp_everything::register)
-        .run()
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

@@ -6,7 +6,8 @@
 
 use entra_mcp_blocking::{Context, ScopeDefinition, Server, StartError, Tool};
 
-fn main() -> Result<(), StartError> {
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
     let mail = ScopeDefinition {
         name: "mail.read".to_owned(),
         permission: "Mail.Read".to_owned(),
@@ -14,7 +15,7 @@ fn main() -> Result<(), StartError> {
     };
     let read_mail = Tool::new("readMail", "Tells whether mail can be read").read_only();
     let read_reports = Tool::new("readReports", "Tells what the reports say").read_only();
-    Server::from_env()?
+    server
         .scope(mail)
         .tool(
             read_mail
@@ -35,5 +36,8 @@ fn main() -> Result<(), StartError> {
                 ))
             },
         )
-        .run()
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

@@ -75,10 +75,11 @@ fn signed(cx: &Context, next: Next) -> Result<InvokeOutput, CallError> {
     })
 }
 
-fn main() -> Result<(), StartError> {
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
     // Where the client knows tasks, the call goes on after its request was answered.
     let wait_tool = Tool::new("wait", "Waits until it is cancelled").tasks(TaskSupport::Optional);
-    Server::from_env()?
+    server
         .around(signed)
         .tool(Tool::new("divide", "Divides whole numbers"), divide)
         .tool(Tool::new("readConfig", "Has a fault"), read_config)
@@ -88,5 +89,8 @@ fn main() -> Result<(), StartError> {
             Tool::new("waiting", "How many calls of `wait` go on"),
             waiting,
         )
-        .run()
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

@@ -12,9 +12,12 @@ struct Add {
     b: f64,
 }
 
-fn main() -> Result<(), StartError> {
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
     let add = Tool::new("add", "Adds two numbers").read_only();
-    Server::from_env()?
-        .tool(add, |_cx: Context, n: Add| async move { Ok(n.a + n.b) })
-        .run()
+    server.tool(add, |_cx: Context, n: Add| async move { Ok(n.a + n.b) })
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

@@ -85,12 +85,13 @@ async fn titles(cx: Context, begun: CompletionRequest) -> Result<Vec<String>, Ca
         .collect())
 }
 
-fn main() -> Result<(), StartError> {
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
     let write_note = Tool::new("writeNote", "Writes a note")
         .destructive(true)
         .idempotent();
     let note = ResourceTemplate::new(TEMPLATE, "note").mime_type("text/plain");
-    Server::from_env()?
+    server
         .state(Notes::default())
         .list_changed()
         .tool(write_note, write)
@@ -99,5 +100,8 @@ fn main() -> Result<(), StartError> {
         .complete_template(TEMPLATE, titles)
         .prompt(Prompt::new("review", "Asks for a review of a note"), review)
         .complete_prompt("review", titles)
-        .run()
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

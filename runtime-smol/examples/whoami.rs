@@ -82,16 +82,20 @@ async fn introduce_me(cx: Context, (): ()) -> Result<String, CallError> {
     )
 }
 
-fn main() -> Result<(), StartError> {
+/// What is offered; the tests have it, too.
+pub(crate) fn offer(server: Server) -> Server {
     let tool = |name, description| Tool::new(name, description).read_only();
     let whoami_tool = tool("whoami", "Tells who is signed in");
     let mail_tool = tool("myMail", "Tells the mail address of who is signed in");
     let token_tool = tool("hasToken", "Tells whether there is a token for a scope");
     let introduce_tool = tool("introduceMe", "Introduces who is signed in");
-    Server::from_env()?
+    server
         .tool(whoami_tool, whoami)
         .tool(mail_tool, my_mail)
         .tool(token_tool, has_token)
         .tool(introduce_tool, introduce_me)
-        .run()
+}
+
+fn main() -> Result<(), StartError> {
+    offer(Server::from_env()?).run()
 }

@@ -16,7 +16,8 @@ pub use entra_mcp_core::{
     secret::Secret,
 };
 
-pub use http::Method;
+pub use bytes::Bytes;
+pub use http::{Method, Request, Response};
 
 pub use crate::{
     AssertionError, AssertionSource, AuthorityHostError, ChangeError, Config, ConfigError,

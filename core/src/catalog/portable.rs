@@ -25,6 +25,11 @@ pub enum NonportableSchema {
         /// The boolean.
         value: bool,
     },
+    /// A schema of arguments refers to another: providers of models refuse it, or do not follow it.
+    Reference {
+        /// A JSON Pointer to it.
+        place: String,
+    },
     /// A format is none of JSON Schema.
     UnknownFormat {
         /// A JSON Pointer to it.
@@ -50,6 +55,11 @@ impl std::fmt::Display for NonportableSchema {
                 let instead = if *value { "{}" } else { "{\"not\": {}}" };
                 write!(f, "`{place}` is the schema `{value}`: write `{instead}`")
             }
+            Self::Reference { place } => {
+                let problem = "refers to another schema, which some providers of models refuse or do not follow: \
+                               write that one in its place, and let no type contain itself";
+                write!(f, "`{place}` {problem}")
+            }
             Self::UnknownFormat { place, format } => {
                 let problem = "which JSON Schema does not have: leave it out";
                 write!(f, "`{place}` is `{format}`, {problem}")
@@ -67,7 +77,20 @@ pub(super) fn input(schema: &Value, wrong: &mut impl FnMut(NonportableSchema)) {
             wrong(NonportableSchema::KeywordAtTop { keyword });
         }
     }
-    walk(schema, "", wrong);
+    walk(
+        schema,
+        "",
+        &mut |place, members| {
+            for keyword in ["$ref", "$dynamicRef"] {
+                if members.contains_key(keyword) {
+                    let place = format!("{place}/{keyword}");
+                    return Some(NonportableSchema::Reference { place });
+                }
+            }
+            None
+        },
+        wrong,
+    );
 }
 
 /// Everything in a schema of results that some refuse.
@@ -75,7 +98,7 @@ pub(super) fn output(schema: &Value, wrong: &mut impl FnMut(NonportableSchema)) 
     if schema.get("$schema").is_some() {
         wrong(NonportableSchema::Dialect);
     }
-    walk(schema, "", wrong);
+    walk(schema, "", &mut |_, _| None, wrong);
 }
 
 /// What providers of models refuse beside `"type": "object"`.
@@ -135,7 +158,13 @@ const FORMATS: [&str; 19] = [
     "regex",
 ];
 
-fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(NonportableSchema)) {
+/// Looks at a schema and all within it, each also by `also`.
+fn walk(
+    schema: &Value,
+    place: &str,
+    also: &mut dyn FnMut(&str, &Map<String, Value>) -> Option<NonportableSchema>,
+    wrong: &mut dyn FnMut(NonportableSchema),
+) {
     let members = match schema {
         Value::Bool(boolean) => {
             return wrong(NonportableSchema::Boolean {
@@ -147,6 +176,9 @@ fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(NonportableSchema)) 
         // Schemas that are none were reported before.
         _ => return,
     };
+    if let Some(problem) = also(place, members) {
+        wrong(problem);
+    }
     if let Some(Value::String(format)) = members.get("format")
         && !FORMATS.contains(&format.as_str())
     {
@@ -156,7 +188,7 @@ fn walk(schema: &Value, place: &str, wrong: &mut impl FnMut(NonportableSchema)) 
         });
     }
     for (place, schema) in children(members, place) {
-        walk(schema, &place, wrong);
+        walk(schema, &place, also, wrong);
     }
 }
 
@@ -231,6 +263,17 @@ mod tests {
                 [NonportableSchema::Boolean { place, value }]
             );
         }
+    }
+
+    #[test]
+    fn reference_is_an_error_in_arguments_only() {
+        let schema =
+            json!({"properties": {"a": {"items": {"$ref": "#/$defs/b"}}}, "$defs": {"b": {}}});
+        let place = "/properties/a/items/$ref".to_owned();
+        assert_eq!(problems(&schema), [NonportableSchema::Reference { place }]);
+        let mut problems = Vec::new();
+        output(&schema, &mut |problem| problems.push(problem));
+        assert_eq!(problems, []);
     }
 
     #[test]

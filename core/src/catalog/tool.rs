@@ -133,7 +133,7 @@ impl Tool {
     }
 
     /// Publishes its schemas although some clients and model providers refuse the whole list for them:
-    /// a union at the top, a boolean schema, a format that JSON Schema does not have.
+    /// a union at the top, a reference, a boolean schema, a format that JSON Schema does not have.
     #[must_use]
     pub fn allow_nonportable_schemas(mut self) -> Self {
         self.nonportable_schemas = true;

@@ -21,6 +21,22 @@
 //! # std::fs::remove_dir_all(folder).unwrap();
 //! ```
 //!
+//! Paths of your own are served beside the server's by [`Server::route`](crate::Server::route): a webhook, a page. A path that begins as one of the
+//! server's does is an error at the start.
+//!
+//! ```
+//! use entra_mcp_smol::{Bytes, Config, Request, Response, Server};
+//!
+//! let hook = |request: Request<Bytes>| async move {
+//!     Response::new(Bytes::from(format!("{} bytes came", request.body().len())))
+//! };
+//! let running = Server::new(Config::in_memory()).route("/hooks", hook).start().unwrap();
+//! running.stop();
+//! running.wait().unwrap();
+//! let error = Server::new(Config::in_memory()).route("/mcp", hook).start().unwrap_err();
+//! assert!(error.to_string().contains("/mcp"), "{error}");
+//! ```
+//!
 //! Lines of the log go to the program's subscriber of `tracing`, with the target `entra_mcp`. [`Server::title`](crate::Server::title) is what users
 //! read above the pages of the sign-in.
 //!
