@@ -27,17 +27,21 @@ pub(crate) struct NoAssertion;
 #[derive(Debug)]
 pub(crate) struct AssertUser {
     digest: [u8; 32],
+    claims: Arc<AssertionClaims>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    Finding(AssertionClaims, Awaiting<FindAssertion>),
-    AwaitingKeys(AssertionClaims, Awaiting<NeedSigningKeys>),
+    Finding(Awaiting<FindAssertion>),
+    AwaitingKeys(Awaiting<NeedSigningKeys>),
     Signing(String, Awaiting<Sign>),
 }
 
-type Step = Progress<AssertUser, Result<Arc<Secret<String>>, NoAssertion>>;
+/// The assertion, and what it says: to say it again when this one is over.
+type Asserted = (Arc<Secret<String>>, Arc<AssertionClaims>);
+
+type Step = Progress<AssertUser, Result<Asserted, NoAssertion>>;
 
 impl AssertUser {
     /// Begins to assert who this caller is.
@@ -50,29 +54,42 @@ impl AssertUser {
             client: &client,
         };
         let claims = AssertionClaims::new(parties, &caller.principal, &server.keys);
+        Self::again(Arc::new(claims), cx)
+    }
+
+    /// Begins to assert what was asserted before.
+    pub(crate) fn again(claims: Arc<AssertionClaims>, cx: &mut Cx<'_>) -> Self {
         let digest = claims.digest();
         let find = |ticket| ToHubKind::Assertion(AssertionMessage::Find(ticket, digest));
-        let state = State::Finding(claims, cx.ask_hub(find));
-        Self { digest, state }
+        let state = State::Finding(cx.ask_hub(find));
+        Self {
+            digest,
+            claims,
+            state,
+        }
     }
 
     pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Step {
-        let digest = self.digest;
+        let (digest, claims) = (self.digest, self.claims);
         let state = match self.state {
-            State::Finding(claims, find) => match find.into_answer(answer) {
-                Some(assertion) => return Progress::Ready(Ok(assertion)),
+            State::Finding(find) => match find.into_answer(answer) {
+                Some(assertion) => return Progress::Ready(Ok((assertion, claims))),
                 None => {
                     let need = |ticket| ToHubKind::Assertion(AssertionMessage::NeedKeys(ticket));
-                    State::AwaitingKeys(claims, cx.ask_hub(need))
+                    State::AwaitingKeys(cx.ask_hub(need))
                 }
             },
-            State::AwaitingKeys(claims, keys) => {
+            State::AwaitingKeys(keys) => {
                 let keys = keys.into_answer(answer);
                 let now = cx.env.now.unix;
                 let Some(key) = keys.as_deref().and_then(|keys| keys.signing(now)) else {
                     return Progress::Ready(Err(NoAssertion));
                 };
-                let input = claims.signing_input(&key.kid(), cx.entropy.bytes(), now);
+                let input = AssertionClaims::clone(&claims).signing_input(
+                    &key.kid(),
+                    cx.entropy.bytes(),
+                    now,
+                );
                 let sign = Sign::With {
                     key: key.private.clone(),
                     input: input.clone().into_bytes(),
@@ -84,11 +101,15 @@ impl AssertUser {
                     let assertion = Arc::new(assertion::jwt(&input, &signature));
                     let signed = AssertionMessage::Signed(digest, Arc::clone(&assertion));
                     cx.to_hub(ToHub(ToHubKind::Assertion(signed)));
-                    return Progress::Ready(Ok(assertion));
+                    return Progress::Ready(Ok((assertion, claims)));
                 }
                 Ok(Signed::Key { .. }) | Err(_) => return Progress::Ready(Err(NoAssertion)),
             },
         };
-        Progress::Pending(Self { digest, state })
+        Progress::Pending(Self {
+            digest,
+            claims,
+            state,
+        })
     }
 }

@@ -89,8 +89,8 @@ impl IdentifyUser {
                     let state = State::Asserting(assert, wanted);
                     Progress::Pending(Box::new(Self { credentials, state }))
                 }
-                Progress::Ready(Ok(assertion)) => {
-                    let credentials = credentials.with_assertion(assertion);
+                Progress::Ready(Ok((assertion, claims))) => {
+                    let credentials = credentials.with_assertion(assertion).with_claims(claims);
                     acquire(credentials, wanted, caller, gateway, cx)
                 }
                 Progress::Ready(Err(_)) => {

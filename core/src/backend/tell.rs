@@ -1,7 +1,7 @@
 //! The job that tells the backend something which needs no answer: that a call is cancelled, what a client has answered, that a
 //! session has ended. The exchange that wants it told may be over by then.
 
-use super::{Arrived, IncomingMessages};
+use super::{Arrived, AssertUser, BackendFault, IncomingMessages, assert_user::NoAssertion};
 use crate::{
     event::Answer,
     gateway::Telling,
@@ -11,10 +11,24 @@ use crate::{
 
 /// It is being told.
 #[derive(Debug)]
-pub(crate) struct TellBackend(IncomingMessages);
+pub(crate) enum TellBackend {
+    /// The user who answers is named anew: they may have thought for longer than an assertion is good for.
+    Asserting(Box<(AssertUser, Telling)>),
+    Telling(Box<IncomingMessages>),
+}
 
 impl TellBackend {
     pub(crate) fn start(telling: Telling, cx: &mut Cx<'_>) -> Progress<Self> {
+        match telling.credentials.claims().cloned() {
+            Some(claims) => {
+                let assert = AssertUser::again(claims, cx);
+                Progress::Pending(Self::Asserting(Box::new((assert, telling))))
+            }
+            None => Self::tell(telling, cx),
+        }
+    }
+
+    fn tell(telling: Telling, cx: &mut Cx<'_>) -> Progress<Self> {
         let Some(gateway) = &cx.env.server.config.gateway else {
             return Progress::Ready(());
         };
@@ -23,17 +37,32 @@ impl TellBackend {
             credentials,
         } = telling;
         let incoming = IncomingMessages::send(request, gateway, &credentials, cx);
-        Progress::Pending(Self(incoming))
+        Progress::Pending(Self::Telling(Box::new(incoming)))
     }
 
-    pub(crate) fn handle(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
-        let fault = match self.0.handle(answer) {
-            Arrived::Messages(_) => {
-                self.0.more(cx);
-                return Progress::Pending(self);
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+        let fault = match self {
+            Self::Asserting(asserting) => {
+                let (assert, mut telling) = *asserting;
+                match assert.handle(answer, cx) {
+                    Progress::Pending(assert) => {
+                        return Progress::Pending(Self::Asserting(Box::new((assert, telling))));
+                    }
+                    Progress::Ready(Ok((assertion, _))) => {
+                        telling.credentials = telling.credentials.with_assertion(assertion);
+                        return Self::tell(telling, cx);
+                    }
+                    Progress::Ready(Err(NoAssertion)) => BackendFault::NoAssertion,
+                }
             }
-            Arrived::End(_, _) if self.0.is_success() => return Progress::Ready(()),
-            Arrived::End(_, fault) | Arrived::Fault(fault) => fault,
+            Self::Telling(mut incoming) => match incoming.handle(answer) {
+                Arrived::Messages(_) => {
+                    incoming.more(cx);
+                    return Progress::Pending(Self::Telling(incoming));
+                }
+                Arrived::End(_, _) if incoming.is_success() => return Progress::Ready(()),
+                Arrived::End(_, fault) | Arrived::Fault(fault) => fault,
+            },
         };
         let event = LogEvent::new(LogEventId::GatewayNotTold);
         cx.log(event.with_text(Field::Reason, fault.reason()));

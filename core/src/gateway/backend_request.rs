@@ -4,13 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use ::http::Method;
 
-use super::{CredentialGuard, ProcessOwner, UserHeaders};
+use super::{CredentialGuard, ProcessOwner, UserHeaders, assertion::AssertionClaims};
 use crate::{config::Gateway, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     assertion: Option<Arc<Secret<String>>>,
+    /// What that says, to say it again later.
+    claims: Option<Arc<AssertionClaims>>,
     /// The user's access token of Entra's for the backend's own application.
     token: Option<Arc<Secret<String>>>,
     /// What only describes the user.
@@ -32,6 +34,17 @@ impl Credentials {
     pub(crate) fn with_assertion(self, assertion: Arc<Secret<String>>) -> Self {
         let assertion = Some(assertion);
         Self { assertion, ..self }
+    }
+
+    /// What the assertion says.
+    pub(crate) fn with_claims(self, claims: Arc<AssertionClaims>) -> Self {
+        let claims = Some(claims);
+        Self { claims, ..self }
+    }
+
+    /// What an assertion says, if there is one.
+    pub(crate) fn claims(&self) -> Option<&Arc<AssertionClaims>> {
+        self.claims.as_ref()
     }
 
     /// With this access token of Entra's, too.

@@ -328,3 +328,22 @@ fn backend_is_not_told_that_a_call_may_become_a_task() {
         &sent.json()["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
     assert_eq!(*capabilities, json!({"extensions": {"x": {}}}));
 }
+
+#[test]
+fn answer_that_the_user_has_thought_about_for_long_is_told_with_a_new_assertion() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    let first = sent.header("entra-mcp-assertion").unwrap().to_owned();
+    world.head(&sent, 200, &STREAM);
+    let question = r#"{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{}}"#;
+    world.piece(&sent, &event(question));
+    let asked = streamed(&world, id).remove(0);
+    world.wait(150);
+    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept"}});
+    send(&mut world, "alice", &session, &answer.to_string());
+    let told = world.pulled();
+    assert_eq!(told.json()["result"]["action"], "accept");
+    assert_ne!(told.header("entra-mcp-assertion"), Some(&*first));
+}
