@@ -26,7 +26,12 @@ impl<'a> Session<'a> {
     /// Signs somebody in and begins a session.
     #[must_use]
     pub fn of(server: &'a Server, user: &str) -> Self {
-        let client = sign_in(server, user);
+        Self::of_client(server, sign_in(server, user))
+    }
+
+    /// Begins a session with a client that is signed in.
+    #[must_use]
+    pub fn of_client(server: &'a Server, client: Client) -> Self {
         let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": REVISION, "capabilities": {"elicitation": {}},
             "clientInfo": {"name": "end to end", "version": "1"},
