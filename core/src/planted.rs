@@ -64,4 +64,6 @@ pub enum Planted {
     OnBehalfOfCrossed,
     /// What Entra or Graph wants of the user is not passed on to Entra (threat D22).
     ClaimsDropped,
+    /// The template in the issuer of several tenants stands for any tenant, not for that of the token (threat D24).
+    IssuerTemplateNotFilled,
 }

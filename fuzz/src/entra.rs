@@ -10,7 +10,7 @@ use entra_mcp_core::{
 };
 use entra_mcp_dev_tenant::{
     self as dev_tenant, Control, DevTenant, DevTenantConfig, GraphError, IdTokenFault, Reply,
-    TokenError,
+    SignInAudience, TokenError,
 };
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
@@ -19,6 +19,8 @@ use crate::{
     clock::SimInstant,
     ids::{ENTRA_ORIGIN, ExchangeRef},
     observation::Observation,
+    options::Options,
+    unkindness::Unkindness,
     world::State,
 };
 
@@ -67,6 +69,7 @@ pub const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"16
 #[derive(Debug)]
 pub struct Entra {
     tenant: DevTenant,
+    has_several_tenants: bool,
     is_down: bool,
     /// How the next ID tokens are spoiled.
     spoiled_tokens: VecDeque<IdTokenFault>,
@@ -80,17 +83,30 @@ pub struct Entra {
 pub type ScriptedResponse = (&'static str, u16, Bytes);
 
 impl Entra {
-    pub(crate) fn new(public_url: &str, seed: &Seed) -> Self {
+    pub(crate) fn new(options: &Options, seed: &Seed) -> Self {
+        let public_url = &options.public_url;
         let config = DevTenantConfig {
             origin: ENTRA_ORIGIN.to_owned(),
             redirect_uris: vec![format!("{public_url}/auth/callback")],
         };
-        Self {
+        let has_several_tenants = options.has(Unkindness::SeveralTenants);
+        let mut entra = Self {
             tenant: DevTenant::new(config, seed),
+            has_several_tenants,
             is_down: false,
             spoiled_tokens: VecDeque::new(),
             spoiled: None,
             scripted: None,
+        };
+        entra.set_audience();
+        entra
+    }
+
+    /// The application is for users of several organizations, if this world has them.
+    fn set_audience(&mut self) {
+        if self.has_several_tenants {
+            let audience = SignInAudience::MultipleOrgs;
+            self.control(Control::SignInAudience { audience }, UnixTime(0));
         }
     }
 
@@ -101,6 +117,19 @@ impl Entra {
             tenant_id: dev_tenant::TENANT_ID.to_owned(),
             client_id: dev_tenant::CLIENT_ID.to_owned(),
             client_secret: dev_tenant::CLIENT_SECRET.to_owned(),
+        }
+    }
+
+    /// The accounts where users of several organizations may come in.
+    #[must_use]
+    pub fn accounts_of_several() -> Accounts {
+        Accounts {
+            users: &[
+                "alice@contoso.example",
+                "olivia@fabrikam.example",
+                "bob@contoso.example",
+            ],
+            ..Self::accounts()
         }
     }
 
@@ -201,6 +230,7 @@ impl Entra {
         self.scripted = None;
         self.spoiled_tokens.clear();
         self.control(Control::Reset, UnixTime(0));
+        self.set_audience();
     }
 
     fn ask(

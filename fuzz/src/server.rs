@@ -7,14 +7,14 @@ use base64::{
 use entra_mcp_core::{
     config::{
         AcceptedEntraTokens, AllowedUsers, ClientCredential, Config, EntraApp, IdentityEndpoint,
-        IdentityHost, Lifetimes, LogFormat, ManagedIdentity, PublicUrl, RedisEndpoint, RedisServer,
-        StoreLocation, TokenVersion,
+        IdentityHost, Lifetimes, LogFormat, ManagedIdentity, ORGANIZATIONS, PublicUrl,
+        RedisEndpoint, RedisServer, StoreLocation, Tenants, TokenVersion,
     },
     env::Server,
     keys::{Keyring, MasterKey},
     secret::Secret,
 };
-use entra_mcp_dev_tenant::MANAGED_IDENTITY_CLIENT_ID;
+use entra_mcp_dev_tenant::{FABRIKAM_ID, MANAGED_IDENTITY_CLIENT_ID, TENANT_ID};
 use url::Url;
 
 use crate::{
@@ -92,6 +92,14 @@ fn identity() -> ManagedIdentity {
     ManagedIdentity::new(MANAGED_IDENTITY_CLIENT_ID, host).expect("it is a GUID")
 }
 
+/// Whose users may come in.
+fn tenants(options: &Options) -> Tenants {
+    match options.has(Unkindness::SeveralTenants) {
+        true => Tenants::Listed([TENANT_ID, FABRIKAM_ID].map(str::to_owned).into()),
+        false => Tenants::One,
+    }
+}
+
 /// Builds the server, and labels its secrets.
 pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Server {
     let app = Entra::app();
@@ -105,6 +113,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
     ledger.know(&URL_SAFE_NO_PAD.encode(key), Sort::Key, "master key");
     tools::label(ledger);
     listed::label(ledger);
+    let tenants = tenants(options);
     let url = |text: &str| Url::parse(text).expect("a good address");
     let credential = match (options.has_federated_token, options.replicas) {
         (true, 0 | 1) => ClientCredential::FederatedToken("token".into()),
@@ -117,8 +126,11 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         metrics_listen: Vec::new(),
         public_url: PublicUrl::parse(&options.public_url).expect("a good address"),
         entra: EntraApp {
-            tenant: app.tenant_id,
-            tenants: entra_mcp_core::config::Tenants::One,
+            tenant: match tenants {
+                Tenants::One => app.tenant_id,
+                _ => ORGANIZATIONS.to_owned(),
+            },
+            tenants,
             client_id: app.client_id,
             credential,
             authority_host: url(ENTRA_ORIGIN),

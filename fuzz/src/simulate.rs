@@ -136,7 +136,11 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
-    let accounts = Entra::accounts();
+    let is_several = world.options(|options| options.has(Unkindness::SeveralTenants));
+    let accounts = match is_several {
+        true => Entra::accounts_of_several(),
+        false => Entra::accounts(),
+    };
     let count = 1 + world.choose(|choice| choice.below(3));
     for number in 0..count {
         let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));

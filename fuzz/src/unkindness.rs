@@ -39,13 +39,15 @@ pub enum Unkindness {
     EntraCallers,
     /// Graph wants claims of tokens again and again.
     ClaimsChallenges,
+    /// Users of several organizations may come in.
+    SeveralTenants,
     /// Attackers do nothing but sign in for the devices of others.
     DevicesOfOthers,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 18] = [
+    pub const ALL: [(&'static str, Self); 19] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -66,6 +68,7 @@ impl Unkindness {
         ("partitions", Self::Partitions),
         ("entra-callers", Self::EntraCallers),
         ("claims-challenges", Self::ClaimsChallenges),
+        ("several-tenants", Self::SeveralTenants),
         ("devices-of-others", Self::DevicesOfOthers),
     ];
 

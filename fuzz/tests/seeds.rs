@@ -81,6 +81,20 @@ fn drawn_bytes_replay_the_seed() {
     assert_eq!(replayed.hash, seeded.hash);
 }
 
+/// Users of two organizations, whose tokens have issuers of their own (threat D24).
+#[test]
+fn users_of_several_organizations_sign_in_and_are_never_mixed_up() {
+    for seed in 950..953 {
+        let run = simulate::run(Choice::seeded(seed), |options| {
+            options.unkindness.insert(Unkindness::SeveralTenants);
+            options.unkindness.insert(Unkindness::EntraCallers);
+        });
+        if let Err(failed) = run {
+            panic!("seed {seed}: {}", failed.failure);
+        }
+    }
+}
+
 /// Callers with access tokens of Entra's, beside users with sessions (threats D16, D17).
 #[test]
 fn callers_with_access_tokens_of_entra_are_never_mixed_up() {

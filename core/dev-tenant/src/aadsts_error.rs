@@ -8,7 +8,7 @@ use entra_mcp_wire::response;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{formats, request_context::RequestContext};
+use super::{formats, request_context::RequestContext, users::TestUser};
 
 /// A error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,12 +171,16 @@ impl AadstsError {
             let text = format!("{client_id} is not a valid application identifier.");
             return Self::new("unauthorized_client", 700_038, text);
         }
+        Self::not_in(super::TENANT_DOMAIN, client_id)
+    }
+
+    /// The application is not in a tenant.
+    pub(super) fn not_in(domain: &str, client_id: &str) -> Self {
         let text = format!(
-            "Application with identifier '{client_id}' was not found in the directory '{}'. This \
+            "Application with identifier '{client_id}' was not found in the directory '{domain}'. This \
              can happen if the application has not been installed by the administrator of the \
              tenant or consented to by any user in the tenant. You may have sent your \
-             authentication request to the wrong tenant.",
-            super::TENANT_DOMAIN
+             authentication request to the wrong tenant."
         );
         Self::new("unauthorized_client", 700_016, text)
     }
@@ -190,6 +194,33 @@ impl AadstsError {
             super::CLIENT_ID
         );
         Self::new("invalid_request", 50_194, text)
+    }
+
+    /// A user of another tenant, who is no guest of this one.
+    pub(super) fn no_guest(user: &TestUser, tenant: &str) -> Self {
+        let text = format!(
+            "User account '{}' from identity provider 'https://sts.windows.net/{}/' does not exist in tenant '{tenant}' and \
+             cannot access the application '{}' in that tenant. The account needs to be added as an external user in the \
+             tenant first. Sign out and sign in again with a different Azure Active Directory user account.",
+            user.username,
+            user.home.unwrap_or(user.tenant),
+            super::CLIENT_ID
+        );
+        Self::new("invalid_grant", 50_020, text)
+    }
+
+    /// A grant is sent to another tenant than it was asked for.
+    pub(super) fn another_authority() -> Self {
+        let text = "Provided Authorization Code is intended to use against other tenant, thus rejected. OAuth2 Authorization \
+                    Code must be redeemed against same tenant it was acquired for (/common or /{tenant-ID} as appropriate).";
+        Self::new("invalid_grant", 700_005, text)
+    }
+
+    /// An administrator must let the application in.
+    pub(super) fn needs_administrator() -> Self {
+        let text = "Admin consent is required for the permissions requested by this \
+                    application. Ask an administrator to grant them.";
+        Self::new("access_denied", 90_094, text)
     }
 
     /// A refresh token or code of before a revocation.

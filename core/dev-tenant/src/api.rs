@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    API_URI, CLIENT_ID, COMMAND_LINE_ID, DAEMON_ID, DAEMON_SECRET, DevTenant, Reply, TENANT_ID,
+    API_URI, CLIENT_ID, COMMAND_LINE_ID, DAEMON_ID, DAEMON_SECRET, DevTenant, Reply,
     aadsts_error::AadstsError,
     authorization_request::{declares_cp1, wanted},
     id_token::UnsignedResponse,
+    metadata::Tenant,
     request_context::RequestContext,
     scope,
     sealed::{Sealed, SignIn},
@@ -63,6 +64,22 @@ impl Caller {
     }
 }
 
+/// Whose an access token is.
+enum Whose<'a> {
+    User(&'a Account, SignIn),
+    /// The application's own, in this tenant.
+    Application(&'static str),
+}
+
+impl Whose<'_> {
+    const fn tenant(&self) -> &'static str {
+        match self {
+            Self::User(account, _) => account.user.tenant,
+            Self::Application(tenant) => tenant,
+        }
+    }
+}
+
 /// Who has signed in, inside an access token for the API: what Entra has in `aio` is as opaque.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct OpaqueSignIn(SignIn);
@@ -89,12 +106,14 @@ impl DevTenant {
     pub(super) fn for_caller(
         &self,
         caller: Caller,
+        authority: Tenant,
         grant_type: &str,
         cx: &mut RequestContext<'_>,
     ) -> Result<Reply, AadstsError> {
         let one = |name: &str| cx.form.one(name).ok().flatten().map(str::to_owned);
         let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
         let scope = needed("scope")?;
+        self.check_authority(authority)?;
         match (caller, grant_type) {
             (Caller::Daemon, "client_credentials") => {
                 let secret = one("client_secret").unwrap_or_default();
@@ -106,7 +125,8 @@ impl DevTenant {
                     let text = format!("The provided value for scope {scope} is not valid.");
                     return Err(AadstsError::new("invalid_scope", 1_002_012, text));
                 }
-                Ok(self.api_token(caller, None, &scope, cx))
+                let whose = Whose::Application(authority.segment());
+                Ok(self.api_token(caller, whose, &scope, cx))
             }
             (Caller::CommandLine, "password") => {
                 let (username, _) = (needed("username")?, needed("password")?);
@@ -116,6 +136,9 @@ impl DevTenant {
                     let text = "The user account does not exist in the directory.";
                     AadstsError::new("invalid_grant", 50_034, text)
                 })?;
+                if !authority.admits(account.user) {
+                    return Err(AadstsError::no_guest(account.user, authority.segment()));
+                }
                 let wanted = one("claims").map(|claims| wanted(&claims));
                 let wanted = wanted.unwrap_or_default();
                 let sign_in = SignIn {
@@ -127,7 +150,8 @@ impl DevTenant {
                     contexts: wanted.contexts,
                 };
                 check_account(&account, &sign_in)?;
-                Ok(self.api_token(caller, Some((&account, sign_in)), &scopes, cx))
+                let whose = Whose::User(&account, sign_in);
+                Ok(self.api_token(caller, whose, &scopes, cx))
             }
             (_, other) => {
                 let text = format!("The app requested an unsupported grant type '{other}'.");
@@ -140,16 +164,17 @@ impl DevTenant {
     fn api_token(
         &self,
         caller: Caller,
-        user: Option<(&Account, SignIn)>,
+        whose: Whose<'_>,
         scope: &str,
         cx: &mut RequestContext<'_>,
     ) -> Reply {
         let is_v1 = self.settings.issues_v1_tokens;
+        let tenant = whose.tenant();
         let (origin, mut claims) = (&self.config.origin, Map::new());
         let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         let (issuer, audience, application) = match is_v1 {
-            true => (format!("{origin}/{TENANT_ID}/"), API_URI, "appid"),
-            false => (format!("{origin}/{TENANT_ID}/v2.0"), CLIENT_ID, "azp"),
+            true => (format!("{origin}/{tenant}/"), API_URI, "appid"),
+            false => (format!("{origin}/{tenant}/v2.0"), CLIENT_ID, "azp"),
         };
         let seconds = self.settings.expires_in.unwrap_or(LIFETIME);
         set("iss", json!(issuer));
@@ -157,7 +182,7 @@ impl DevTenant {
         set("aud", json!(another.unwrap_or(audience)));
         set(application, json!(caller.id()));
         set("ver", json!(if is_v1 { "1.0" } else { "2.0" }));
-        set("tid", json!(TENANT_ID));
+        set("tid", json!(tenant));
         set("iat", json!(cx.now));
         set("nbf", json!(cx.now));
         set("exp", json!(cx.now.saturating_add(seconds)));
@@ -171,14 +196,14 @@ impl DevTenant {
         {
             set("xms_cc", json!(["CP1"]));
         }
-        match &user {
-            Some((account, sign_in)) => {
+        match &whose {
+            Whose::User(account, sign_in) => {
                 let opaque = OpaqueSignIn(sign_in.clone());
                 set("aio", json!(self.sealer.seal(&opaque, &mut cx.entropy)));
                 set("scp", json!(scope));
                 claims.extend(of_user(account, sign_in, is_v1));
             }
-            None => {
+            Whose::Application(_) => {
                 set("aio", json!(cx.entropy.token::<48>()));
                 set("idtyp", json!("app"));
                 set("oid", json!(DAEMON_OBJECT));
@@ -194,7 +219,7 @@ impl DevTenant {
         body.insert("token_type".to_owned(), json!("Bearer"));
         body.insert("expires_in".to_owned(), json!(seconds));
         body.insert("ext_expires_in".to_owned(), json!(seconds));
-        if user.is_some() {
+        if matches!(whose, Whose::User(..)) {
             let scopes = scope.split(' ').map(|name| format!("{API_URI}/{name}"));
             let scopes: Vec<_> = scopes.collect();
             body.insert("scope".to_owned(), json!(scopes.join(" ")));
@@ -278,6 +303,9 @@ fn of_user(account: &Account, sign_in: &SignIn, is_v1: bool) -> Map<String, Valu
     set("name", json!(account.user.display_name));
     let username = if is_v1 { "upn" } else { "preferred_username" };
     set(username, json!(account.user.username));
+    if let Some(home) = account.user.home {
+        set("idp", json!(format!("https://sts.windows.net/{home}/")));
+    }
     if !account.roles.is_empty() {
         set("roles", json!(account.roles));
     }

@@ -21,6 +21,8 @@ use super::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) redirect: RedirectTarget,
+    /// The tenant, as in the address.
+    pub(super) authority: String,
     pub(super) scope: String,
     pub(super) nonce: Option<String>,
     pub(super) challenge: Option<Challenge>,
@@ -65,7 +67,7 @@ impl DevTenant {
         &self,
         tenant: &str,
         cx: &RequestContext<'_>,
-    ) -> Result<RedirectTarget, AadstsError> {
+    ) -> Result<(Tenant, RedirectTarget), AadstsError> {
         let form = cx.parameters();
         let one = |name| {
             form.one(name)
@@ -90,21 +92,21 @@ impl DevTenant {
             );
             return Err(AadstsError::new("invalid_request", 50_011, text));
         }
-        if known != Tenant::This {
-            return Err(AadstsError::single_tenant());
-        }
+        self.check_authority(known)?;
         let mode = ResponseMode::parse(one("response_mode")?);
         let state = one("state")?.map(str::to_owned);
-        Ok(RedirectTarget {
+        let redirect = RedirectTarget {
             redirect_uri: redirect_uri.to_owned(),
             mode: mode.unwrap_or(ResponseMode::Query),
             state,
-        })
+        };
+        Ok((known, redirect))
     }
 
     /// The rest, whose errors the client receives.
     pub(super) fn read_request(
         &self,
+        authority: Tenant,
         redirect: RedirectTarget,
         cx: &RequestContext<'_>,
     ) -> Result<Request, AadstsError> {
@@ -122,6 +124,7 @@ impl DevTenant {
         let claims = one("claims");
         Ok(Request {
             redirect,
+            authority: authority.segment().to_owned(),
             scope: scope.to_owned(),
             nonce: one("nonce").map(str::to_owned),
             challenge: read_challenge(form)?,
@@ -148,8 +151,17 @@ impl DevTenant {
 }
 
 impl Request {
+    /// Where it came to.
+    pub(super) fn authority(&self) -> Tenant {
+        Tenant::parse(&self.authority).unwrap_or(Tenant::HOME)
+    }
+
     /// Whether who is signed in already is who the client hints at.
     pub(super) fn is_for(&self, sign_in: &SignIn, directory: &Directory) -> bool {
+        let account = directory.by_oid(&sign_in.oid);
+        if !account.is_some_and(|account| self.authority().admits(account.user)) {
+            return false;
+        }
         let Some(hint) = &self.login_hint else {
             return true;
         };

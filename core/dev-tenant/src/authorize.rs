@@ -20,16 +20,16 @@ use super::{
 };
 
 /// How long a user may take on the pages, in seconds.
-const DIALOG_SECONDS: u64 = 3600;
+pub(super) const DIALOG_SECONDS: u64 = 3600;
 
 impl DevTenant {
     /// The whole endpoint.
     pub(super) fn authorize(&self, tenant: &str, cx: &mut RequestContext<'_>) -> Response<Bytes> {
-        let redirect = match self.read_back(tenant, cx) {
-            Ok(redirect) => redirect,
+        let (authority, redirect) = match self.read_back(tenant, cx) {
+            Ok(known) => known,
             Err(error) => return pages::error(StatusCode::BAD_REQUEST, &error, cx, None),
         };
-        match self.read_request(redirect.clone(), cx) {
+        match self.read_request(authority, redirect.clone(), cx) {
             Ok(request) => self.ask(request, cx),
             Err(error) => self.refuse(&redirect, &error, cx),
         }
@@ -58,7 +58,10 @@ impl DevTenant {
     fn sign_in_page(&self, request: &Request, cx: &mut RequestContext<'_>) -> Response<Bytes> {
         let hint = request.login_hint.as_deref();
         let sealed = self.sealer.seal(request, &mut cx.entropy);
-        pages::sign_in(self.directory.all(), hint, &sealed)
+        let authority = request.authority();
+        let all = self.directory.all().iter().map(|account| account.user);
+        let users: Vec<_> = all.filter(|user| authority.admits(user)).collect();
+        pages::sign_in(&users, hint, &sealed)
     }
 
     /// `POST /{tenant}/login`: a user was chosen, or none.
@@ -82,6 +85,11 @@ impl DevTenant {
             let error = AadstsError::new("invalid_grant", 50_034, text);
             return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         };
+        let authority = request.authority();
+        if !authority.admits(account.user) {
+            let error = AadstsError::no_guest(account.user, authority.segment());
+            return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
+        }
         let sign_in = SignIn {
             oid: account.user.oid.to_owned(),
             epoch: account.epoch,
@@ -110,6 +118,9 @@ impl DevTenant {
             return self.sign_in_page(&request, cx);
         };
         let error = match account.status {
+            AccountStatus::Active if !self.is_installed(account.user.tenant) => {
+                Some(AadstsError::needs_administrator())
+            }
             AccountStatus::Active => None,
             AccountStatus::Disabled => Some(AadstsError::disabled()),
             AccountStatus::Blocked => Some(AadstsError::blocked()),
@@ -137,9 +148,7 @@ impl DevTenant {
             );
         }
         if missing.iter().any(|permission| permission.is_admins) {
-            let text = "Admin consent is required for the permissions requested by this \
-                        application. Ask an administrator to grant them.";
-            let error = AadstsError::new("access_denied", 90_094, text);
+            let error = AadstsError::needs_administrator();
             return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         }
         let wanted: Vec<_> = match request.prompt {
@@ -199,12 +208,11 @@ impl DevTenant {
         cx: &mut RequestContext<'_>,
     ) -> Response<Bytes> {
         let session_state = sign_in.sid.clone();
-        let client_info = request
-            .client_info
-            .then(|| super::token::client_info(&sign_in.oid));
+        let client_info = request.client_info.then(|| self.client_info(&sign_in.oid));
         let code = Code {
             id: cx.entropy.token::<16>(),
             sign_in,
+            authority: request.authority,
             issued: cx.now,
             redirect_uri: request.redirect.redirect_uri.clone(),
             scope: request.scope,
@@ -234,7 +242,7 @@ impl DevTenant {
     }
 }
 
-fn declined() -> AadstsError {
+pub(super) fn declined() -> AadstsError {
     let text = "User declined to consent to access the app.";
     AadstsError::new("access_denied", 65_004, text).cancelled()
 }

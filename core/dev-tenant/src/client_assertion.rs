@@ -166,7 +166,7 @@ impl DevTenant {
         let tenant = claims.aud.strip_prefix(&self.config.origin);
         let tenant =
             tenant.and_then(|path| path.strip_prefix('/')?.strip_suffix("/oauth2/v2.0/token"));
-        if tenant.and_then(Tenant::parse) != Some(Tenant::This) {
+        if tenant.and_then(Tenant::parse).is_none() {
             let text = "The audience of the client assertion is not the token endpoint.";
             return Err(AadstsError::new("invalid_client", 700_021, text));
         }

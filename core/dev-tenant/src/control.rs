@@ -17,6 +17,7 @@ use super::{
     client_assertion::RegisteredCertificate,
     faults::{GraphError, TokenError},
     id_token::IdTokenFault,
+    organizations::SignInAudience,
     pages,
     request_context::RequestContext,
     users::{Account, AccountStatus, Directory},
@@ -106,6 +107,11 @@ pub enum Control {
         username: String,
         /// Such as `c1`.
         context: Option<String>,
+    },
+    /// Whose users the application is for.
+    SignInAudience {
+        /// As in its registration: `AzureADMyOrg` or `AzureADMultipleOrgs`.
+        audience: SignInAudience,
     },
     /// The consents of a user are withdrawn.
     ClearConsent {
@@ -209,6 +215,7 @@ impl DevTenant {
             Control::AccessTokenAudience { audience } => {
                 self.settings.access_token_audience = audience;
             }
+            Control::SignInAudience { audience } => self.settings.sign_in_audience = audience,
             Control::RevokeOnReplay { is_enabled } => self.settings.revokes_on_replay = is_enabled,
             Control::Reset => self.reset(),
             Control::Revoke { username } => {

@@ -27,6 +27,7 @@ use serde_json::Value;
 
 use super::{
     formats,
+    organizations::Organization,
     scope::GRAPH,
     users::{NOBODY, TestUser, USERS},
 };
@@ -211,8 +212,14 @@ impl UserData {
             "" => leak(made),
             base => base,
         };
+        let domain = self.user_principal_name.rsplit('@').next();
+        let organization = domain.and_then(Organization::find);
         Box::leak(Box::new(TestUser {
             username: leak(&self.user_principal_name),
+            tenant: match (base.oid, organization) {
+                ("", Some(organization)) => organization.id,
+                _ => base.tenant,
+            },
             oid: kept(
                 &self.id,
                 first(base.oid, &guid_of(&self.user_principal_name)),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     DevTenant, formats,
+    organizations::Organization,
     request_context::RequestContext,
     sealed::AccessToken,
     token,
@@ -309,9 +310,13 @@ fn property(account: &Account, name: &str) -> Value {
         "mobilePhone" => json!(user.mobile_phone),
         "preferredLanguage" => json!(user.preferred_language),
         "accountEnabled" => json!(account.status != AccountStatus::Disabled),
-        "companyName" => json!("Contoso"),
+        "companyName" => json!(Organization::of(user).name),
         "mailNickname" => json!(user.username.split('@').next()),
-        "userType" => json!("Member"),
+        "userType" => json!(if user.home.is_some() {
+            "Guest"
+        } else {
+            "Member"
+        }),
         _ => Value::Null,
     }
 }

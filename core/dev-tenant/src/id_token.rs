@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CLIENT_ID, DevTenant, Reply, TENANT_ID, request_context::RequestContext, sealed::SignIn,
-    signing::SigningKey, token, users::TestUser,
+    CLIENT_ID, DevTenant, FABRIKAM_ID, Reply, TENANT_ID, request_context::RequestContext,
+    sealed::SignIn, signing::SigningKey, token, users::TestUser,
 };
 
 /// How long an ID token is good for, in seconds.
@@ -176,7 +176,7 @@ impl DevTenant {
         set("aud", json!(CLIENT_ID));
         set(
             "iss",
-            json!(format!("{}/{TENANT_ID}/v2.0", self.config.origin)),
+            json!(format!("{}/{}/v2.0", self.config.origin, user.tenant)),
         );
         set("iat", json!(begins));
         set("nbf", json!(begins));
@@ -198,8 +198,8 @@ impl DevTenant {
             if has_more_groups {
                 // Whoever asks there is in the list of requests.
                 let endpoint = format!(
-                    "{}/{TENANT_ID}/users/{}/getMemberObjects",
-                    self.config.origin, user.oid
+                    "{}/{}/users/{}/getMemberObjects",
+                    self.config.origin, user.tenant, user.oid
                 );
                 set("_claim_names", json!({"groups": "src1"}));
                 set("_claim_sources", json!({"src1": {"endpoint": endpoint}}));
@@ -220,7 +220,10 @@ impl DevTenant {
         set("rh", json!(format!("1.{}.", cx.entropy.token::<24>())));
         set("sid", json!(wanted.sign_in.sid));
         set("sub", json!(token::subject(user.oid)));
-        set("tid", json!(TENANT_ID));
+        set("tid", json!(user.tenant));
+        if let Some(home) = user.home {
+            set("idp", json!(format!("https://sts.windows.net/{home}/")));
+        }
         set("uti", json!(cx.entropy.token::<16>()));
         set("ver", json!("2.0"));
         claims
@@ -233,7 +236,8 @@ fn corrupt(claims: &mut Map<String, Value>, fault: IdTokenFault) {
             .get("iss")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let issuer = issuer.replace(TENANT_ID, tenant);
+        let own = claims.get("tid").and_then(Value::as_str);
+        let issuer = issuer.replace(own.unwrap_or(TENANT_ID), tenant);
         claims.insert("iss".to_owned(), json!(issuer));
         claims.insert("tid".to_owned(), json!(tenant));
     };
@@ -247,7 +251,14 @@ fn corrupt(claims: &mut Map<String, Value>, fault: IdTokenFault) {
     match fault {
         IdTokenFault::Audience => drop(set("aud", "9f8e7d6c-0000-4000-8000-0000c0de0008")),
         IdTokenFault::Issuer => drop(set("iss", "https://issuer.invalid/v2.0")),
-        IdTokenFault::TenantId => drop(set("tid", FOREIGN_TENANT)),
+        IdTokenFault::TenantId => {
+            let own = claims.get("tid").and_then(Value::as_str);
+            let other = match own {
+                Some(TENANT_ID) => FABRIKAM_ID,
+                _ => TENANT_ID,
+            };
+            claims.insert("tid".to_owned(), json!(other));
+        }
         IdTokenFault::Nonce => drop(set("nonce", "another nonce")),
         IdTokenFault::NoNonce => drop(claims.remove("nonce")),
         IdTokenFault::NoObjectId => drop(claims.remove("oid")),

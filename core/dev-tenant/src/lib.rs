@@ -4,12 +4,13 @@
 //! A machine of its own, as pure as the core: a request, the time and a seed come in, a
 //! [`Reply`] goes out. It answers as `login.microsoftonline.com` and `graph.microsoft.com` do
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
-//! to the error texts, for one tenant, one application, two others that call it as an API, and a handful of made-up
+//! to the error texts, for three tenants, one application, two others that call it as an API, and a handful of made-up
 //! users. Its keys,
 //! its secret and its users are public: it is worth nothing and must run on loopback only
 //! (threats J5, Q2).
 
 mod aadsts_error;
+mod admin_consent;
 mod api;
 mod authorization_request;
 mod authorize;
@@ -26,6 +27,7 @@ mod id_token;
 mod log;
 mod managed_identity;
 mod metadata;
+mod organizations;
 mod pages;
 mod request_context;
 mod response_mode;
@@ -53,6 +55,7 @@ pub use self::{
     faults::{GraphError, TokenError},
     id_token::{IdTokenFault, UnsignedResponse},
     log::RecordedRequest,
+    organizations::{FABRIKAM_ID, NORTHWIND_ID, ORGANIZATIONS, Organization, SignInAudience},
     users::{TestUser, USERS},
 };
 
@@ -111,6 +114,9 @@ struct Settings {
     expires_in: Option<u64>,
     clock_offset: i64,
     is_secret_expired: bool,
+    sign_in_audience: SignInAudience,
+    /// The tenants whose administrators have let the application in.
+    installed: std::collections::BTreeSet<&'static str>,
     revokes_on_replay: bool,
     /// Whether access tokens for the API are of version 1.0.
     issues_v1_tokens: bool,
@@ -259,6 +265,8 @@ impl DevTenant {
                 self.of_tenant(tenant, cx, Self::keys)
             }
             (_, "oauth2/v2.0/authorize") if is_get || is_post => self.authorize(tenant, cx),
+            (_, "v2.0/adminconsent") if is_get => self.ask_administrator(tenant, cx),
+            (_, "adminconsent") if is_post => self.administrator_decided(cx),
             (_, "login") if is_post => self.login(cx),
             (_, "consent") if is_post => self.consent(cx),
             (_, "oauth2/v2.0/logout") if is_get || is_post => self.logout(cx),

@@ -10,7 +10,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{
-    DevTenant, TENANT_DOMAIN, TENANT_ID, aadsts_error::AadstsError, request_context::RequestContext,
+    DevTenant,
+    aadsts_error::AadstsError,
+    organizations::{ORGANIZATIONS, Organization},
+    request_context::RequestContext,
+    users::TestUser,
 };
 
 /// The tenant of personal accounts, which `consumers` stands for.
@@ -19,18 +23,20 @@ const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 /// The first segment of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tenant {
-    /// This tenant, by its id or its domain.
-    This,
+    /// A tenant, by its id or its domain.
+    One(&'static Organization),
     Common,
     Organizations,
     Consumers,
 }
 
 impl Tenant {
+    /// That of the organization that the application is registered in.
+    pub(super) const HOME: Self = Self::One(&ORGANIZATIONS[0]);
+
     pub(super) fn parse(segment: &str) -> Option<Self> {
-        let is = |name: &str| segment.eq_ignore_ascii_case(name);
-        if is(TENANT_ID) || is(TENANT_DOMAIN) {
-            return Some(Self::This);
+        if let Some(organization) = Organization::find(segment) {
+            return Some(Self::One(organization));
         }
         match segment {
             "common" => Some(Self::Common),
@@ -41,9 +47,9 @@ impl Tenant {
     }
 
     /// As it stands in the endpoints of the metadata.
-    const fn segment(self) -> &'static str {
+    pub(super) const fn segment(self) -> &'static str {
         match self {
-            Self::This => TENANT_ID,
+            Self::One(organization) => organization.id,
             Self::Common => "common",
             Self::Organizations => "organizations",
             Self::Consumers => "consumers",
@@ -53,9 +59,18 @@ impl Tenant {
     /// As it stands in the issuer: always an id, or the template for one.
     const fn in_issuer(self) -> &'static str {
         match self {
-            Self::This => TENANT_ID,
+            Self::One(organization) => organization.id,
             Self::Common | Self::Organizations => "{tenantid}",
             Self::Consumers => CONSUMERS,
+        }
+    }
+
+    /// Whether a user signs in here: at the address of a tenant its members and guests, at that of all the members of each.
+    pub(super) fn admits(self, user: &TestUser) -> bool {
+        match self {
+            Self::One(organization) => organization.id == user.tenant,
+            Self::Common | Self::Organizations => user.home.is_none(),
+            Self::Consumers => false,
         }
     }
 }
@@ -72,7 +87,7 @@ impl DevTenant {
         let segment = tenant.segment();
         let at = |path: &str| format!("{origin}/{segment}{path}");
         let region = match tenant {
-            Tenant::This => json!("WW"),
+            Tenant::One(_) => json!("WW"),
             _ => Value::Null,
         };
         public(&json!({
@@ -90,7 +105,6 @@ impl DevTenant {
             "request_uri_parameter_supported": false,
             "userinfo_endpoint": format!("{origin}/oidc/userinfo"),
             "authorization_endpoint": at("/oauth2/v2.0/authorize"),
-            "device_authorization_endpoint": at("/oauth2/v2.0/devicecode"),
             "http_logout_supported": true,
             "frontchannel_logout_supported": true,
             "end_session_endpoint": at("/oauth2/v2.0/logout"),

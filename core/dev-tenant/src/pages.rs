@@ -25,6 +25,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 
 const PAGE: &str = include_str!("pages/page.html");
 const SIGN_IN: &str = include_str!("pages/sign_in.html");
+const ADMIN_CONSENT: &str = include_str!("pages/admin_consent.html");
 const CONSENT: &str = include_str!("pages/consent.html");
 const ERROR: &str = include_str!("pages/error.html");
 const HOME: &str = include_str!("pages/home.html");
@@ -69,9 +70,29 @@ fn page(status: StatusCode, title: &str, body: &Html) -> Response<Bytes> {
 }
 
 /// Who signs in? The user that the client hints at comes first.
-pub(super) fn sign_in(users: &[Account], hint: Option<&str>, sealed: &str) -> Response<Bytes> {
+pub(super) fn sign_in(users: &[&TestUser], hint: Option<&str>, sealed: &str) -> Response<Bytes> {
+    let action = format!("/{TENANT_ID}/login");
+    let body = choice(SIGN_IN, &action, users, hint, sealed);
+    page(StatusCode::OK, "Sign in", &body)
+}
+
+/// Which administrator lets the application in?
+pub(super) fn admin_consent(administrators: &[&TestUser], sealed: &str) -> Response<Bytes> {
+    let action = format!("/{TENANT_ID}/adminconsent");
+    let body = choice(ADMIN_CONSENT, &action, administrators, None, sealed);
+    page(StatusCode::OK, "Permissions requested", &body)
+}
+
+/// A page that asks who somebody is.
+fn choice(
+    template: &'static str,
+    action: &str,
+    users: &[&TestUser],
+    hint: Option<&str>,
+    sealed: &str,
+) -> Html {
     let is_hinted = |user: &TestUser| hint.is_some_and(|hint| is_called(user, hint));
-    let all = || users.iter().map(|account| account.user);
+    let all = || users.iter().copied();
     let first = all().filter(|user| is_hinted(user));
     let rest = all().filter(|user| !is_hinted(user));
     let mut cards = Html::default();
@@ -85,14 +106,13 @@ pub(super) fn sign_in(users: &[Account], hint: Option<&str>, sealed: &str) -> Re
         ];
         cards.push(&Html::fill(PERSON, &slots));
     }
-    let action = format!("/{TENANT_ID}/login");
     let slots = [
         ("application", Slot::Text(APPLICATION)),
-        ("action", Slot::Text(&action)),
+        ("action", Slot::Text(action)),
         ("ctx", Slot::Text(sealed)),
         ("users", Slot::Html(&cards)),
     ];
-    page(StatusCode::OK, "Sign in", &Html::fill(SIGN_IN, &slots))
+    Html::fill(template, &slots)
 }
 
 fn initial(name: &str) -> char {

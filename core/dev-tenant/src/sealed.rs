@@ -66,6 +66,8 @@ impl Sealed for SignIn {
 pub(super) struct Code {
     pub(super) id: String,
     pub(super) sign_in: SignIn,
+    /// The tenant that it was asked of, as in its address.
+    pub(super) authority: String,
     pub(super) issued: u64,
     pub(super) redirect_uri: String,
     pub(super) scope: String,

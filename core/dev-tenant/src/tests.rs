@@ -8,6 +8,7 @@ mod data;
 mod faults;
 mod graph;
 mod metadata;
+mod organizations;
 mod pages;
 mod renewal;
 mod token;

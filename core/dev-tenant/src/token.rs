@@ -80,8 +80,8 @@ impl DevTenant {
         let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
         let grant_type = needed("grant_type")?;
         let caller = one("client_id").and_then(|client_id| Caller::find(&client_id));
-        if let (Some(caller), Tenant::This) = (caller, known) {
-            return self.for_caller(caller, &grant_type, cx);
+        if let (Some(caller), Tenant::One(_)) = (caller, known) {
+            return self.for_caller(caller, known, &grant_type, cx);
         }
         let artifact = match grant_type.as_str() {
             "authorization_code" => "code",
@@ -112,29 +112,38 @@ impl DevTenant {
             }
             None => client::authenticate_by_secret(cx, self.settings.is_secret_expired)?,
         }
-        if known != Tenant::This {
-            return Err(AadstsError::single_tenant());
-        }
+        self.check_authority(known)?;
         if cx.form.all("resource").next().is_some() {
             self.check_resource()?;
         }
         if grant_type == "client_credentials" {
+            if !matches!(known, Tenant::One(_)) {
+                return Err(no_tenant_named());
+            }
             return self.for_application(&artifact, cx);
         }
         let grant = match grant_type.as_str() {
-            "authorization_code" => self.redeem_code(&artifact, cx)?,
+            "authorization_code" => self.redeem_code(&artifact, known, cx)?,
             JWT_BEARER => self.on_behalf_of(&artifact, cx)?,
             _ => self.redeem_refresh_token(&artifact, cx)?,
         };
-        self.for_user(grant, cx)
+        self.for_user(grant, known, cx)
     }
 
-    fn redeem_code(&mut self, code: &str, cx: &RequestContext<'_>) -> Result<Grant, AadstsError> {
+    fn redeem_code(
+        &mut self,
+        code: &str,
+        authority: Tenant,
+        cx: &RequestContext<'_>,
+    ) -> Result<Grant, AadstsError> {
         let Some(code) = self.sealer.open::<Code>(code) else {
             return Err(not_ours("code"));
         };
         if cx.now > code.issued.saturating_add(CODE_SECONDS) {
             return Err(expired());
+        }
+        if code.authority != authority.segment() {
+            return Err(AadstsError::another_authority());
         }
         if self.used.contains(&code.id) {
             if self.settings.revokes_on_replay {
@@ -210,6 +219,7 @@ impl DevTenant {
     fn for_user(
         &mut self,
         grant: Grant,
+        authority: Tenant,
         cx: &mut RequestContext<'_>,
     ) -> Result<Reply, AadstsError> {
         let origin = &self.config.origin;
@@ -218,6 +228,9 @@ impl DevTenant {
             .by_oid(&grant.sign_in.oid)
             .ok_or_else(|| not_ours("code"))?;
         check_account(account, &grant.sign_in)?;
+        if !authority.admits(account.user) {
+            return Err(AadstsError::no_guest(account.user, authority.segment()));
+        }
         let one = |name| cx.form.one(name).ok().flatten();
         let text = one("scope").unwrap_or(&grant.scope);
         if scope::has_several_resources(text, origin) {
@@ -249,7 +262,7 @@ impl DevTenant {
             body.insert("refresh_token".to_owned(), json!(token));
         }
         if with_client_info {
-            let info = client_info(&grant.sign_in.oid);
+            let info = self.client_info(&grant.sign_in.oid);
             body.insert("client_info".to_owned(), json!(info));
         }
         if !scopes.has_openid("openid") {
@@ -319,6 +332,13 @@ impl DevTenant {
         body
     }
 
+    /// `client_info`: the user in their home tenant, for MSAL's cache.
+    pub(super) fn client_info(&self, oid: &str) -> String {
+        let account = self.directory.by_oid(oid);
+        let home = account.map(|account| account.user.home.unwrap_or(account.user.tenant));
+        URL_SAFE_NO_PAD.encode(json!({"uid": oid, "utid": home.unwrap_or(TENANT_ID)}).to_string())
+    }
+
     /// Voids everything of a user.
     pub(super) fn revoke(&mut self, oid: &str, now: u64) {
         if let Some(account) = self.directory.by_oid_mut(oid) {
@@ -360,11 +380,6 @@ pub(super) fn done(body: Map<String, Value>) -> Response<Bytes> {
     response
 }
 
-/// `client_info`: the user in their home tenant, for MSAL's cache.
-pub(super) fn client_info(oid: &str) -> String {
-    URL_SAFE_NO_PAD.encode(json!({"uid": oid, "utid": TENANT_ID}).to_string())
-}
-
 /// The pairwise subject of a user for the application: 43 characters.
 pub(super) fn subject(oid: &str) -> String {
     let text = format!("dev tenant subject|{oid}|{CLIENT_ID}");
@@ -381,6 +396,12 @@ fn verifies(challenge: Option<&Challenge>, verifier: Option<&str>) -> bool {
             *challenge == URL_SAFE_NO_PAD.encode(hash)
         }
     }
+}
+
+/// An application without a user is in a tenant, which must be named.
+fn no_tenant_named() -> AadstsError {
+    let text = "Tenant-identifying information was not found in either the request or implied by any provided credentials.";
+    AadstsError::new("invalid_request", 50_059, text)
 }
 
 fn expired() -> AadstsError {

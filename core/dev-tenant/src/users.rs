@@ -6,13 +6,23 @@
 
 use std::collections::BTreeSet;
 
-use super::data::UserData;
+use super::{
+    TENANT_ID,
+    data::UserData,
+    organizations::{FABRIKAM_ID, NORTHWIND_ID},
+};
 
 /// Somebody who can sign in, or cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TestUser {
     /// The user principal name, to sign in with.
     pub username: &'static str,
+    /// The tenant whose directory they are in.
+    pub tenant: &'static str,
+    /// The tenant that vouches for them, if they are a guest of the other.
+    pub home: Option<&'static str>,
+    /// Whether they administer the directory.
+    pub is_administrator: bool,
     /// The object id.
     pub oid: &'static str,
     /// The name as it is shown.
@@ -43,6 +53,9 @@ pub struct TestUser {
 
 pub(super) const NOBODY: TestUser = TestUser {
     username: "",
+    tenant: TENANT_ID,
+    home: None,
+    is_administrator: false,
     oid: "",
     display_name: "",
     given_name: "",
@@ -58,8 +71,8 @@ pub(super) const NOBODY: TestUser = TestUser {
     note: "",
 };
 
-/// Everybody in the tenant. The first is the one for whom all goes well.
-pub const USERS: [TestUser; 9] = [
+/// Everybody: first those of the tenant that the application is in, of whom the first is the one for whom all goes well.
+pub const USERS: [TestUser; 13] = [
     TestUser {
         username: "alice@contoso.example",
         oid: "a11ce000-3c5b-4d1f-8a27-6b1f0e9d4c01",
@@ -151,6 +164,7 @@ pub const USERS: [TestUser; 9] = [
         surname: "Holm",
         mail: Some("heidi@contoso.example"),
         job_title: Some("Chief of Staff"),
+        is_administrator: true,
         groups: &["5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01"],
         note: "Is in more groups than a token names, Bob's among them",
         ..NOBODY
@@ -164,6 +178,53 @@ pub const USERS: [TestUser; 9] = [
         mail: Some("ivan@contoso.example"),
         job_title: Some("Auditor"),
         note: "Must satisfy the authentication context c1 for Microsoft Graph",
+        ..NOBODY
+    },
+    TestUser {
+        username: "peggy@fabrikam.example",
+        home: Some(FABRIKAM_ID),
+        oid: "9e667000-1c84-4f5d-a3b9-7d2e0f614c10",
+        display_name: "Peggy Park",
+        given_name: "Peggy",
+        surname: "Park",
+        mail: Some("peggy@fabrikam.example"),
+        note: "A guest, whom Fabrikam vouches for",
+        ..NOBODY
+    },
+    TestUser {
+        username: "olivia@fabrikam.example",
+        tenant: FABRIKAM_ID,
+        is_administrator: true,
+        oid: "0117a000-6e29-4d8b-b5f0-4a1c9e734c11",
+        display_name: "Olivia Okafor",
+        given_name: "Olivia",
+        surname: "Okafor",
+        mail: Some("olivia@fabrikam.example"),
+        job_title: Some("Head of IT"),
+        note: "Of another organization, Fabrikam, which she administers",
+        ..NOBODY
+    },
+    TestUser {
+        username: "nina@northwind.example",
+        tenant: NORTHWIND_ID,
+        oid: "21a00000-b3d7-4e94-8c61-5f0a2d874c12",
+        display_name: "Nina Novak",
+        given_name: "Nina",
+        surname: "Novak",
+        mail: Some("nina@northwind.example"),
+        note: "Of another organization, Northwind, which has not let the application in",
+        ..NOBODY
+    },
+    TestUser {
+        username: "victor@northwind.example",
+        tenant: NORTHWIND_ID,
+        is_administrator: true,
+        oid: "71c70400-4fa2-4c1e-9d83-6b5e8a094c13",
+        display_name: "Victor Vidal",
+        given_name: "Victor",
+        surname: "Vidal",
+        mail: Some("victor@northwind.example"),
+        note: "Administers Northwind",
         ..NOBODY
     },
 ];
@@ -242,6 +303,7 @@ impl Account {
         };
         let consented: &[_] = match user.given_name {
             "Carol" => &[],
+            _ if user.tenant == NORTHWIND_ID => &[],
             _ => &CONSENTED,
         };
         Self {
@@ -316,6 +378,14 @@ impl Directory {
             }
         }
         Self(accounts)
+    }
+
+    /// An administrator consents for everybody in a directory.
+    pub(super) fn consent_for_all_of(&mut self, tenant: &str) {
+        let all = self.0.iter_mut();
+        for account in all.filter(|account| account.user.tenant == tenant) {
+            account.consented.extend(CONSENTED);
+        }
     }
 
     pub(super) fn all(&self) -> &[Account] {

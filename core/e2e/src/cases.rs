@@ -52,6 +52,7 @@ pub mod sessions;
 pub mod shutdown;
 pub mod sign_in;
 pub mod stdio;
+pub mod tenants;
 pub mod tokens;
 pub mod unauthenticated;
 pub mod who_may_sign_in;

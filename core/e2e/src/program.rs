@@ -81,11 +81,24 @@ impl Program {
         let credential = credential.iter();
         let tenant = Tenant {
             port: other.tenant_port,
+            id: entra_mcp_dev_tenant::TENANT_ID,
             credential: credential
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
         };
         Server::new(*self, None, Some(tenant))
+    }
+
+    /// The same for users of several organizations, which these arguments name.
+    #[must_use]
+    pub fn start_for_organizations(&self, other: &Server, arguments: &[&str]) -> Server {
+        let secret = entra_mcp_dev_tenant::CLIENT_SECRET.to_owned();
+        let tenant = Tenant {
+            port: other.tenant_port,
+            id: "organizations",
+            credential: vec![("AZURE_CLIENT_SECRET", secret)],
+        };
+        Server::with(*self, None, Some(tenant), arguments, "")
     }
 
     /// Has an operator's command, such as `sessions`, done in the folder of a server: whether it succeeded, and what it says.

@@ -41,6 +41,8 @@ pub struct Server {
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub(crate) port: u16,
+    /// What is set as `AZURE_TENANT_ID`.
+    pub(crate) id: &'static str,
     /// The variables that say what the server proves itself with.
     pub(crate) credential: Vec<(&'static str, String)>,
 }
@@ -129,8 +131,8 @@ impl Server {
                 "--dev-tenant-listen",
                 &format!("localhost:{}", self.tenant_port),
             ]),
-            Some(Tenant { credential, .. }) => command
-                .env("AZURE_TENANT_ID", entra_mcp_dev_tenant::TENANT_ID)
+            Some(Tenant { credential, id, .. }) => command
+                .env("AZURE_TENANT_ID", id)
                 .env("AZURE_CLIENT_ID", entra_mcp_dev_tenant::CLIENT_ID)
                 .env("AZURE_AUTHORITY_HOST", self.tenant_url())
                 .envs(credential.iter().map(|(name, value)| (name, value))),

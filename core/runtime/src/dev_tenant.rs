@@ -38,7 +38,8 @@ impl SharedDevTenant {
             return Ok(None);
         };
         let origin = config.entra.authority_host.origin().ascii_serialization();
-        let redirect_uris = vec![config.public_url.join("/auth/callback")];
+        let paths = ["/auth/callback", "/auth/admin-consent"];
+        let redirect_uris = paths.map(|path| config.public_url.join(path)).into();
         let settings = DevTenantConfig {
             origin,
             redirect_uris,

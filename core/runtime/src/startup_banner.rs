@@ -110,7 +110,7 @@ fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant {
     use entra_mcp_core::{client_setup, config::Config};
-    use entra_mcp_dev_tenant::{TestUser, USERS};
+    use entra_mcp_dev_tenant::{TENANT_ID, TestUser, USERS};
 
     /// What the development tenant is, and how to leave it.
     pub(super) fn banner(config: &Config, callback: &str) -> String {
@@ -128,6 +128,7 @@ mod dev_tenant {
     /// Who can sign in, and how it goes.
     fn users() -> String {
         let line = |user: &TestUser| format!("  {:<26}{}\n", user.username, user.note);
-        USERS.iter().map(line).collect()
+        let is_here = |user: &&TestUser| user.tenant == TENANT_ID;
+        USERS.iter().filter(is_here).map(line).collect()
     }
 }

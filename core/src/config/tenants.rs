@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::EntraApp;
+use super::{Config, EntraApp};
 use crate::provider_metadata::is_guid;
 
 /// The authority of every organization: work and school accounts, no personal ones.
@@ -22,6 +22,14 @@ pub enum Tenants {
     Listed(BTreeSet<String>),
     /// Those of any organization. The authority is [`ORGANIZATIONS`].
     AnyOrganization,
+}
+
+impl Config {
+    /// Where administrators of other organizations let the application in, if there may be others.
+    pub(crate) fn admin_consent_address(&self) -> Option<String> {
+        let is_needed = self.entra.has_several_tenants();
+        is_needed.then(|| self.public_url.join("/admin-consent"))
+    }
 }
 
 impl EntraApp {

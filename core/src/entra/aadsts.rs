@@ -23,6 +23,25 @@ pub(crate) struct KnownError {
     pub(crate) fix: &'static str,
 }
 
+impl KnownError {
+    /// What the user is told to do. Where any organization may come in, its administrator lets this server in at that
+    /// address.
+    pub(crate) fn advice(&self, admin_consent: Option<&str>) -> String {
+        let advice = self.concerns.advice();
+        match admin_consent.filter(|_| CONSENT_IS_MISSING.contains(&self.number)) {
+            Some(address) => {
+                format!(
+                    "Ask an administrator of your organization to let this server in at {address}."
+                )
+            }
+            None => advice.to_owned(),
+        }
+    }
+}
+
+/// The errors that an administrator of another organization ends by letting the application in.
+const CONSENT_IS_MISSING: [u64; 5] = [65_001, 90_094, 90_095, 650_052, 700_016];
+
 /// Who can do something about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Concerns {

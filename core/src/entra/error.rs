@@ -17,6 +17,7 @@ use super::aadsts::{self, Concerns, KnownError};
 use crate::{
     ask::{AssertionFault, FetchFault},
     claims_challenge::ClaimsChallenge,
+    config::Config,
     http::form::Form,
     limits,
     log_event::{Field, LogEvent, LogEventId},
@@ -243,16 +244,17 @@ impl EntraError {
         Some(reference + ".)")
     }
 
-    /// Returns what a page says: what has happened, what the user can do, and how the error is found. `contact`: who is to
-    /// be told what only the operator mends.
-    pub(crate) fn page(&self, contact: &str) -> Option<String> {
+    /// Returns what a page says: what has happened, what the user can do, and how the error is found. What only the operator
+    /// mends, the contact of the settings is to be told.
+    pub(crate) fn page(&self, config: &Config) -> Option<String> {
         let (known, reference) = (self.known()?, self.reference()?);
-        let advice = match known.concerns {
+        let mut advice = known.advice(config.admin_consent_address().as_deref());
+        match known.concerns {
             Concerns::Administrator | Concerns::Operator => {
-                format!("{} Please tell {contact}.", known.concerns.advice())
+                advice += &format!(" Please tell {}.", config.contact());
             }
-            Concerns::User(_) | Concerns::Passing => known.concerns.advice().to_owned(),
-        };
+            Concerns::User(_) | Concerns::Passing => {}
+        }
         Some(format!("{} {advice} {reference}", known.cause))
     }
 

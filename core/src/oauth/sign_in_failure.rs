@@ -67,6 +67,8 @@ pub(crate) struct Failure {
     redirect_target: RedirectTarget,
     error: OAuthError,
     description: String,
+    /// Whether the user reads it on a page, and the client nothing.
+    is_page: bool,
 }
 
 impl Failure {
@@ -76,25 +78,48 @@ impl Failure {
             redirect_target,
             error,
             description: description.to_owned(),
+            is_page: false,
         }
     }
 
     /// Entra said no. Where its reason is known, it is said, with what the user can do and how Microsoft finds the error.
-    pub(crate) fn of_entra(redirect_target: RedirectTarget, error: &EntraError) -> Self {
-        let (error, description) = Self::told(error);
+    pub(crate) fn of_entra(
+        redirect_target: RedirectTarget,
+        error: &EntraError,
+        env: Env<'_>,
+    ) -> Self {
+        let (error, description) = Self::told(error, env);
         Self {
             redirect_target,
             error,
             description,
+            is_page: false,
+        }
+    }
+
+    /// The account is of an organization whose users may not come in, of the several that there are: the user is told whom
+    /// to ask.
+    pub(crate) fn of_organization(redirect_target: RedirectTarget, env: Env<'_>) -> Self {
+        let contact = env.server.config.contact();
+        Self {
+            redirect_target,
+            error: OAuthError::AccessDenied,
+            description: format!(
+                "The operator of this server lets in users of some organizations only, and yours is not one of them. Nothing \
+                 was given to your account. Ask {contact}, or sign in with another account."
+            ),
+            is_page: true,
         }
     }
 
     /// What the client is told of an error of Entra's, and the user if it shows it.
-    pub(crate) fn told(error: &EntraError) -> (OAuthError, String) {
+    pub(crate) fn told(error: &EntraError, env: Env<'_>) -> (OAuthError, String) {
         let (code, general) = CallbackError::of(error).parameters();
         let description = match (error.known(), error.reference()) {
             (Some(known), Some(reference)) => {
-                format!("{} {} {reference}", known.cause, known.concerns.advice())
+                let admin_consent = env.server.config.admin_consent_address();
+                let advice = known.advice(admin_consent.as_deref());
+                format!("{} {advice} {reference}", known.cause)
             }
             _ => general.to_owned(),
         };
@@ -103,6 +128,10 @@ impl Failure {
 
     /// Sends the browser back to the client, with the reference of the line in the log.
     pub(crate) fn respond(self, cx: &Cx<'_>) -> Response<Bytes> {
+        if self.is_page {
+            let (title, id) = ("You may not sign in here", cx.request_id());
+            return pages::error(StatusCode::FORBIDDEN, title, &self.description, &id, cx.env);
+        }
         let description = format!("{} Reference: {}.", self.description, cx.request_id());
         self.redirect_target.error(self.error, &description, cx.env)
     }

@@ -45,7 +45,7 @@ enum Next<'a> {
     Gone,
 }
 
-const PATHS: [&str; 20] = [
+const PATHS: [&str; 24] = [
     "/",
     "/style.css",
     "/healthz",
@@ -66,6 +66,10 @@ const PATHS: [&str; 20] = [
     "/device",
     "/device/return",
     "/me",
+    "/step-up",
+    "/admin-consent",
+    "/auth/admin-consent",
+    "/jwks.json",
 ];
 
 const HEADERS: [&str; 16] = [

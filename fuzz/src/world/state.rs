@@ -56,7 +56,7 @@ impl State {
             replicas: Vec::new(),
             keys: Keys::default(),
             store: MemoryStore::default(),
-            entra: Entra::new(&options.public_url, &Seed::new([11; 32])),
+            entra: Entra::new(&options, &Seed::new([11; 32])),
             sites: Sites::default(),
             checks: Checks::new(),
             trace: Trace::default(),

@@ -84,7 +84,7 @@ fn invalid_client_or_redirect_uri_is_an_error_page() {
 fn common_endpoint_rejects_a_single_tenant_application() {
     let mut world = World::new();
     let query = encode(&[("client_id", CLIENT_ID), ("redirect_uri", CALLBACK)]);
-    for (tenant, code) in [("common", "50194"), ("fabrikam.example", "90002")] {
+    for (tenant, code) in [("common", "50194"), ("nowhere.example", "90002")] {
         let response = world.get(&format!("/{tenant}/oauth2/v2.0/authorize?{query}"));
         assert_eq!(response.status(), 400);
         assert!(text(&response).contains(&format!("AADSTS{code}<")));

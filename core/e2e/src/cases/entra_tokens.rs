@@ -8,6 +8,9 @@ use url::form_urlencoded;
 
 use crate::{Program, Server, raw_http::Response, session::until};
 
+/// A scope of the application as an API.
+const SCOPE: &str = "api://0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002/user.read";
+
 /// Opens it for tokens of version 2.
 pub(super) const OPEN: [&str; 2] = ["--accept-entra-tokens", "v2"];
 
@@ -19,11 +22,16 @@ fn control(server: &Server, what: &Value) {
 
 /// What the dev tenant's token endpoint gives.
 fn token(server: &Server, form: &[(&str, &str)]) -> String {
+    token_of(server, TENANT_ID, form)
+}
+
+/// The same in another tenant.
+fn token_of(server: &Server, tenant: &str, form: &[(&str, &str)]) -> String {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-    let path = format!("/{TENANT_ID}/oauth2/v2.0/token");
+    let path = format!("/{tenant}/oauth2/v2.0/token");
     let response = server.ask_tenant("POST", &path, &headers, &body);
     assert_eq!(response.status, 200, "{}", response.body);
     response.json()["access_token"].as_str().unwrap().to_owned()
@@ -34,19 +42,25 @@ fn of_user(server: &Server, username: &str) -> String {
     of_user_with(server, username, &json!({}))
 }
 
+/// An access token of a user of this tenant.
+pub(super) fn of_user_in(server: &Server, tenant: &str, username: &str) -> String {
+    token_of(server, tenant, &user_form(username, "{}"))
+}
+
 /// The same, for these claims.
 pub(super) fn of_user_with(server: &Server, username: &str, claims: &Value) -> String {
-    let claims = claims.to_string();
-    let scope = format!("{API_URI}/user.read");
-    let form = [
+    token(server, &user_form(username, &claims.to_string()))
+}
+
+fn user_form<'a>(username: &'a str, claims: &'a str) -> [(&'static str, &'a str); 6] {
+    [
         ("grant_type", "password"),
         ("client_id", COMMAND_LINE_ID),
         ("username", username),
         ("password", "any"),
-        ("scope", &scope),
-        ("claims", &claims),
-    ];
-    token(server, &form)
+        ("scope", SCOPE),
+        ("claims", claims),
+    ]
 }
 
 /// An access token of an application without a user.
@@ -72,7 +86,7 @@ fn post(server: &Server, token: &str, more: &[(&str, &str)], message: &Value) ->
     server.request("POST", "/mcp", &headers, &message.to_string())
 }
 
-fn initialize(server: &Server, token: &str) -> Response {
+pub(super) fn initialize(server: &Server, token: &str) -> Response {
     let message = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": {"name": "end to end", "version": "1"},

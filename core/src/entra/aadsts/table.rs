@@ -30,7 +30,8 @@ const FEDERATED: &str = "az ad app federated-credential list --id CLIENT_ID: iss
                          exactly those of the token; a new one takes some minutes";
 const CERTIFICATE: &str = "az ad app credential reset --id CLIENT_ID --cert @cert.pem --append, with the certificate of \
                            AZURE_CLIENT_CERTIFICATE_PATH";
-const CONSENT: &str = "az ad app permission admin-consent --id CLIENT_ID";
+const CONSENT: &str = "az ad app permission admin-consent --id CLIENT_ID; an administrator of another organization is sent \
+                       to PUBLIC_URL/admin-consent";
 const ASSIGN: &str = "assign the user or a group to the enterprise application, or: az ad sp update --id CLIENT_ID \
                       --set appRoleAssignmentRequired=false";
 const POLICY: &str = "see the sign-in in the logs of Entra ID by its correlation id: Conditional Access names the policy. \

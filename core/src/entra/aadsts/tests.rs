@@ -72,7 +72,7 @@ fn every_known_error_says_to_user_client_and_operator_what_it_means() {
             );
             assert_eq!(line.field(Field::CorrelationId), Some(CORRELATION_ID));
             // The client's error, and what the user reads.
-            let (code, description) = Failure::told(&error);
+            let (code, description) = Failure::told(&error, server.env());
             let expected = match known.concerns {
                 Concerns::User(_) | Concerns::Administrator => "access_denied",
                 Concerns::Operator => "server_error",
@@ -88,7 +88,7 @@ fn every_known_error_says_to_user_client_and_operator_what_it_means() {
             ] {
                 assert!(description.contains(part), "{number}: {description}");
             }
-            let page = error.page(server.server.config.contact()).unwrap();
+            let page = error.page(&server.server.config).unwrap();
             assert!(
                 page.contains(known.cause) && page.contains(CORRELATION_ID),
                 "{page}"
@@ -106,6 +106,28 @@ fn every_known_error_says_to_user_client_and_operator_what_it_means() {
             );
         }
     }
+}
+
+// D24: who is told that consent is missing learns where it is given.
+#[test]
+fn missing_consent_names_the_page_for_administrators_where_there_are_several_tenants() {
+    let mut server = TestServer::dev();
+    let missing = known(90_094).unwrap();
+    let address = "http://localhost:3001/admin-consent";
+    let told = |server: &TestServer, known| {
+        let error = answered(known);
+        let (_, description) = Failure::told(&error, server.env());
+        (description, error.page(&server.server.config).unwrap())
+    };
+    let (description, page) = told(&server, missing);
+    assert!(!description.contains(address) && !page.contains(address));
+    let entra = &mut server.server.config.entra;
+    entra.tenants = crate::config::Tenants::AnyOrganization;
+    let (description, page) = told(&server, missing);
+    assert!(description.contains(address), "{description}");
+    assert!(page.contains(address), "{page}");
+    let (description, _) = told(&server, known(50_057).unwrap());
+    assert!(!description.contains(address), "{description}");
 }
 
 #[test]
@@ -141,7 +163,8 @@ fn what_is_shaped_like_neither_id_nor_time_is_not_repeated() {
         let headers = HeaderMap::new();
         let body = body.to_string();
         let error = EntraError::of_response(StatusCode::BAD_REQUEST, &headers, body.as_bytes());
-        let (_, description) = Failure::told(&error);
+        let server = TestServer::dev();
+        let (_, description) = Failure::told(&error, server.env());
         assert!(
             description.ends_with("(Entra ID error 50057.)"),
             "{description}"

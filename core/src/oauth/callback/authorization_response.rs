@@ -84,7 +84,7 @@ impl AuthorizationResponse {
             }),
             Err(error) => {
                 cx.log(error.log_event(Step::SignIn));
-                Err(Failure::of_entra(redirect_target, &error))
+                Err(Failure::of_entra(redirect_target, &error, cx.env))
             }
         }
     }

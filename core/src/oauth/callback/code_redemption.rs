@@ -128,7 +128,7 @@ fn received(
                 cx.to_hub(ToHub(ToHubKind::Throttle { requests, until }));
             }
             let redirect_target = sign_in.request.redirect_target;
-            Err(Failure::of_entra(redirect_target, &error))
+            Err(Failure::of_entra(redirect_target, &error, cx.env))
         }
     }
 }

@@ -96,7 +96,14 @@ impl TokensReceived {
                 }
             };
             cx.log(LogEvent::new(event).with(Field::Reason, error.as_str()));
-            Failure::new(request.redirect_target.clone(), reason)
+            let redirect_target = request.redirect_target.clone();
+            let is_of_several = cx.env.server.config.entra.has_several_tenants();
+            match reason {
+                CallbackError::OtherTenant if is_of_several => {
+                    Failure::of_organization(redirect_target, cx.env)
+                }
+                _ => Failure::new(redirect_target, reason),
+            }
         })?;
         identity.audit(cx);
         request.client.audit(cx);

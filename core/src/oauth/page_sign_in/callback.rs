@@ -262,7 +262,7 @@ fn refused(
     }
     let response = match error {
         EntraError::Throttled(..) | EntraError::Unavailable(_) => target.unavailable(cx),
-        _ => target.failed(error.page(cx.env.server.config.contact()), cx),
+        _ => target.failed(error.page(&cx.env.server.config), cx),
     };
     cx.done(response)
 }

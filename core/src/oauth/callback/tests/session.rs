@@ -253,6 +253,23 @@ fn account_of_another_tenant_gets_access_denied_with_the_reason() {
     assert!(!browser.has_session());
 }
 
+// D24
+#[test]
+fn account_of_an_organization_that_is_not_listed_gets_a_page_that_says_whom_to_ask() {
+    let mut browser = AtEntra::new();
+    let other = "33333333-3333-3333-3333-333333333333";
+    let tokens = browser.tokens(json!({"tid": other,
+        "iss": format!("https://login.example/{other}/v2.0")}));
+    let entra = &mut browser.world.server.server.config.entra;
+    entra.tenants = crate::config::Tenants::Listed([entra.tenant.clone()].into());
+    browser.world.server.server.config.contact = Some("it@contoso.com".to_owned());
+    let response = browser.finish(&tokens);
+    assert_eq!(response.status(), 403);
+    let page = String::from_utf8(response.body().to_vec()).unwrap();
+    assert!(page.contains("Ask it@contoso.com"), "{page}");
+    assert!(!browser.has_session());
+}
+
 // C11
 #[test]
 fn sign_in_without_the_permission_gives_no_session() {
