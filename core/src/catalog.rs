@@ -47,6 +47,7 @@ mod tests;
 mod tool;
 mod uri_template;
 
+pub(crate) use self::graph::path_text as graph_path_text;
 pub use self::{
     annotations::{Annotations, Icon, Role},
     argument_problem::ArgumentProblem,

@@ -9,6 +9,7 @@ mod call_times;
 mod client_documents;
 mod entra_tokens;
 mod gateway;
+mod graph_tools;
 mod lifetimes;
 mod log_filter;
 mod managed_identity;
@@ -19,7 +20,7 @@ mod shutdown;
 mod store;
 mod tenants;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 #[cfg(test)]
 pub(crate) use self::backend_command::tests::command as command_of_tests;
@@ -33,6 +34,7 @@ pub use self::{
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
     gateway::{Backend, BackendHeader, Gateway},
+    graph_tools::GraphTools,
     lifetimes::Lifetimes,
     log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},
@@ -76,6 +78,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Which clients come in by themselves.
     pub registration: Registration,
+    /// The families of Graph's tools that are offered.
+    pub graph_tools: BTreeSet<GraphTools>,
     /// Who may sign in.
     pub allowed_users: AllowedUsers,
     /// Whom a user is to ask who is not let in; `None`: the operator of this server.

@@ -121,6 +121,7 @@
 //! #     log: LogFormat::Text,
 //! #     log_filter: LogFilter::default(),
 //! #     dev_tenant_file: None,
+//! #     graph_tools: std::collections::BTreeSet::new(),
 //! #     audit_log: None,
 //! # };
 //! # let keys = Keyring::new(MasterKey::new([42; 32]), Vec::new());

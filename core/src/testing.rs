@@ -113,6 +113,7 @@ impl TestServer {
             log: LogFormat::Text,
             log_filter: crate::config::LogFilter::default(),
             dev_tenant_file: None,
+            graph_tools: std::collections::BTreeSet::new(),
             audit_log: Some(crate::config::AuditLogFile::Stdout),
         };
         Self {

@@ -4,11 +4,15 @@
 //! for comes from the session token alone (threat P2), and what it returns is chosen, never passed
 //! through (threat P5).
 
+pub mod graph;
 #[cfg(test)]
 mod tests;
 mod user_details;
 
-use crate::catalog::{Catalog, CatalogBuilder, Handler};
+use crate::{
+    catalog::{Catalog, CatalogBuilder, CatalogErrors, Handler},
+    config::Config,
+};
 
 /// What the model reads about this server.
 const INSTRUCTIONS: &str = "The tools of this server act as the signed-in Microsoft Entra ID user.";
@@ -19,6 +23,15 @@ pub fn register(catalog: CatalogBuilder) -> CatalogBuilder {
     catalog
         .instructions(INSTRUCTIONS)
         .tool(user_details::tool(), Handler::Step(user_details::step))
+}
+
+/// What a server with these settings offers by itself, and nothing else.
+///
+/// # Errors
+///
+/// Never: it is well formed, as a test shows.
+pub fn catalog_of(config: &Config) -> Result<Catalog, CatalogErrors> {
+    graph::register(register(Catalog::builder()), &config.graph_tools).build()
 }
 
 /// What the server offers by itself, and nothing else.

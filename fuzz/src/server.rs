@@ -165,6 +165,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         log: LogFormat::Text,
         log_filter: entra_mcp_core::config::LogFilter::default(),
         dev_tenant_file: None,
+        graph_tools: std::collections::BTreeSet::new(),
         audit_log: Some(entra_mcp_core::config::AuditLogFile::Stdout),
     };
     Server::new(config, keys.ring(), (options.catalog)())

@@ -223,6 +223,25 @@ impl AadstsError {
         Self::new("access_denied", 90_094, text)
     }
 
+    /// An application without a user is in a tenant, which must be named.
+    pub(super) fn no_tenant_named() -> Self {
+        let text = "Tenant-identifying information was not found in either the request or implied by any provided credentials.";
+        Self::new("invalid_request", 50_059, text)
+    }
+
+    /// A code or refresh token is too old.
+    pub(super) fn expired() -> Self {
+        let text = "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive \
+                    authorization request for this user and resource.";
+        Self::new("invalid_grant", 70_008, text)
+    }
+
+    /// A grant is none of this tenant's.
+    pub(super) fn not_ours(name: &str) -> Self {
+        let text = format!("The provided value for the '{name}' parameter is not valid.");
+        Self::new("invalid_grant", 70_000, text)
+    }
+
     /// A refresh token or code of before a revocation.
     pub(super) fn revoked(issued: u64, valid_from: u64) -> Self {
         let text = format!(

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     CLIENT_ID, DevTenant, ResourcePolicy,
     aadsts_error::AadstsError,
+    directory::Directory,
     metadata::Tenant,
     request_context::RequestContext,
     response_mode::ResponseMode,
     scope::Scopes,
     sealed::{Challenge, Sealed, SignIn, Wanted},
-    users::Directory,
 };
 
 /// A request to sign in that may go on: in a hidden field of the pages.

@@ -29,6 +29,7 @@ const LEEWAY: u64 = 300;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RegisteredCertificate {
     sha256: Vec<u8>,
+    sha1: Vec<u8>,
     /// The RSA key, as PKCS#1.
     public_key: Vec<u8>,
 }
@@ -42,6 +43,9 @@ impl RegisteredCertificate {
         let certificate = certificate.ok_or_else(|| "It is no certificate.".to_owned())?;
         Ok(Self {
             sha256: digest::digest(&digest::SHA256, &der).as_ref().to_vec(),
+            sha1: digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &der)
+                .as_ref()
+                .to_vec(),
             public_key: certificate.public_key.to_vec(),
         })
     }
@@ -54,6 +58,9 @@ struct Header {
     kid: Option<String>,
     #[serde(rename = "x5t#S256")]
     sha256: Option<String>,
+    /// As older libraries name the certificate.
+    #[serde(rename = "x5t")]
+    sha1: Option<String>,
 }
 
 /// The claims that count here. Libraries write times as floating-point numbers, too.
@@ -128,8 +135,9 @@ impl DevTenant {
         let Some(assertion) = Assertion::read(text) else {
             return refuse(50_027, "JWT token is invalid or malformed.");
         };
-        match &assertion.header.sha256 {
-            Some(sha256) => self.check_certificate(&assertion, sha256)?,
+        let header = &assertion.header;
+        match header.sha256.as_ref().or(header.sha1.as_ref()) {
+            Some(thumbprint) => self.check_certificate(&assertion, thumbprint)?,
             None => self.check_federated(&assertion)?,
         }
         if assertion.is_current(now) {
@@ -144,13 +152,13 @@ impl DevTenant {
     fn check_certificate(
         &self,
         assertion: &Assertion<'_>,
-        sha256: &str,
+        thumbprint: &str,
     ) -> Result<(), AadstsError> {
-        let thumbprint = URL_SAFE_NO_PAD.decode(sha256.trim_end_matches('='));
+        let thumbprint = URL_SAFE_NO_PAD.decode(thumbprint.trim_end_matches('='));
         let mut certificates = self.settings.certificates.iter();
-        let certificate = thumbprint
-            .ok()
-            .and_then(|thumbprint| certificates.find(|known| known.sha256 == thumbprint));
+        let certificate = thumbprint.ok().and_then(|thumbprint| {
+            certificates.find(|known| [&known.sha256, &known.sha1].contains(&&thumbprint))
+        });
         let is_signed =
             certificate.is_some_and(|known| assertion.is_signed_with(&known.public_key));
         if !is_signed {

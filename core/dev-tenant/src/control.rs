@@ -15,12 +15,13 @@ use serde_json::{Map, Value, json};
 use super::{
     DevTenant,
     client_assertion::RegisteredCertificate,
+    directory::Directory,
     faults::{GraphError, TokenError},
     id_token::IdTokenFault,
     organizations::SignInAudience,
     pages,
     request_context::RequestContext,
-    users::{Account, AccountStatus, Directory},
+    users::{Account, AccountStatus},
 };
 
 /// How the tenant takes RFC 8707's `resource` parameter.

@@ -122,7 +122,7 @@ impl DevTenant {
             (Some(fault), _) => Err(fault),
             (None, Some(answer)) => answer,
             (None, None) if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
-            (None, None) => self.me(cx),
+            (None, None) => self.content_of_graph(cx).unwrap_or_else(|| self.me(cx)),
         };
         answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
     }
@@ -335,7 +335,7 @@ fn user_info_of(user: &TestUser, origin: &str) -> Response<Bytes> {
     found(&body)
 }
 
-fn found(body: &Value) -> Response<Bytes> {
+pub(super) fn found(body: &Value) -> Response<Bytes> {
     let mut response = response::json(StatusCode::OK, body);
     let kind = "application/json;odata.metadata=minimal;odata.streaming=true;\
                 IEEE754Compatible=false;charset=utf-8";

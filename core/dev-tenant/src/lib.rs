@@ -19,9 +19,11 @@ mod client;
 mod client_assertion;
 mod control;
 mod data;
+mod directory;
 mod faults;
 mod formats;
 mod graph;
+mod graph_content;
 mod graph_routes;
 mod id_token;
 mod log;
@@ -154,8 +156,8 @@ pub struct DevTenant {
     settings: Settings,
     sealer: sealed::Sealer,
     signing: signing::Signing,
-    directory: users::Directory,
-    people: Vec<users::Person>,
+    directory: directory::Directory,
+    people: Vec<directory::Person>,
     routes: Vec<GraphRoute>,
     used: sealed::SpentTokens,
     faults: faults::Faults,
@@ -184,7 +186,7 @@ impl DevTenant {
             settings: Settings::default(),
             sealer: sealed::Sealer::new(seed),
             signing: signing::Signing::default(),
-            directory: users::Directory::new(&[]),
+            directory: directory::Directory::new(&[]),
             people: Vec::new(),
             routes: Vec::new(),
             used: sealed::SpentTokens::default(),
@@ -196,8 +198,8 @@ impl DevTenant {
     /// The same with people and answers of Graph that were brought along.
     #[must_use]
     pub fn with_data(mut self, data: TenantData) -> Self {
-        self.people = data.users.iter().map(users::Person::of).collect();
-        self.directory = users::Directory::new(&self.people);
+        self.people = data.users.iter().map(directory::Person::of).collect();
+        self.directory = directory::Directory::new(&self.people);
         self.routes = data.graph;
         self
     }
@@ -243,6 +245,9 @@ impl DevTenant {
         let path = cx.path;
         if path.starts_with("/v1.0/") || self.has_route(cx) {
             return Reply::Respond(self.graph(cx));
+        }
+        if is_get && let Some(content) = self.download(cx) {
+            return Reply::Respond(content);
         }
         let trimmed = path.strip_prefix('/').unwrap_or(path);
         let (tenant, rest) = trimmed.split_once('/').unwrap_or((trimmed, ""));

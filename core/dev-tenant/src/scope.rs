@@ -38,13 +38,20 @@ pub(super) const OPENID: [Permission; 4] = [
 ];
 
 /// Graph's delegated permissions, as far as the tenant knows them.
-pub(super) const GRAPH: [Permission; 9] = [
+pub(super) const GRAPH: [Permission; 16] = [
     of("User.Read", "Read your profile"),
     of("Mail.ReadBasic", "Read the heads of your mail"),
     of("Mail.Read", "Read your mail"),
     of("Calendars.Read", "Read your calendars"),
     of("Files.Read", "Read your files"),
     of("Contacts.Read", "Read your contacts"),
+    of("Files.Read.All", "Read all files that you may read"),
+    of("Sites.Read.All", "Read the sites that you may read"),
+    of("People.Read", "See whom you work with"),
+    of("User.ReadBasic.All", "Look up people in your organization"),
+    of("Tasks.Read", "Read your tasks"),
+    of("Chat.ReadBasic", "See which chats you are in"),
+    of("Chat.Read", "Read your chats"),
     Permission {
         name: "User.Read.All",
         meaning: "Read all users' full profiles",

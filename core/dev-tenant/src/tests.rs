@@ -7,6 +7,7 @@ mod controls;
 mod data;
 mod faults;
 mod graph;
+mod graph_content;
 mod metadata;
 mod organizations;
 mod pages;

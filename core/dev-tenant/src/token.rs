@@ -118,7 +118,7 @@ impl DevTenant {
         }
         if grant_type == "client_credentials" {
             if !matches!(known, Tenant::One(_)) {
-                return Err(no_tenant_named());
+                return Err(AadstsError::no_tenant_named());
             }
             return self.for_application(&artifact, cx);
         }
@@ -137,10 +137,10 @@ impl DevTenant {
         cx: &RequestContext<'_>,
     ) -> Result<Grant, AadstsError> {
         let Some(code) = self.sealer.open::<Code>(code) else {
-            return Err(not_ours("code"));
+            return Err(AadstsError::not_ours("code"));
         };
         if cx.now > code.issued.saturating_add(CODE_SECONDS) {
-            return Err(expired());
+            return Err(AadstsError::expired());
         }
         if code.authority != authority.segment() {
             return Err(AadstsError::another_authority());
@@ -186,7 +186,7 @@ impl DevTenant {
         cx: &RequestContext<'_>,
     ) -> Result<Grant, AadstsError> {
         let Some(token) = self.sealer.open::<RefreshToken>(token) else {
-            return Err(not_ours("refresh_token").suberror("bad_token"));
+            return Err(AadstsError::not_ours("refresh_token").suberror("bad_token"));
         };
         let until = token.issued.saturating_add(REFRESH_SECONDS);
         if cx.now > until {
@@ -200,7 +200,7 @@ impl DevTenant {
         // Entra itself lets an old refresh token live on.
         if self.settings.revokes_on_replay && !self.used.is_first(&token.id, until, cx.now) {
             self.revoke(&token.sign_in.oid, cx.now);
-            return Err(not_ours("refresh_token").suberror("bad_token"));
+            return Err(AadstsError::not_ours("refresh_token").suberror("bad_token"));
         }
         let account = self.directory.by_oid(&token.sign_in.oid);
         if account.is_some_and(|account| account.needs_second_factor) && !token.sign_in.strong {
@@ -226,7 +226,7 @@ impl DevTenant {
         let account = self
             .directory
             .by_oid(&grant.sign_in.oid)
-            .ok_or_else(|| not_ours("code"))?;
+            .ok_or_else(|| AadstsError::not_ours("code"))?;
         check_account(account, &grant.sign_in)?;
         if !authority.admits(account.user) {
             return Err(AadstsError::no_guest(account.user, authority.segment()));
@@ -396,21 +396,4 @@ fn verifies(challenge: Option<&Challenge>, verifier: Option<&str>) -> bool {
             *challenge == URL_SAFE_NO_PAD.encode(hash)
         }
     }
-}
-
-/// An application without a user is in a tenant, which must be named.
-fn no_tenant_named() -> AadstsError {
-    let text = "Tenant-identifying information was not found in either the request or implied by any provided credentials.";
-    AadstsError::new("invalid_request", 50_059, text)
-}
-
-fn expired() -> AadstsError {
-    let text = "The provided authorization code or refresh token has expired due to inactivity. \
-                Send a new interactive authorization request for this user and resource.";
-    AadstsError::new("invalid_grant", 70_008, text)
-}
-
-fn not_ours(name: &str) -> AadstsError {
-    let text = format!("The provided value for the '{name}' parameter is not valid.");
-    AadstsError::new("invalid_grant", 70_000, text)
 }

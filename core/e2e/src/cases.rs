@@ -27,6 +27,7 @@ pub mod gateway_policy;
 pub mod gateway_streams;
 pub mod gateway_tls;
 pub mod gateway_verified;
+pub mod graph_tools;
 pub mod interoperability;
 pub mod key_change;
 pub mod libraries;

@@ -163,7 +163,12 @@ pub fn sign_in_to(
 }
 
 fn finish_sign_in(server: &Server, client_id: String, user: &str, address: &Url) -> Client {
-    let landed = browse_from(address, server, &mut Browser::default(), user);
+    let mut browser = Browser::default();
+    let mut landed = browse_from(address, server, &mut browser, user);
+    // The dev tenant asks for what the user has not consented to.
+    if let Landed::Page(page, consent) = &landed {
+        landed = browser.press(page, consent, "Accept", REDIRECT_URI);
+    }
     assert_eq!(
         parameter(&landed, "state").as_deref(),
         Some("the client's state")

@@ -4,7 +4,7 @@ mod commands;
 mod store;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Write as _,
     net::{SocketAddr, TcpListener},
     process::ExitCode,
@@ -13,7 +13,7 @@ use std::{
 
 use entra_mcp_core::{
     catalog::Catalog,
-    config::{Config, StoreLocation},
+    config::{Config, GraphTools, StoreLocation},
     env::Server,
     hub::Job,
 };
@@ -202,6 +202,11 @@ impl Settings {
         }
     }
 
+    /// The families of Graph's tools that are offered.
+    pub(crate) fn graph_tools(&self) -> &BTreeSet<GraphTools> {
+        &self.config.graph_tools
+    }
+
     /// Starts the log and opens the data folder.
     ///
     /// # Errors
@@ -273,9 +278,11 @@ pub fn boot(program: &'static Program) -> Result<RuntimeParts, ExitCode> {
         }
         Err(error) => return Err(complain(program, &error, 2)),
     };
-    settings
-        .open(entra_mcp_core::tools::catalog(), ProcessOwner::Server)
-        .map_err(|error| complain(program, &error, 1))
+    let catalog = entra_mcp_core::tools::catalog_of(&settings.config);
+    let opened = catalog
+        .map_err(StartError::from)
+        .and_then(|catalog| settings.open(catalog, ProcessOwner::Server));
+    opened.map_err(|error| complain(program, &error, 1))
 }
 
 fn complain(program: &Program, error: &StartError, status: u8) -> ExitCode {

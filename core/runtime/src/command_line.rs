@@ -99,6 +99,7 @@ pub fn parse(
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
     let (allowed_users, contact) = sign_in::read(&given, &mut errors);
+    let graph_tools = sign_in::graph_tools(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
@@ -127,6 +128,7 @@ pub fn parse(
                 registration,
                 allowed_users,
                 contact,
+                graph_tools,
                 client_documents,
                 lifetimes,
                 clients: given.value(&CLIENTS).map(PathBuf::from),

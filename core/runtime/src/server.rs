@@ -357,11 +357,11 @@ fn open<R: ServerRuntime>(
     builder: ServerBuilder<R::Handler>,
     owner: ProcessOwner,
 ) -> Result<(RuntimeParts, Handlers<R::Handler>), StartError> {
-    let (catalog, handlers) = builder.build()?;
     let settings = match source {
         Source::Process(settings) => *settings,
         Source::Program(config) => Settings::of(config, R::PROGRAM)?,
     };
+    let (catalog, handlers) = builder.graph_tools(settings.graph_tools()).build()?;
     Ok((settings.open(catalog, owner)?, handlers))
 }
 

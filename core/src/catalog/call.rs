@@ -124,6 +124,21 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call of nothing in particular.
+    #[cfg(test)]
+    pub(crate) fn for_tests(arguments: Map<String, Value>, principal: Principal) -> Self {
+        Self {
+            name: String::new(),
+            arguments,
+            principal,
+            client_capabilities: ClientCapabilities::default(),
+            meta: Map::new(),
+            request_id: RequestId::own(1),
+            answers: BTreeMap::new(),
+            results: Vec::new(),
+        }
+    }
+
     /// The call for a handler of the runtime. What only the handler needs goes with it.
     pub(crate) fn hand_over(&mut self) -> Self {
         Self {

@@ -273,6 +273,13 @@ impl GraphRequest {
     }
 }
 
+/// A text as a part of a path that is put together by hand.
+pub(crate) fn path_text(text: &str) -> String {
+    let mut encoded = String::new();
+    encode(text, &mut encoded);
+    encoded
+}
+
 /// Writes a text so that it is one part of a path or query (RFC 3986 section 2.3).
 fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {

@@ -66,6 +66,7 @@ pub(super) fn server() -> Server {
         log: LogFormat::Text,
         log_filter: crate::config::LogFilter::default(),
         dev_tenant_file: None,
+        graph_tools: std::collections::BTreeSet::new(),
         audit_log: None,
     };
     Server::new(config, super::keys(), crate::tools::catalog())

@@ -33,9 +33,10 @@ pub fn users_of_allowed_organizations_sign_in(program: &Program) {
     let server = for_several(program, &other, &BOTH);
     // Entra's tokens are renewed with every call.
     control(&other, &json!({"action": "expires_in", "seconds": 60}));
-    for user in ["alice", "olivia"] {
+    for (user, name) in [("alice", "Alice Adams"), ("olivia", "Olivia Okafor")] {
         let client = sign_in(&server, user);
-        assert!(client.works(&server), "{user}");
+        let details = client.details(&server, "2025-11-25").to_string();
+        assert!(details.contains(name), "{details}");
         let renewed = client.refresh(&server);
         assert_eq!(renewed.status, 200, "{}", renewed.body);
     }

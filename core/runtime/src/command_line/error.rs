@@ -29,8 +29,9 @@ pub use self::{
 };
 use super::given::{
     ALLOW_HOST, ALLOW_ORIGIN, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_DOCUMENTS,
-    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, KEY, LOG, MANAGED_IDENTITY,
-    PINNED_CLIENT, PUBLIC_URL, RATE_LIMIT, RUST_LOG, SESSIONS_PER_USER, TENANT_ID, TRUSTED_PROXY,
+    CLIENT_SECRET, DATA_DIR, DEV_TENANT_LISTEN, FEDERATED_TOKEN_FILE, GRAPH, KEY, LOG,
+    MANAGED_IDENTITY, PINNED_CLIENT, PUBLIC_URL, RATE_LIMIT, RUST_LOG, SESSIONS_PER_USER,
+    TENANT_ID, TRUSTED_PROXY,
 };
 
 /// A wrong or missing setting. Never shows the value of a secret.
@@ -44,6 +45,8 @@ pub enum ConfigError {
         /// The known one that differs least, if one is near.
         nearest: Option<String>,
     },
+    /// A family of Graph's tools has another name.
+    UnknownGraphTools,
     /// An argument is no flag.
     PositionalArgument,
     /// The arguments cannot be read.
@@ -219,6 +222,7 @@ impl ConfigError {
             Self::RateLimit(_) => Cow::from(RATE_LIMIT.name()),
             Self::Store(error) => error.setting(),
             Self::UnknownLogFormat => Cow::from(LOG.name()),
+            Self::UnknownGraphTools => Cow::from(GRAPH.name()),
             Self::LogFilter { .. } => Cow::from(RUST_LOG.name()),
             Self::InvalidKey { .. } => Cow::from(KEY.name()),
             Self::Entra { setting, .. } => Cow::from(setting.name()),
@@ -265,7 +269,7 @@ impl ConfigError {
             Self::Gateway(error) => return error.wrong(),
             Self::InvalidProxy => "it is neither an IP address nor a range of them",
             Self::NoProxyForProtocol => "it is missing, and --proxy-protocol is on",
-            Self::UnknownClientDocuments => "there is no such choice",
+            Self::UnknownClientDocuments | Self::UnknownGraphTools => "there is no such choice",
             Self::LoopbackClientDocuments => {
                 "strangers could have the server connect to this computer"
             }
@@ -354,6 +358,7 @@ impl ConfigError {
             Self::RateLimit(_) => RateLimitError::RIGHT,
             Self::Store(error) => error.right(),
             Self::UnknownLogFormat => "Write text or json.",
+            Self::UnknownGraphTools => "Write some of mail,calendar,files,people,teams,search.",
             Self::LogFilter { .. } => log_filter::RIGHT,
             Self::InvalidKey { .. } => "Make one with `openssl rand -base64 32`.",
             Self::SeveralCredentials => "Set the one that this server is to use, and no other.",

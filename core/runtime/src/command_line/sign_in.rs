@@ -1,7 +1,9 @@
 //! Who may sign in, and whom the others are to ask.
 
+use std::collections::BTreeSet;
+
 use entra_mcp_core::{
-    config::{AllowedBy, AllowedUsers},
+    config::{AllowedBy, AllowedUsers, GraphTools},
     limits,
     log_event::is_invisible,
 };
@@ -9,7 +11,8 @@ use entra_mcp_core::{
 use super::{
     error::{AdmissionError, ConfigError},
     given::{
-        ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_USER, CONTACT, Given, Setting,
+        ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_USER, CONTACT, GRAPH, Given,
+        Setting,
     },
     is_gap, is_on,
 };
@@ -57,6 +60,18 @@ fn contact(given: &Given, errors: &mut Vec<ConfigError>) -> Option<String> {
         errors.push(ConfigError::Admission(AdmissionError::InvalidContact));
     }
     Some(text.to_owned())
+}
+
+/// The families of Graph's tools that are offered: none, unless they are named.
+pub(super) fn graph_tools(given: &Given, errors: &mut Vec<ConfigError>) -> BTreeSet<GraphTools> {
+    let values = given.values(&GRAPH);
+    let names = values.iter().flat_map(|value| value.split(is_gap));
+    let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    let families: Option<BTreeSet<_>> = names.into_iter().map(GraphTools::parse).collect();
+    families.unwrap_or_else(|| {
+        errors.push(ConfigError::UnknownGraphTools);
+        BTreeSet::new()
+    })
 }
 
 /// The setting that names users by this.

@@ -1,7 +1,7 @@
 //! What is offered together with the functions that perform it; generic over the kind of function, for
 //! each runtime has its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entra_mcp_core::{
     ask::Target,
@@ -9,6 +9,7 @@ use entra_mcp_core::{
         ArgumentProblem, CallError, Catalog, CatalogBuilder, CatalogEntry, CatalogError,
         CatalogErrors, Handler, Prompt, PromptArgument, Resource, ResourceTemplate, Tool,
     },
+    config::GraphTools,
     tools,
 };
 use schemars::JsonSchema;
@@ -26,6 +27,7 @@ pub struct ServerBuilder<H> {
     middleware: Vec<Middleware<H>>,
     state: SharedState,
     with_builtin_tools: bool,
+    graph_tools: BTreeSet<GraphTools>,
 }
 
 /// A step of putting a catalog together.
@@ -39,6 +41,7 @@ impl<H> Default for ServerBuilder<H> {
             middleware: Vec::new(),
             state: SharedState::default(),
             with_builtin_tools: true,
+            graph_tools: BTreeSet::new(),
         }
     }
 }
@@ -54,6 +57,12 @@ impl<H> ServerBuilder<H> {
     #[must_use]
     pub fn without_builtin_tools(mut self) -> Self {
         self.with_builtin_tools = false;
+        self
+    }
+
+    /// Offers these families of Graph's tools besides.
+    pub(crate) fn graph_tools(mut self, families: &BTreeSet<GraphTools>) -> Self {
+        self.graph_tools.clone_from(families);
         self
     }
 
@@ -186,7 +195,7 @@ impl<H> ServerBuilder<H> {
     pub fn build(self) -> Result<(Catalog, Handlers<H>), CatalogErrors> {
         let mut catalog = Catalog::builder();
         if self.with_builtin_tools {
-            catalog = tools::register(catalog);
+            catalog = tools::graph::register(tools::register(catalog), &self.graph_tools);
         }
         for fill in self.fills {
             catalog = fill(catalog);

@@ -27,6 +27,12 @@ pub(in crate::command_line) const ALLOW_DOMAIN: Setting = setting(
     "DOMAIN",
     "a domain of the directory: whoever signs in with a name in it may, guests apart; repeatable",
 );
+pub(in crate::command_line) const GRAPH: Setting = setting(
+    "graph",
+    "ENTRA_MCP_GRAPH",
+    "mail,calendar,files,people,teams,search",
+    "[read-only tools of Microsoft Graph](graph-tools.md) that the server offers by itself (default none)",
+);
 pub(in crate::command_line) const ALLOW_TENANT: Setting = setting(
     "allow-tenant",
     "ENTRA_MCP_ALLOWED_TENANTS",

@@ -68,6 +68,16 @@ fn allowed_client_extends_the_list() {
 }
 
 #[test]
+fn tools_of_graph_are_named_by_family() {
+    use entra_mcp_core::config::GraphTools;
+    assert!(config(&[], &[]).graph_tools.is_empty());
+    let some = config(&["--graph", "mail,search"], &[]).graph_tools;
+    assert!(some.iter().eq(&[GraphTools::Mail, GraphTools::Search]));
+    let wrong = error(&["--graph", "mail,sharepoint"], &[]);
+    assert_eq!(wrong, ConfigError::UnknownGraphTools);
+}
+
+#[test]
 fn contact_is_what_users_are_shown() {
     let contact = |text| config(&["--contact", text], &[]).contact;
     assert_eq!(contact("it@contoso.com").as_deref(), Some("it@contoso.com"));
