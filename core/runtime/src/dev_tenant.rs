@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{config::Config, error_responses, log_event::LogEventId, time::Now};
+pub use entra_mcp_dev_tenant::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
 use entra_mcp_dev_tenant::{DevTenant, DevTenantConfig, Reply, TenantData, UnsignedResponse};
 use http::{Request, Response};
 use ring::{
@@ -40,16 +41,35 @@ impl SharedDevTenant {
         let origin = config.entra.authority_host.origin().ascii_serialization();
         let paths = ["/auth/callback", "/auth/admin-consent"];
         let redirect_uris = paths.map(|path| config.public_url.join(path)).into();
+        let file = config.dev_tenant_file.as_deref();
+        let mut tenant = Self::alone(origin, redirect_uris, file)?;
+        tenant.listen = listen;
+        Ok(Some(tenant))
+    }
+
+    /// A tenant that is reached at this origin, without a server: for software of others. It may send users back to these
+    /// addresses, and has people and answers of Graph from this file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or something is wrong with it.
+    pub fn alone(
+        origin: String,
+        redirect_uris: Vec<String>,
+        file: Option<&Path>,
+    ) -> Result<Self, StartError> {
         let settings = DevTenantConfig {
             origin,
             redirect_uris,
         };
         let mut machine = DevTenant::new(settings, &seed());
-        if let Some(path) = &config.dev_tenant_file {
+        if let Some(path) = file {
             machine = machine.with_data(read(path)?);
         }
-        let machine = Mutex::new(machine);
-        Ok(Some(Self { listen, machine }))
+        Ok(Self {
+            listen: Vec::new(),
+            machine: Mutex::new(machine),
+        })
     }
 
     /// Where it listens.

@@ -19,7 +19,7 @@ mod connection_limit;
 mod data_dir;
 mod data_dir_error;
 #[cfg(feature = "dev-tenant")]
-mod dev_tenant;
+pub mod dev_tenant;
 pub mod egress;
 mod handle;
 pub mod handlers;
