@@ -1,0 +1,44 @@
+"""azure-identity for Python, unmodified, against the development tenant: the credentials without a user."""
+
+import os
+import sys
+
+import requests
+from azure.identity import (
+    CertificateCredential, ClientAssertionCredential, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential)
+
+origin, work = sys.argv[1:]
+TENANT = "5a4d9c1e-7b3f-4c26-9e8a-d3e7e4a70001"
+CLIENT = "0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002"
+SECRET = "dev8Q~public.and-worthless_0123456789.abc"
+IDENTITY = "b4e1f7a2-08c5-4d9b-96e3-d3e7e4a70004"
+EXCHANGE = "api://AzureADTokenExchange/.default"
+GRAPH = "https://graph.microsoft.com/.default"
+there = {"authority": origin, "disable_instance_discovery": True}
+
+
+def good(what, credential, scope=GRAPH):
+    assert credential.get_token(scope).token
+    print(f"azure-identity: {what}")
+
+
+good("client secret", ClientSecretCredential(TENANT, CLIENT, SECRET, **there))
+pem = "core/dev-tenant/keys/client.pem"
+certificate = open(pem).read().split("-----END PRIVATE KEY-----")[1].strip()
+control = {"action": "register_certificate", "certificate": certificate}
+requests.post(f"{origin}/control", json=control).raise_for_status()
+good("certificate", CertificateCredential(TENANT, CLIENT, pem, **there))
+
+os.environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = origin
+identity = ManagedIdentityCredential(client_id=IDENTITY)
+good("managed identity of a machine", identity, EXCHANGE)
+good("managed identity as the credential", ClientAssertionCredential(
+    TENANT, CLIENT, lambda: identity.get_token(EXCHANGE).token, **there))
+file = os.path.join(work, "federated-token")
+with open(file, "w") as to:
+    to.write(identity.get_token(EXCHANGE).token)
+good("workload identity", WorkloadIdentityCredential(
+    tenant_id=TENANT, client_id=CLIENT, token_file_path=file, **there))
+os.environ["IDENTITY_ENDPOINT"] = f"{origin}/msi/token"
+os.environ["IDENTITY_HEADER"] = "public-and-worthless-identity-header"
+good("managed identity of App Service", ManagedIdentityCredential(client_id=IDENTITY), EXCHANGE)

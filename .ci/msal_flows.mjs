@@ -1,0 +1,76 @@
+// MSAL for Node.js, unmodified, against the development tenant: each flow of a confidential client.
+
+import { createHash, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+
+const [origin, libraries] = process.argv.slice(2);
+const msal = createRequire(resolve(libraries, "index.js"))("@azure/msal-node");
+const tenant = "5a4d9c1e-7b3f-4c26-9e8a-d3e7e4a70001";
+const clientId = "0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002";
+const clientSecret = "dev8Q~public.and-worthless_0123456789.abc";
+const commandLine = "c0c0a000-6f1d-4b7e-8a52-d3e7e4a70005";
+const redirectUri = "http://localhost:8080/cb";
+const graph = { scopes: ["https://graph.microsoft.com/.default"] };
+
+const application = (credential) => new msal.ConfidentialClientApplication({
+  auth: { clientId, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host], ...credential },
+});
+const good = (what, result) => {
+  if (!result?.accessToken) throw new Error(`${what}: ${JSON.stringify(result)}`);
+  console.log(`MSAL for Node.js: ${what}`);
+  return result;
+};
+const form = (fields) => ({ method: "POST", redirect: "manual", body: new URLSearchParams(fields) });
+const control = (what) => fetch(`${origin}/control`, {
+  method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(what),
+});
+
+async function browse(address, username) {
+  const page = await (await fetch(address)).text();
+  const [, ctx] = page.match(/name="ctx" value="([^"]*)"/);
+  const [, action] = page.match(/<form method="post" action="([^"]*)"/);
+  const back = await fetch(origin + action, form({ ctx, username }));
+  return Object.fromEntries(new URL(back.headers.get("location")).searchParams);
+}
+
+async function signIn(app, username) {
+  const { verifier, challenge } = await new msal.CryptoProvider().generatePkceCodes();
+  const asked = { scopes: ["User.Read"], redirectUri, state: "a state", nonce: "a nonce" };
+  const url = await app.getAuthCodeUrl({ ...asked, codeChallenge: challenge, codeChallengeMethod: "S256" });
+  const { code, state } = await browse(url, username);
+  return app.acquireTokenByCode({ ...asked, code, codeVerifier: verifier }, { code, state });
+}
+
+const app = application({ clientSecret });
+const tokens = good("authorization code with PKCE and nonce", await signIn(app, "alice"));
+if (tokens.account.username !== "alice@contoso.example") throw new Error(tokens.account.username);
+const [account] = await app.getTokenCache().getAllAccounts();
+const silent = { account, scopes: ["User.Read"] };
+if (!good("silently, of the cache", await app.acquireTokenSilent(silent)).fromCache) throw new Error("not of the cache");
+if (good("refresh", await app.acquireTokenSilent({ ...silent, forceRefresh: true })).fromCache) throw new Error("of the cache");
+
+const user = await (await fetch(`${origin}/${tenant}/oauth2/v2.0/token`, form({
+  grant_type: "password", client_id: commandLine, username: "bob", password: "any", scope: `api://${clientId}/user.read`,
+}))).json();
+good("on behalf of", await app.acquireTokenOnBehalfOf({ oboAssertion: user.access_token, scopes: ["User.Read"] }));
+
+good("client credentials by secret", await application({ clientSecret }).acquireTokenByClientCredential(graph));
+const pem = readFileSync("core/dev-tenant/keys/client.pem", "utf8");
+const [key, certificate] = pem.split("-----END PRIVATE KEY-----");
+await control({ action: "register_certificate", certificate: certificate.trim() });
+const thumbprintSha256 = createHash("sha256").update(new X509Certificate(certificate.trim()).raw).digest("hex");
+const clientCertificate = { thumbprintSha256, privateKey: `${key}-----END PRIVATE KEY-----\n` };
+good("client credentials by certificate", await application({ clientCertificate }).acquireTokenByClientCredential(graph));
+
+const clientAssertion = async () => {
+  const resource = encodeURIComponent("api://AzureADTokenExchange");
+  const address = `${origin}/metadata/identity/oauth2/token?resource=${resource}`;
+  return (await (await fetch(address, { headers: { Metadata: "true" } })).json()).access_token;
+};
+good("client credentials by federated assertion", await application({ clientAssertion }).acquireTokenByClientCredential(graph));
+
+const refused = await application({ clientSecret: "not~the.secret" }).acquireTokenByClientCredential(graph).catch((error) => error);
+if (refused.errorCode !== "invalid_client") throw new Error(String(refused));
+console.log("MSAL for Node.js: a wrong secret is refused");

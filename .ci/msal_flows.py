@@ -1,0 +1,103 @@
+"""MSAL for Python, unmodified, against the development tenant: each flow of a confidential client."""
+
+import html
+import re
+import sys
+import warnings
+from urllib.parse import parse_qs, urlsplit
+
+import msal
+import requests
+
+origin, ca = sys.argv[1:]
+TENANT = "5a4d9c1e-7b3f-4c26-9e8a-d3e7e4a70001"
+CLIENT = "0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002"
+SECRET = "dev8Q~public.and-worthless_0123456789.abc"
+COMMAND_LINE = "c0c0a000-6f1d-4b7e-8a52-d3e7e4a70005"
+GRAPH = "https://graph.microsoft.com/.default"
+authority = f"{origin}/{TENANT}"
+warnings.filterwarnings("ignore", message="response_mode")
+web = requests.Session()
+web.trust_env, web.verify = False, ca
+
+
+def application(credential, at=authority):
+    return msal.ConfidentialClientApplication(
+        CLIENT, authority=at, client_credential=credential, instance_discovery=False, verify=ca)
+
+
+def good(what, result):
+    if "access_token" not in result:
+        sys.exit(f"{what}: {result}")
+    print(f"MSAL for Python: {what}")
+    return result
+
+
+def browse(address, username):
+    web.cookies.clear()
+    page = web.get(address).text
+    sealed = html.unescape(re.search(r'name="ctx" value="([^"]*)"', page).group(1))
+    action = html.unescape(re.search(r'<form method="post" action="([^"]*)"', page).group(1))
+    back = web.post(origin + action, data={"ctx": sealed, "username": username}, allow_redirects=False)
+    return {name: value for name, [value] in parse_qs(urlsplit(back.headers["Location"]).query).items()}
+
+
+def control(**what):
+    web.post(f"{origin}/control", json=what).raise_for_status()
+
+
+def user_signs_in(app, username):
+    flow = app.initiate_auth_code_flow(["User.Read"], redirect_uri="http://localhost:8080/cb")
+    assert "code_challenge=" in flow["auth_uri"]
+    return app.acquire_token_by_auth_code_flow(flow, browse(flow["auth_uri"], username))
+
+
+app = application(SECRET)
+tokens = good("authorization code with PKCE", user_signs_in(app, "alice"))
+assert tokens["id_token_claims"]["preferred_username"] == "alice@contoso.example", tokens
+me = web.get(f"{origin}/v1.0/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json()
+assert me["displayName"] == "Alice Adams", me
+[account] = app.get_accounts()
+cached = good("silently, of the cache", app.acquire_token_silent(["User.Read"], account=account))
+assert cached["token_source"] == "cache", cached
+renewed = good("refresh", app.acquire_token_silent(["User.Read"], account=account, force_refresh=True))
+assert renewed["token_source"] == "identity_provider", renewed
+good("another scope", app.acquire_token_silent(["Mail.Read"], account=account))
+
+user = web.post(f"{authority}/oauth2/v2.0/token", data={
+    "grant_type": "password", "client_id": COMMAND_LINE, "username": "bob", "password": "any",
+    "scope": f"api://{CLIENT}/user.read"}).json()
+good("on behalf of", app.acquire_token_on_behalf_of(user["access_token"], ["User.Read"]))
+
+good("client credentials by secret", application(SECRET).acquire_token_for_client([GRAPH]))
+pem = open("core/dev-tenant/keys/client.pem").read()
+key, certificate = pem.split("-----END PRIVATE KEY-----")
+key += "-----END PRIVATE KEY-----\n"
+control(action="register_certificate", certificate=certificate.strip())
+by_certificate = application({"private_key": key, "public_certificate": certificate.strip()})
+good("client credentials by certificate", by_certificate.acquire_token_for_client([GRAPH]))
+good("authorization code by certificate", user_signs_in(by_certificate, "bob"))
+requests_seen = web.get(f"{origin}/control/requests").json()
+assert any("client_assertion" in str(request["parameters"]) for request in requests_seen)
+
+
+def federated():
+    query = {"resource": "api://AzureADTokenExchange"}
+    return web.get(f"{origin}/metadata/identity/oauth2/token", params=query, headers={"Metadata": "true"}).json()["access_token"]
+
+
+good("client credentials by federated assertion", application({"client_assertion": federated}).acquire_token_for_client([GRAPH]))
+
+wrong = application("not~the.secret").acquire_token_for_client([GRAPH])
+assert wrong["error_codes"] == [7000215], wrong
+control(action="revoke", username="alice")
+assert app.acquire_token_silent(["User.Read"], account=account, force_refresh=True) is None
+print("MSAL for Python: a wrong secret and a revoked session are refused")
+
+control(action="sign_in_audience", audience="AzureADMultipleOrgs")
+several = application(SECRET, f"{origin}/organizations")
+tokens = good("authorization code of organizations", user_signs_in(several, "olivia"))
+assert tokens["id_token_claims"]["tid"] == "fab41ca0-2b6e-4d13-9c58-d3e7e4a70008", tokens
+[account] = several.get_accounts()
+good("refresh of organizations", several.acquire_token_silent(["User.Read"], account=account, force_refresh=True))
+control(action="reset")
