@@ -67,7 +67,7 @@ pub(crate) fn clients(server: &Server) -> PreregisteredClients {
             id: client.id.to_owned(),
             secrets: secrets.collect(),
             redirect_uris: vec![client.redirect_uri.to_owned()],
-            users: client.users.iter().map(|user| (*user).to_owned()).collect(),
+            users: client.users.iter().flat_map(|user| named(user)).collect(),
             ..ClientEntry::default()
         }
     });
@@ -80,4 +80,12 @@ pub(crate) fn label(ledger: &mut Ledger) {
     for secret in CLIENTS.iter().filter_map(|client| client.secret) {
         ledger.know(secret, Sort::Ours, "secret of a listed client");
     }
+}
+
+/// The name of a user and the object id: where there are several tenants, a name names nobody.
+fn named(username: &str) -> [String; 2] {
+    let mut users = entra_mcp_dev_tenant::USERS.iter();
+    let user = users.find(|user| user.username == username);
+    let oid = user.map(|user| user.oid).unwrap_or_default();
+    [username.to_owned(), oid.to_owned()]
 }
