@@ -12,6 +12,7 @@ pub(crate) mod discover_result;
 mod initialize_result;
 mod listed;
 mod message;
+mod parked_call;
 mod raw_edit;
 mod raw_json;
 mod server_process;
@@ -27,6 +28,8 @@ pub(crate) use self::{
     initialize_result::InitializeResult,
     listed::{BackendList, Listed},
     message::{MessageKind, RawMessage, Replaced},
+    parked_call::{ParkedAnswers, ParkedEnd, ParkedName, ParkedOutput},
+    raw_edit::quoted,
     raw_json::string as text_of,
     server_process::{
         OfProcess, ProcessCall, ProcessFault, ProcessName, ProcessOutput, ProcessOwner,

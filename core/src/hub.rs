@@ -28,6 +28,7 @@ mod in_flight;
 mod job;
 mod message;
 mod on_behalf_of;
+mod parked_calls;
 mod presented_tokens;
 mod process_failures;
 mod readiness;
@@ -53,8 +54,9 @@ pub(crate) use self::{
         BeginDeviceAuthorization, Deliver, DeliverToCall, FindAssertion, FindBackendSession,
         FindEntraCaller, FindStream, GetLogLevel, GetOnBehalfOf, HoldBackendBytes, HubAnswer,
         HubAsk, ListenToBackend, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
-        NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, PollDeviceAuthorization,
-        ReadProcess, ReadStream, StoreSetting, TypeUserCode, UpdateTask, UseAssertion,
+        NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, ParkCall, PollDeviceAuthorization,
+        ReadParked, ReadProcess, ReadStream, SayParked, StoreSetting, TypeUserCode, UpdateTask,
+        UseAssertion,
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
@@ -69,6 +71,7 @@ pub(crate) use self::{
     held_bytes::HeldBytesMessage,
     job::JobKind,
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
+    parked_calls::ParkedMessage,
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
     readiness::{KnownBackend, KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
@@ -81,9 +84,9 @@ use self::{
     code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
     ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot,
     entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
-    readiness::Readiness, replay::ReplayBuffers, server_processes::ServerProcesses,
-    session_settings::SessionSettings, signed_clients::SignedClients, streams::Streams,
-    tasks::Tasks,
+    parked_calls::ParkedCalls, readiness::Readiness, replay::ReplayBuffers,
+    server_processes::ServerProcesses, session_settings::SessionSettings,
+    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -106,6 +109,7 @@ pub struct Hub {
     backend_listeners: BackendListeners,
     changes: Changes,
     processes: ServerProcesses,
+    parked: ParkedCalls,
     held_bytes: HeldBytes,
     documents: ClientFiles<ClientDocument>,
     signed_clients: SignedClients,
@@ -223,6 +227,7 @@ impl Hub {
         self.assertions.forget(id);
         self.backend_sessions.forget(id, &mut self.outputs);
         self.processes.forget(id, &mut self.outputs);
+        self.parked.forget(id, &mut self.outputs);
         self.held_bytes.forget(id);
         self.documents.forget(id);
         self.signed_clients.forget(id);

@@ -12,7 +12,7 @@ use crate::{
     catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
     client_keys::ClientKeys,
-    gateway::{ProcessOutput, SigningKeys},
+    gateway::{ParkedOutput, ProcessOutput, SigningKeys},
     id::ExchangeId,
     secret::Secret,
     ticket::{Answered, Ask, AskId, Ticket},
@@ -84,6 +84,12 @@ hub_asks! {
     ReadProcess -> ProcessOutput;
     /// To hand on what a process has said: answered once there is room for more.
     DeliverToCall -> ();
+    /// For a call to wait until its client has answered what its backend asks.
+    ParkCall -> Result<(), TableFull>;
+    /// For what a call says that waited so.
+    ReadParked -> ParkedOutput;
+    /// To say something to whoever has brought the answers: answered once that was taken.
+    SayParked -> ();
     /// For an assertion that was signed a moment ago.
     FindAssertion -> Option<Arc<Secret<String>>>;
     /// For what a token of Entra's says that was verified lately.

@@ -123,6 +123,7 @@ impl Hub {
             }
             ToHubKind::HeldBytes(message) => self.held_bytes.handle(from, message, out),
             ToHubKind::Process(message) => self.processes.handle(from, message, now, out),
+            ToHubKind::Parked(message) => self.parked.handle(from, message, out),
             ToHubKind::TellBackend(telling) => {
                 out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(telling))));
             }
@@ -323,6 +324,7 @@ impl Hub {
             | ToHubKind::Assertion(_)
             | ToHubKind::BackendSession(_)
             | ToHubKind::Process(_)
+            | ToHubKind::Parked(_)
             | ToHubKind::HeldBytes(_)
             | ToHubKind::TellBackend(_)
             | ToHubKind::NeedClientDocument { .. }

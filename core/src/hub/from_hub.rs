@@ -9,7 +9,7 @@ use super::{Job, asks::HubAnswer};
 use crate::{
     catalog::{ClientCapabilities, ClientInfo},
     env::EntraSnapshot,
-    gateway::{BackendSettings, ProcessCall, ToServer},
+    gateway::{BackendSettings, ParkedAnswers, ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
@@ -41,6 +41,10 @@ pub(crate) enum ToCall {
     ClientResponse(ServerRequestId, Result<Box<Value>, String>),
     /// The client has cancelled this request.
     Cancelled(Id),
+    /// The client has brought the answers that the call has waited for.
+    Resumed(ParkedAnswers),
+    /// Who has brought the answers has left, and nobody waits for the response.
+    ClientLeft,
     /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
     McpSessionEnded,
     /// The session in which the call began was revoked.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     AssertionMessage, BackendSessionMessage, ChangesMessage, HeldBytesMessage, Negotiated,
-    PresentedTokenMessage, ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
+    ParkedMessage, PresentedTokenMessage, ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -74,6 +74,8 @@ pub(crate) enum ToHubKind {
     BackendSession(BackendSessionMessage),
     /// About a process that is a server.
     Process(ProcessMessage),
+    /// About a call that waits for what only its client can answer.
+    Parked(ParkedMessage),
     /// About bytes of a backend that the sender holds.
     HeldBytes(HeldBytesMessage),
     /// The backend is to be told something.

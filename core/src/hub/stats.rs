@@ -45,6 +45,8 @@ pub struct HubStats {
     pub entra_tokens: usize,
     /// Tokens that were got on behalf of these.
     pub on_behalf_of_tokens: usize,
+    /// Calls that wait for what only their clients can answer.
+    pub parked_calls: usize,
     /// Sessions with backends.
     pub backend_sessions: usize,
     /// Assertions by which backends are told who calls.
@@ -90,6 +92,7 @@ impl Hub {
             client_assertions: self.signed_clients.assertions(),
             entra_tokens: self.entra_tokens.len(),
             on_behalf_of_tokens: self.entra_tokens.on_behalf_of(),
+            parked_calls: self.parked.len(),
             backend_sessions: self.backend_sessions.len(),
             backend_assertions: self.assertions.len(),
             ended_sessions: self.ended.len(),

@@ -67,6 +67,15 @@ pub const BACKEND_EXCERPT_CHARS: usize = 200;
 /// How often one call may end with questions to the client before its backend has to answer (2026-07-28).
 pub const INPUT_ROUNDS: usize = 16;
 
+/// How many calls wait for what only their clients can answer (2026-07-28 in front of a backend with sessions).
+pub const PARKED_CALLS: usize = 256;
+
+/// The same, of one owner.
+pub const PARKED_CALLS_OF_PRINCIPAL: usize = 8;
+
+/// How long such a call waits: a user thinks before answering, and the backend holds a connection meanwhile.
+pub const PARKED_CALL: Duration = Duration::from_secs(600);
+
 /// How many bytes of what a backend says of itself are kept with a session, for clients of 2026-07-28.
 pub const BACKEND_SAID_BYTES: usize = 64 * 1024;
 

@@ -28,7 +28,6 @@ use crate::{
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response, ResultBody},
     step::{Cx, Progress},
-    time::Instant,
 };
 
 /// Requests that are being answered.
@@ -83,11 +82,6 @@ impl RequestBatch {
             responses: Vec::new(),
         };
         batch.advance(bcx)
-    }
-
-    /// When it wants to be woken.
-    pub(crate) fn wake(&self) -> Option<Instant> {
-        self.invocation()?.wake()
     }
 
     /// The invocation that answers the current request, if one does.
@@ -194,11 +188,6 @@ impl RequestBatch {
             true => self.forward_step(bcx, Forward::has_room),
             false => self.step(bcx, Invocation::has_room),
         }
-    }
-
-    /// Time has passed.
-    pub(crate) fn tick(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.step(bcx, Invocation::tick)
     }
 
     /// The hub has room for the task that the current request is.

@@ -12,10 +12,13 @@
 mod ending;
 mod http_sse_output;
 mod output;
+mod parked_output;
 
 use std::{ops::ControlFlow, time::Duration};
 
-pub(crate) use self::{http_sse_output::HttpSseOutput, output::Output};
+pub(crate) use self::{
+    http_sse_output::HttpSseOutput, output::Output, parked_output::ParkedOutput,
+};
 use super::{
     batch::{BatchCx, BatchEnd, BatchProgress, RequestBatch},
     invocation::{ClientProfile, ServerMessage},
@@ -109,7 +112,7 @@ impl Execution {
     fn wait(mut self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let task = match &mut self.output {
             Output::Task(task) => Some(task.wait(cx)),
-            Output::Post(_) | Output::HttpSse(_) => None,
+            Output::Post(_) | Output::HttpSse(_) | Output::Parked(_) => None,
         };
         // What is over only waits until it is written.
         let batch = self.batch.as_ref().map(|batch| {
@@ -179,6 +182,10 @@ impl Execution {
                 ControlFlow::Break(false) => return self.abandon(cx),
                 ControlFlow::Continue(answer) => answer,
             },
+            Output::Parked(output) => match output.answered(answer) {
+                ControlFlow::Break(()) => return self.step(cx, RequestBatch::has_room),
+                ControlFlow::Continue(answer) => answer,
+            },
             Output::Task(task) => match task.answered(answer, is_over, cx) {
                 ControlFlow::Break(step) => return self.task_step(step, cx),
                 ControlFlow::Continue(answer) => answer,
@@ -239,6 +246,8 @@ impl Execution {
                 self.step(cx, |batch, bcx| batch.client_response(id, result, bcx))
             }
             ToCall::Cancelled(id) => self.step(cx, |batch, bcx| batch.cancel_request(&id, bcx)),
+            ToCall::Resumed(answers) => self.step(cx, |batch, bcx| batch.resumed(answers, bcx)),
+            ToCall::ClientLeft => self.abandon(cx),
             ToCall::McpSessionEnded => self.step(cx, RequestBatch::end_mcp_session),
             ToCall::SessionEnded => self.revoked(cx),
         }

@@ -23,6 +23,7 @@ mod input;
 mod judge;
 mod listen;
 mod methods;
+mod parked;
 mod relay;
 mod rounds;
 mod sessions;
@@ -33,7 +34,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
-    crossing::{Input, Setting},
+    crossing::{Input, Questions, Setting},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
@@ -58,8 +59,10 @@ use crate::{
     catalog::LogLevel,
     config::Gateway,
     event::Answer,
-    gateway::{BackendRequest, Credentials, RawMessage, Replaced},
-    hub::{BackendSession, BackendSessionFound, FindBackendSession, TableFull},
+    gateway::{BackendRequest, Credentials, ParkedAnswers, ParkedName, RawMessage, Replaced},
+    hub::{
+        BackendSession, BackendSessionFound, FindBackendSession, ParkCall, ReadParked, TableFull,
+    },
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
     policy::PolicyKind,
@@ -83,6 +86,10 @@ pub(crate) struct Forward {
     questions: BTreeMap<ServerRequestId, Id>,
     /// What a backend of 2026-07-28 has to know of a client with a session.
     input: Input,
+    /// What a backend with sessions asks a client of 2026-07-28.
+    parked: Questions,
+    /// The call that waits for the answers in the request.
+    resumes: Option<ParkedName>,
     /// From which level on lines of the log are wanted, once it is known (such a client, too).
     level: Option<LogLevel>,
     was_reopened: bool,
@@ -115,6 +122,14 @@ enum State {
     Calling(IncomingMessages),
     /// The client has been asked what the backend has to know before it is called again.
     Asking,
+    /// The call asks whether it may wait for its client.
+    Parking(ParkedName, Awaiting<ParkCall>, IncomingMessages),
+    /// It waits.
+    Parked(IncomingMessages),
+    /// It has the answers, for the backend.
+    Answering(Box<IdentifyUser>, IncomingMessages, ParkedAnswers),
+    /// Another call has waited for the answers that this request brings.
+    Resuming(Awaiting<ReadParked>),
 }
 
 /// What a step leaves.
@@ -155,6 +170,8 @@ pub(crate) fn start(
         state: State::AwaitingAdmission,
         questions: BTreeMap::new(),
         input: Input::default(),
+        parked: Questions::default(),
+        resumes: None,
         level: None,
         was_reopened: false,
         was_challenged: false,
@@ -176,6 +193,10 @@ pub(crate) fn start(
         Verdict::Hidden(kind) => forward.hidden = Some(kind),
         Verdict::Error(error) => return Some(forward.refuse_with(error, icx)),
         Verdict::Refused(words) => return Some(forward.refuse(&words, icx)),
+    }
+    match forward.named_call(icx) {
+        Ok(name) => forward.resumes = name,
+        Err(error) => return Some(forward.refuse_with(error, icx)),
     }
     match icx.registration.is_registered(icx.caller, icx.cx) {
         true => Some(forward.begin(icx)),
@@ -235,6 +256,14 @@ impl Forward {
                 Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
             },
             State::Calling(incoming) => self.arrived(incoming, answer, icx),
+            State::Parking(name, parked, incoming) => {
+                self.parking((name, parked, incoming), answer, icx)
+            }
+            State::Parked(incoming) => self.ended_while_parked(incoming, answer, icx),
+            State::Answering(identify, incoming, answers) => {
+                self.answering((identify, incoming, answers), answer, icx)
+            }
+            State::Resuming(reading) => self.heard(reading.into_answer(answer), icx),
             State::AwaitingSetting(Setting::Level(level)) => {
                 self.level_known(level.into_answer(answer), icx)
             }
@@ -338,6 +367,9 @@ impl Forward {
                     self.fail(fault, icx)
                 }
             };
+        }
+        if !self.parked.is_empty() {
+            return self.park(incoming, icx);
         }
         // A stream that all calls share takes what there is room for.
         if !self.client.shares_stream || icx.messages.is_empty() {

@@ -17,6 +17,7 @@ mod input;
 mod progress;
 mod registration;
 mod request;
+mod server_message;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub(crate) use self::{
     handler::HandlerRef,
     registration::{InFlightRegistration, too_many_calls},
     request::{ClientProfile, RequestMeta},
+    server_message::ServerMessage,
 };
 use super::step_up::{self, StepUpEnd};
 use crate::{
@@ -51,15 +53,6 @@ use crate::{
     step::{Cx, Progress},
     time::Instant,
 };
-
-/// A message to the client before the response.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum ServerMessage {
-    /// JSON of a notification or a request.
-    Json(String),
-    /// The stream is closed, and the client comes back for the rest after so many milliseconds.
-    CloseStream(u64),
-}
 
 /// An invocation under way.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{BatchCx, BatchProgress, Current, RequestBatch, invocation_cx};
 use crate::{
+    gateway::ParkedAnswers,
     id::ServerRequestId,
     json_rpc::Request,
     mcp::{
@@ -55,6 +56,15 @@ impl RequestBatch {
             Ok(()) => self.advance(bcx),
             Err(over) => self.session_over(over, bcx),
         }
+    }
+
+    /// Hands it the answers of its client that it has waited for.
+    pub(crate) fn resumed(
+        self,
+        answers: ParkedAnswers,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        self.forward_step(bcx, |forward, icx| forward.resumed(answers, icx))
     }
 
     /// Takes what a step leaves.

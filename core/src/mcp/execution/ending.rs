@@ -37,6 +37,10 @@ impl Execution {
                 output.finish(&responses, cx);
                 Progress::Ready(())
             }
+            Output::Parked(output) => {
+                output.finish(&responses, cx);
+                Progress::Ready(())
+            }
             Output::Task(ref mut task) => {
                 task.finish(responses.into_iter().next(), cx);
                 self.wait(cx)
@@ -70,6 +74,10 @@ impl Execution {
                 Progress::Ready(())
             }
             Output::HttpSse(output) => {
+                output.finish(&responses, cx);
+                Progress::Ready(())
+            }
+            Output::Parked(output) => {
                 output.finish(&responses, cx);
                 Progress::Ready(())
             }

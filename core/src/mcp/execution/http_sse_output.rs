@@ -30,7 +30,7 @@ impl HttpSseOutput {
         let events = messages.into_iter().filter_map(|message| match message {
             ServerMessage::Json(json) => Some(v2024_11_05::message_event(&json)),
             // There is nowhere to come back to: the stream is one for everything.
-            ServerMessage::CloseStream(_) => None,
+            ServerMessage::CloseStream(_) | ServerMessage::InputRequired(..) => None,
         });
         self.deliver(events.collect(), cx);
     }

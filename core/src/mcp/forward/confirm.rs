@@ -20,6 +20,9 @@ pub(super) const NOT_CONFIRMED: &str = "The user has not confirmed this call, an
 impl Forward {
     /// There is room for the call.
     pub(super) fn begin(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        if let Some(call) = self.resumes.take() {
+            return self.resume(call, icx);
+        }
         match self.question.take() {
             Some(question) => self.confirm(&question, icx),
             None => self.identify(icx),

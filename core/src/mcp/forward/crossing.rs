@@ -7,8 +7,11 @@ use serde_json::Value;
 use crate::{
     ask::Awaiting,
     catalog::ClientCapabilities,
+    gateway::quoted,
     hub::{GetLogLevel, StoreSetting},
     id::ServerRequestId,
+    json_rpc::Id,
+    time::Instant,
 };
 
 /// Which way a request goes.
@@ -52,6 +55,41 @@ impl Input {
 
     pub(super) fn take_asked(&mut self) -> impl Iterator<Item = ServerRequestId> {
         std::mem::take(&mut self.asked).into_keys()
+    }
+}
+
+/// What the backend has asked, and until when the call waits for the answers.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    pub(super) asked: BTreeMap<String, (Id, String)>,
+    count: usize,
+    pub(super) until: Option<Instant>,
+}
+
+impl Questions {
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// The backend asks this: a request without an id.
+    pub(super) fn ask(&mut self, id: Id, method: &str, params: Option<&str>) {
+        self.count += 1;
+        let params = params.map(|params| format!(r#","params":{params}"#));
+        let request = format!(
+            r#"{{"method":{}{}}}"#,
+            quoted(method),
+            params.unwrap_or_default()
+        );
+        self.asked.insert(self.count.to_string(), (id, request));
+    }
+
+    /// The backend waits for the answer no longer.
+    pub(super) fn withdraw(&mut self, id: Option<&Id>) {
+        self.asked.retain(|_, (asked, _)| Some(&*asked) != id);
     }
 }
 

@@ -33,8 +33,21 @@ impl Forward {
     /// Ends it without a response.
     pub(crate) fn cancel(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) {
         self.withdraw_questions(icx);
+        // The call that was to be resumed says so itself.
+        let is_of_other = matches!(self.state, State::Resuming(_));
+        self.leave_backend(icx);
+        if !is_of_other {
+            called::cancelled(&self, icx);
+        }
+    }
+
+    /// The backend need not answer any more.
+    pub(super) fn leave_backend(&mut self, icx: &mut InvocationCx<'_, '_>) {
         match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
-            State::Calling(incoming) => {
+            State::Calling(incoming)
+            | State::Parking(_, _, incoming)
+            | State::Parked(incoming)
+            | State::Answering(_, incoming, _) => {
                 // Before 2026-07-28 the end of the connection says nothing. A process is told by whoever runs it.
                 let is_process = gateway(icx.cx).command().is_some();
                 let revision = self.session.as_ref().map(|session| session.revision);
@@ -50,10 +63,10 @@ impl Forward {
             | State::AwaitingConfirmation(_)
             | State::AwaitingSetting(_)
             | State::Asking
+            | State::Resuming(_)
             | State::Identifying(_)
             | State::AwaitingSession(_) => {}
         }
-        called::cancelled(&self, icx);
     }
 
     /// A backend that goes on for a request which nobody waits for any more is told so.

@@ -22,6 +22,7 @@ use crate::{
 const NO_SUBSCRIPTIONS: &str = "The server behind this gateway tells of changes only as 2026-07-28 does, which does not pass to a client with a session.";
 const NO_ROOM: &str =
     "No more sessions can have a log level here. End one (DELETE), or leave one alone for an hour.";
+const NO_STATE: &str = "The `requestState` is not one of this request, or has ended: call anew.";
 const TOO_LONG: &str = "The server behind this gateway says more of itself than is passed on.";
 
 impl Forward {
@@ -69,6 +70,10 @@ impl Forward {
     ) -> Result<Box<Self>, ForwardProgress> {
         match (self.eras(), self.method.as_str()) {
             (Eras::ToSession, "server/discover") => Err(self.discovered(icx)),
+            // Nothing of it is a call that waits here.
+            (Eras::ToSession, _) if self.message.param("requestState").is_some() => {
+                Err(self.refuse_with(Error::invalid_params(NO_STATE), icx))
+            }
             (Eras::ToStateless, "resources/subscribe" | "resources/unsubscribe") => {
                 let error = Error::new(Error::METHOD_NOT_FOUND, NO_SUBSCRIPTIONS);
                 Err(self.refuse_with(error, icx))

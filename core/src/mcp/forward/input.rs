@@ -98,7 +98,7 @@ impl Forward {
         Progress::Pending(self)
     }
 
-    fn give_up(
+    pub(super) fn give_up(
         mut self: Box<Self>,
         words: &'static str,
         icx: &mut InvocationCx<'_, '_>,

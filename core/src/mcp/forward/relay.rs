@@ -75,6 +75,9 @@ impl Forward {
         if method == "ping" {
             return self.answer_backend(&id, &json!({"result": {}}), icx);
         }
+        if self.eras() == Eras::ToSession && self.may_park(method, message.params()) {
+            return self.parked.ask(id, method, message.params());
+        }
         let is_asked =
             self.client.streams && self.client.mcp_session.is_some() && self.eras() == Eras::Same;
         if !is_asked || self.questions.len() >= limits::INPUT_REQUESTS {
@@ -94,7 +97,7 @@ impl Forward {
         self.questions.insert(own, id);
     }
 
-    fn answer_backend(&self, id: &Id, outcome: &Value, icx: &mut InvocationCx<'_, '_>) {
+    pub(super) fn answer_backend(&self, id: &Id, outcome: &Value, icx: &mut InvocationCx<'_, '_>) {
         let mut response = json!({"jsonrpc": "2.0", "id": id});
         if let (Some(members), Some(outcome)) = (response.as_object_mut(), outcome.as_object()) {
             members.extend(outcome.clone());
@@ -133,6 +136,7 @@ impl Forward {
 
     /// The backend waits no longer for an answer of the client.
     fn question_cancelled(&mut self, message: &RawMessage, icx: &mut InvocationCx<'_, '_>) {
+        self.parked.withdraw(message.cancelled());
         let mut questions = self.questions.iter();
         let asked = questions.find(|(_, id)| message.cancelled() == Some(id));
         let Some(own) = asked.map(|(own, _)| *own) else {

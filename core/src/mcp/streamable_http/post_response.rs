@@ -167,6 +167,8 @@ impl PostResponse {
             match message {
                 ServerMessage::Json(json) => self.event(&json, None, cx),
                 ServerMessage::CloseStream(retry) => self.close_for_retry(retry, cx),
+                // It is the response, and comes last.
+                ServerMessage::InputRequired(..) => {}
             }
         }
     }

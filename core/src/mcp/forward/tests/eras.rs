@@ -2,6 +2,7 @@
 
 mod backend;
 mod client;
+mod parked_calls;
 mod stateless_backend;
 
 use self::{
@@ -25,15 +26,7 @@ const BACKENDS: [(Transport, &str); 8] = [
 const ALL: &str = "list call progress log question cancel";
 
 /// What passes between each client and each backend, in their order.
-const PASSES: [[&str; BACKENDS.len()]; CLIENTS.len()] = [
-    [ALL; 8],
-    [ALL; 8],
-    [ALL; 8],
-    [ALL; 8],
-    [PARKED, PARKED, PARKED, PARKED, ALL, PARKED, PARKED, ALL],
-];
-
-const PARKED: &str = "list call progress log cancel";
+const PASSES: [[&str; BACKENDS.len()]; CLIENTS.len()] = [[ALL; BACKENDS.len()]; CLIENTS.len()];
 
 /// What passes between these two.
 fn passes(client: Client, transport: Transport, newest: &'static str) -> String {
