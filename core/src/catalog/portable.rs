@@ -158,13 +158,11 @@ const FORMATS: [&str; 19] = [
     "regex",
 ];
 
+/// What is wrong with the schema of these members at this place, if anything is.
+type Look = dyn FnMut(&str, &Map<String, Value>) -> Option<NonportableSchema>;
+
 /// Looks at a schema and all within it, each also by `also`.
-fn walk(
-    schema: &Value,
-    place: &str,
-    also: &mut dyn FnMut(&str, &Map<String, Value>) -> Option<NonportableSchema>,
-    wrong: &mut dyn FnMut(NonportableSchema),
-) {
+fn walk(schema: &Value, place: &str, also: &mut Look, wrong: &mut dyn FnMut(NonportableSchema)) {
     let members = match schema {
         Value::Bool(boolean) => {
             return wrong(NonportableSchema::Boolean {
