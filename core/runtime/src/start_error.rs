@@ -182,11 +182,7 @@ impl Display for StartError {
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
-            Self::RouteTaken { path } => write!(
-                f,
-                "The path {path} cannot be one of your own: it begins as one of the server's or of yours does, or has other \
-                 characters than letters, digits, -, ., _ and ~. Choose another, such as /hooks."
-            ),
+            Self::RouteTaken { path } => route_taken(path, f),
             Self::Egress(error) => error.fmt(f),
             Self::BackendTls(error) => error.fmt(f),
             Self::BackendProcess(error) => error.fmt(f),
@@ -211,6 +207,14 @@ impl Display for StartError {
             Self::Thread { error } => write!(f, "No thread can be started: {error}."),
         }
     }
+}
+
+fn route_taken(path: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "The path {path} cannot be one of your own: it begins as one of the server's or of yours does, or has other \
+         characters than letters, digits, -, ., _ and ~. Choose another, such as /hooks."
+    )
 }
 
 impl fmt::Debug for StartError {

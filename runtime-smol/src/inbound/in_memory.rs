@@ -32,7 +32,7 @@ impl InMemory for MemoryService {
         match self.begin(request) {
             Ok(parts) => self.executor.spawn(forward(parts, sender, left)),
             // Whoever left before does not want it.
-            Err(part) => drop(sender.send(part)),
+            Err(part) => drop(sender.send(*part)),
         }
         MemoryResponse::new(parts, move || drop(stay))
     }
@@ -40,7 +40,7 @@ impl InMemory for MemoryService {
 
 impl MemoryService {
     /// Begins to work on a request; where the parts of its answer come, or the answer.
-    fn begin(&self, request: Request<Bytes>) -> Result<Receiver<ResponsePart>, Part> {
+    fn begin(&self, request: Request<Bytes>) -> Result<Receiver<ResponsePart>, Box<Part>> {
         let (head, body) = request.into_parts();
         let admitted = admit_whole(&self.limit, head, &body, |head, origin| {
             let admitted = self.service.admit(head, origin)?;
@@ -50,11 +50,11 @@ impl MemoryService {
                 service: admitted.serve,
             })
         });
-        let (serve, permit) = admitted.map_err(|refusal| Part::Full(*refusal))?;
+        let (serve, permit) = admitted.map_err(|refusal| Box::new(Part::Full(*refusal)))?;
         let (writer, parts) = ResponseWriter::new();
         // The panic barrier, as for the rest of the work.
         let work = catch_unwind(AssertUnwindSafe(|| serve(body, writer, permit)));
-        let work = work.map_err(|_| Part::Full(error_responses::internal_error()))?;
+        let work = work.map_err(|_| Box::new(Part::Full(error_responses::internal_error())))?;
         self.executor.spawn(Detached::new(work));
         Ok(parts)
     }
