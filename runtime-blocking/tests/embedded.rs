@@ -165,10 +165,12 @@ fn echo(request: &Request<Bytes>) -> Response<Bytes> {
 
 /// What is received in answer to this, up to the end.
 fn exchanged(address: SocketAddr, request: &str) -> String {
-    let mut socket = TcpStream::connect(address).unwrap();
-    socket.write_all(request.as_bytes()).unwrap();
+    let mut socket = TcpStream::connect(address).expect("the server listens");
+    let sent = socket.write_all(request.as_bytes());
+    sent.expect("the server reads");
     let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
+    let received = socket.read_to_string(&mut answer);
+    received.expect("the server answers with text");
     answer
 }
 

@@ -26,11 +26,13 @@ mod trouble;
 mod whoami;
 
 fn start(offer: fn(Server) -> Server) -> Running {
-    offer(Server::new(Config::in_memory())).start().unwrap()
+    let started = offer(Server::new(Config::in_memory())).start();
+    started.expect("what the example offers is right")
 }
 
 fn text(client: &Client, tool: &str, arguments: &Value) -> String {
-    client.call(tool, arguments).unwrap().text()
+    let answer = client.call(tool, arguments);
+    answer.expect("the call is answered").text()
 }
 
 #[test]

@@ -68,6 +68,13 @@ impl DevTenant {
                 one(items(account, FILES), id)?;
                 Ok(self.link(id))
             }),
+            parts => return self.collaboration(cx, parts),
+        })
+    }
+
+    /// The answer to a request for chats, people, sites or tasks.
+    fn collaboration(&self, cx: &RequestContext<'_>, parts: &[&str]) -> Option<Answer> {
+        Some(match parts {
             ["me", "chats"] => self.with(cx, "Chat.ReadBasic", |account| {
                 Ok(self.page(cx, items(account, CHATS)))
             }),
@@ -97,7 +104,7 @@ impl DevTenant {
             }),
             ["me", "todo", "lists", list, "tasks"] => self.with(cx, "Tasks.Read", |account| {
                 let tasks = within(items(account, TASKS), list, "tasks")?;
-                let is_open = |task: &Value| task["status"] != "completed";
+                let is_open = |task: &Value| member(task, "status") != "completed";
                 Ok(self.page(cx, tasks.into_iter().filter(is_open).collect()))
             }),
             _ => return None,
@@ -108,13 +115,13 @@ impl DevTenant {
     pub(super) fn download(&self, cx: &RequestContext<'_>) -> Option<Response<Bytes>> {
         let id = cx.path.strip_prefix(DOWNLOAD)?;
         let files: Vec<Value> = serde_json::from_str(FILES).unwrap_or_default();
-        let file = files.into_iter().find(|file| file["id"] == id)?;
+        let file = files.into_iter().find(|file| member(file, "id") == id)?;
         let mut response = Response::new(Bytes::new());
         if cx.headers.contains_key(header::AUTHORIZATION) {
             *response.status_mut() = StatusCode::BAD_REQUEST;
             return Some(response);
         }
-        let content = file["content"].as_str().unwrap_or_default().as_bytes();
+        let content = member(&file, "content").as_bytes();
         let range = cx
             .header("range")
             .strip_prefix("bytes=")
@@ -178,7 +185,7 @@ impl DevTenant {
             query.extend_pairs(cx.query.iter().filter(|(name, _)| *name != "$skip"));
             query.append_pair("$skip", &(skip + top).to_string());
             let next = format!("{}{}?{}", self.config.origin, cx.path, query.finish());
-            body["@odata.nextLink"] = json!(next);
+            body = json!({"value": items, "@odata.nextLink": next});
         }
         found(&body)
     }
@@ -283,10 +290,8 @@ fn between(cx: &RequestContext<'_>, all: Vec<Value>) -> Result<Vec<Value>, Graph
     };
     let is_in = |event: &Value| {
         let at = |name: &str| {
-            event[name]["dateTime"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
+            let time = event.get(name).map(|time| member(time, "dateTime"));
+            time.unwrap_or_default().to_owned()
         };
         at("start").as_str() < until && at("end").as_str() > from
     };
@@ -309,36 +314,52 @@ fn check_advanced(cx: &RequestContext<'_>) -> Result<(), GraphErrorResponse> {
     Err(GraphErrorResponse::new(status, code, message))
 }
 
+/// A member that is a text, or nothing.
+fn member<'a>(of: &'a Value, name: &str) -> &'a str {
+    of.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// `POST /v1.0/search/query`: one request, of kinds that go together.
 fn search(cx: &RequestContext<'_>, account: &Account) -> Answer {
     let body: Value = serde_json::from_slice(cx.body).unwrap_or_default();
     let bad =
         |message: &str| GraphErrorResponse::new(StatusCode::BAD_REQUEST, "BadRequest", message);
-    let requests = body["requests"].as_array().map(Vec::as_slice);
+    let requests = body
+        .get("requests")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice);
     let Some([request]) = requests else {
         return Err(bad("Only one search request is supported."));
     };
-    let query = request["query"]["queryString"].as_str().unwrap_or_default();
-    let types = request["entityTypes"].as_array().into_iter().flatten();
+    let query = request
+        .get("query")
+        .map(|query| member(query, "queryString"))
+        .unwrap_or_default();
+    let types = request
+        .get("entityTypes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let types: Vec<_> = types.filter_map(Value::as_str).collect();
     let all = match types.as_slice() {
         ["message"] => mailbox(account, MAIL)?,
         ["event"] => mailbox(account, EVENTS)?,
         ["chatMessage"] => {
             let chats = items(account, CHATS);
-            let messages = chats
-                .into_iter()
-                .filter_map(|mut chat| match chat["messages"].take() {
-                    Value::Array(messages) => Some(messages),
-                    _ => None,
-                });
+            let messages =
+                chats
+                    .into_iter()
+                    .filter_map(|mut chat| match chat.get_mut("messages")?.take() {
+                        Value::Array(messages) => Some(messages),
+                        _ => None,
+                    });
             messages.flatten().collect()
         }
         ["driveItem", "site"] => [items(account, FILES), items(account, SITES)].concat(),
         _ => return Err(bad("These entity types cannot be searched together.")),
     };
     let hits = all.into_iter().filter(|item| has(item, query)).map(|item| {
-        let id = item["id"].clone();
+        let id = member(&item, "id").to_owned();
         json!({"hitId": id, "rank": 1, "summary": format!("<c0>{query}</c0> …<ddd/>"), "resource": without_content(item)})
     });
     let hits: Vec<_> = hits.collect();

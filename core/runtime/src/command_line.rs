@@ -98,8 +98,7 @@ pub fn parse(
     store::refuse_without_store(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
-    let (allowed_users, contact) = sign_in::read(&given, &mut errors);
-    let graph_tools = sign_in::graph_tools(&given, &mut errors);
+    let (allowed_users, contact, graph_tools) = sign_in::read(&given, &mut errors);
     let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
     let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
@@ -111,8 +110,7 @@ pub fn parse(
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let (entra_tokens, authorization_servers) = entra_tokens::read(&given, &mut errors);
     let gateway = gateway::read(&given, &mut errors);
-    let log = log(&given, &mut errors);
-    let log_filter = log_filter(&given, &mut errors);
+    let (log, log_filter) = (log(&given, &mut errors), log_filter(&given, &mut errors));
     match (public_url, entra, store, log) {
         (Some(public_url), Some(entra), Some(store), Some(log)) if errors.is_empty() => {
             Ok(Command::Run(Box::new(Config {

@@ -108,7 +108,7 @@ impl Caller {
 #[derive(Debug)]
 pub(crate) enum Authenticate {
     /// Of the session of a session token.
-    Session(Route, SessionLookup),
+    Session(Route, Box<SessionLookup>),
     /// Of the caller of another token.
     Entra(Box<EntraLookup>),
 }
@@ -123,7 +123,7 @@ impl Authenticate {
     ) -> Self {
         match credential {
             Credential::Session(verified) => {
-                Self::Session(route, SessionLookup::start(verified, opened, cx))
+                Self::Session(route, Box::new(SessionLookup::start(verified, opened, cx)))
             }
             Credential::Entra(token) => {
                 Self::Entra(Box::new(EntraLookup::start(route, *token, cx)))
@@ -139,7 +139,7 @@ impl Authenticate {
         cx: &mut Cx<'_>,
     ) -> Progress<Self, Result<Box<Caller>, Box<Response<Bytes>>>> {
         match self {
-            Self::Session(route, lookup) => Progress::Ready(found(route, lookup, answer, cx)),
+            Self::Session(route, lookup) => Progress::Ready(found(route, *lookup, answer, cx)),
             Self::Entra(lookup) => lookup
                 .handle(answer, cx)
                 .map_pending(|lookup| Self::Entra(Box::new(lookup))),

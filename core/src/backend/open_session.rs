@@ -61,7 +61,7 @@ pub(crate) enum NotOpened {
 /// A session that is being opened.
 #[derive(Debug)]
 pub(crate) struct OpenSession {
-    opening: Opening,
+    opening: Box<Opening>,
     state: State,
 }
 
@@ -94,12 +94,12 @@ impl OpenSession {
         gateway: &Gateway,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let opening = Opening {
+        let opening = Box::new(Opening {
             params: Arc::clone(params),
             revision,
             credentials,
             refused: None,
-        };
+        });
         match revision.features().stateless {
             true => opening.discover(None, gateway, cx),
             false => opening.initialize(None, gateway, cx),
@@ -129,7 +129,12 @@ impl OpenSession {
 
 impl Opening {
     /// Sends `initialize`, to the process of this name if there is one already.
-    fn initialize(self, to: Option<Arc<str>>, gateway: &Gateway, cx: &mut Cx<'_>) -> OpenSession {
+    fn initialize(
+        self: Box<Self>,
+        to: Option<Arc<str>>,
+        gateway: &Gateway,
+        cx: &mut Cx<'_>,
+    ) -> OpenSession {
         let (id, params) = (0, &self.params);
         let body =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{params}}}"#);
@@ -146,7 +151,12 @@ impl Opening {
     }
 
     /// Sends `server/discover`.
-    fn discover(self, to: Option<Arc<str>>, gateway: &Gateway, cx: &mut Cx<'_>) -> OpenSession {
+    fn discover(
+        self: Box<Self>,
+        to: Option<Arc<str>>,
+        gateway: &Gateway,
+        cx: &mut Cx<'_>,
+    ) -> OpenSession {
         let method = "server/discover";
         let body = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}"}}"#);
         let message = RawMessage::read(&body).ok();
@@ -167,7 +177,7 @@ impl Opening {
 
     /// Takes what comes of one of them.
     fn asked(
-        self,
+        self: Box<Self>,
         is_initialize: bool,
         mut incoming: IncomingMessages,
         answer: Answer,
@@ -227,12 +237,12 @@ impl Opening {
     }
 
     fn initialized(
-        self,
+        self: Box<Self>,
         result: &str,
         incoming: &IncomingMessages,
         gateway: &Gateway,
         cx: &mut Cx<'_>,
-    ) -> Result<Step, Self> {
+    ) -> Result<Step, Box<Self>> {
         let Some(result) = InitializeResult::read(result) else {
             return Err(self);
         };
@@ -256,7 +266,11 @@ impl Opening {
         }))
     }
 
-    fn discovered(self, result: &str, incoming: &IncomingMessages) -> Result<Step, Self> {
+    fn discovered(
+        self: Box<Self>,
+        result: &str,
+        incoming: &IncomingMessages,
+    ) -> Result<Step, Box<Self>> {
         match initialize_of_discover(result, self.revision) {
             Some(result) => Ok(Progress::Ready(Ok(Opened {
                 session: incoming.process().map(Arc::from),
@@ -269,7 +283,7 @@ impl Opening {
 
     /// It was not to be had so: in the other era, perhaps.
     fn refused(
-        mut self,
+        mut self: Box<Self>,
         is_initialize: bool,
         reason: NotOpened,
         incoming: &IncomingMessages,

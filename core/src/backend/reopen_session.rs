@@ -57,18 +57,12 @@ impl ReopenSession {
         })
     }
 
-    pub(crate) fn handle(
-        self: Box<Self>,
-        answer: Answer,
-        gateway: &Gateway,
-        cx: &mut Cx<'_>,
-    ) -> Reopened {
-        let mut this = *self;
-        match this.state {
+    pub(crate) fn handle(mut self, answer: Answer, gateway: &Gateway, cx: &mut Cx<'_>) -> Reopened {
+        match self.state {
             State::Opening(opening) => match opening.handle(answer, gateway, cx) {
                 Progress::Pending(opening) => {
-                    this.state = State::Opening(opening);
-                    Progress::Pending(Box::new(this))
+                    self.state = State::Opening(opening);
+                    Progress::Pending(Box::new(self))
                 }
                 Progress::Ready(Ok(opened)) => {
                     let Self {
@@ -76,7 +70,7 @@ impl ReopenSession {
                         params,
                         settings,
                         ..
-                    } = this;
+                    } = self;
                     restore(opened, (credentials, params, settings), gateway, cx)
                 }
                 Progress::Ready(Err(reason)) => Progress::Ready(Err(reason)),
@@ -88,19 +82,19 @@ impl ReopenSession {
                         .any(|message| matches!(message.kind(), MessageKind::Response { .. })),
                     // What the backend does not set now it would not have set for the client either.
                     Arrived::End(..) => {
-                        let rest = (this.credentials, this.params, this.settings);
+                        let rest = (self.credentials, self.params, self.settings);
                         return restore(opened, rest, gateway, cx);
                     }
                     Arrived::Fault(_) => true,
                 };
                 if is_answered {
                     incoming.cancel(cx);
-                    let rest = (this.credentials, this.params, this.settings);
+                    let rest = (self.credentials, self.params, self.settings);
                     return restore(opened, rest, gateway, cx);
                 }
                 incoming.more(cx);
-                this.state = State::Restoring(opened, incoming);
-                Progress::Pending(Box::new(this))
+                self.state = State::Restoring(opened, incoming);
+                Progress::Pending(Box::new(self))
             }
         }
     }

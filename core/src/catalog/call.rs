@@ -130,8 +130,8 @@ impl Call {
         Self {
             name: String::new(),
             arguments,
-            principal,
-            client_capabilities: ClientCapabilities::default(),
+            principal: Arc::new(principal),
+            client: Client::default(),
             meta: Map::new(),
             request_id: RequestId::own(1),
             answers: BTreeMap::new(),

@@ -57,18 +57,7 @@ impl Hub {
                 self.redemptions.refused_elsewhere(browser, now.instant);
             }
             ToHubKind::Device(message) => self.devices.handle(from, message, now.instant, out),
-            ToHubKind::Readiness(ReadinessMessage::ShutDown) => self.shut_down(),
-            ToHubKind::Readiness(ReadinessMessage::Ask {
-                ticket,
-                has_backend,
-            }) => {
-                let waiter = Waiter::new(from, ticket);
-                self.readiness.ask(waiter, has_backend, now.instant, out);
-            }
-            ToHubKind::Readiness(ReadinessMessage::FoundBackend { answers }) => {
-                self.readiness.found_backend(answers);
-            }
-            ToHubKind::Readiness(ReadinessMessage::Found(found)) => self.readiness.found(found),
+            ToHubKind::Readiness(message) => self.handle_readiness(from, message, now.instant),
             ToHubKind::EndSession(session) => self.end_session(session, now.instant),
             ToHubKind::EndMcpSession {
                 mcp_session,
@@ -86,6 +75,22 @@ impl Hub {
             }
             ToHubKind::Changes(message) => self.announce(message, now.instant),
             message => self.handle_backend(from, message, now.instant),
+        }
+    }
+
+    fn handle_readiness(&mut self, from: ExchangeId, message: ReadinessMessage, now: Instant) {
+        match message {
+            ReadinessMessage::ShutDown => self.shut_down(),
+            ReadinessMessage::Ask {
+                ticket,
+                has_backend,
+            } => {
+                let waiter = Waiter::new(from, ticket);
+                self.readiness
+                    .ask(waiter, has_backend, now, &mut self.outputs);
+            }
+            ReadinessMessage::FoundBackend { answers } => self.readiness.found_backend(answers),
+            ReadinessMessage::Found(found) => self.readiness.found(found),
         }
     }
 

@@ -180,21 +180,9 @@ impl FindingStream {
 
 impl ReceivedMessage {
     fn process(mut self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
-        let refuse = |refusal, cx: &mut Cx<'_>| cx.done(refused(StatusCode::BAD_REQUEST, refusal));
-        let (mut messages, batch) = match json_rpc::parse(&self.body) {
-            Err(refusal) => return refuse(refusal, cx),
-            Ok(Incoming::One(message)) => (vec![message], false),
-            Ok(Incoming::Batch(messages))
-                if negotiated
-                    .as_ref()
-                    .is_some_and(|negotiated| negotiated.revision.features().batches) =>
-            {
-                (messages, true)
-            }
-            Ok(Incoming::Batch(_)) => {
-                let error = Error::invalid_request("There are no batches in this revision.");
-                return refuse(Refused { id: None, error }, cx);
-            }
+        let (mut messages, batch) = match self.messages(negotiated.as_ref()) {
+            Err(refusal) => return cx.done(refused(StatusCode::BAD_REQUEST, refusal)),
+            Ok(read) => read,
         };
         let begins = |message: &mut Message| matches!(message, Message::Request(request) if request.method == "initialize");
         if messages.len() == 1
@@ -262,6 +250,22 @@ impl ReceivedMessage {
             cx,
         )
         .map_pending(PostMessage::Executing)
+    }
+
+    /// What the body holds, and whether it is a batch.
+    fn messages(&self, negotiated: Option<&Negotiated>) -> Result<(Vec<Message>, bool), Refused> {
+        match json_rpc::parse(&self.body)? {
+            Incoming::One(message) => Ok((vec![message], false)),
+            Incoming::Batch(messages)
+                if negotiated.is_some_and(|negotiated| negotiated.revision.features().batches) =>
+            {
+                Ok((messages, true))
+            }
+            Incoming::Batch(_) => {
+                let error = Error::invalid_request("There are no batches in this revision.");
+                Err(Refused { id: None, error })
+            }
+        }
     }
 
     fn output(&self, batch: bool) -> HttpSseOutput {

@@ -334,9 +334,7 @@ impl ConfigError {
             Self::MissingDataDir => {
                 "Write the folder to keep sessions in, such as /var/lib/entra-mcp."
             }
-            Self::InvalidOrigin => {
-                "Write a scheme, a host and a port, such as http://localhost:6274."
-            }
+            Self::InvalidOrigin => "Write scheme, host and port, such as http://localhost:6274.",
             Self::Admission(error) => error.right(),
             Self::AcceptedTokens(error) => error.right(),
             Self::Gateway(error) => error.right(),

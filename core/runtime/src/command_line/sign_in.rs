@@ -25,9 +25,16 @@ const NAMED_BY: [(&Setting, AllowedBy); 4] = [
     (&ALLOW_DOMAIN, AllowedBy::Domain),
 ];
 
-/// Reads both.
-pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> (AllowedUsers, Option<String>) {
-    (allowed_users(given, errors), contact(given, errors))
+/// Reads who may sign in, whom the others are to ask, and which tools of Graph there are for them.
+pub(super) fn read(
+    given: &Given,
+    errors: &mut Vec<ConfigError>,
+) -> (AllowedUsers, Option<String>, BTreeSet<GraphTools>) {
+    (
+        allowed_users(given, errors),
+        contact(given, errors),
+        graph_tools(given, errors),
+    )
 }
 
 /// Reads the four lists. A setting that is given and names nobody is an error, for it would let everybody in.
@@ -63,7 +70,7 @@ fn contact(given: &Given, errors: &mut Vec<ConfigError>) -> Option<String> {
 }
 
 /// The families of Graph's tools that are offered: none, unless they are named.
-pub(super) fn graph_tools(given: &Given, errors: &mut Vec<ConfigError>) -> BTreeSet<GraphTools> {
+fn graph_tools(given: &Given, errors: &mut Vec<ConfigError>) -> BTreeSet<GraphTools> {
     let values = given.values(&GRAPH);
     let names = values.iter().flat_map(|value| value.split(is_gap));
     let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();

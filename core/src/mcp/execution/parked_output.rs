@@ -58,7 +58,10 @@ impl ParkedOutput {
     pub(super) fn answered(&mut self, answer: Answer) -> ControlFlow<(), Answer> {
         let saying = &mut self.saying;
         match saying.take_if(|saying| saying.id() == answer.ask()) {
-            Some(saying) => ControlFlow::Break(saying.into_answer(answer)),
+            Some(saying) => {
+                let () = saying.into_answer(answer);
+                ControlFlow::Break(())
+            }
             None => ControlFlow::Continue(answer),
         }
     }

@@ -114,7 +114,7 @@ impl InitializeFrom {
 #[derive(Debug)]
 enum State {
     Identifying(Box<IdentifyUser>),
-    Opening(OpenSession),
+    Opening(Box<OpenSession>),
 }
 
 impl Initializing {
@@ -162,7 +162,7 @@ impl Initializing {
                 begun.identified(identified, cx)
             }
             State::Opening(opening) => match opening.handle(answer, gateway, cx) {
-                Progress::Pending(opening) => begun.waiting(State::Opening(opening)),
+                Progress::Pending(opening) => begun.waiting(State::Opening(Box::new(opening))),
                 Progress::Ready(Ok(opened)) => begin(begun, opened, cx),
                 Progress::Ready(Err(NotOpened::Fault(fault))) => {
                     unavailable(begun.request, begun.from, fault, cx)
@@ -195,7 +195,7 @@ impl Begun {
             Progress::Ready(Ok(credentials)) => {
                 let opening =
                     OpenSession::start(&self.params, self.revision, credentials, gateway(cx), cx);
-                return self.waiting(State::Opening(opening));
+                return self.waiting(State::Opening(Box::new(opening)));
             }
             Progress::Ready(Err(reason)) => reason,
         };

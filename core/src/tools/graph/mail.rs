@@ -174,12 +174,12 @@ pub(super) fn request(id: &str) -> GraphRequest {
 }
 
 fn read(mut message: Value) -> ToolResult {
-    if !message.is_object() {
-        return ToolResult::error(UNREADABLE);
-    }
     let (text, is_cut) = cut(&body_of(&message));
-    message["text"] = json!(text);
-    message["isCut"] = json!(is_cut);
+    let Value::Object(members) = &mut message else {
+        return ToolResult::error(UNREADABLE);
+    };
+    members.insert("text".to_owned(), json!(text));
+    members.insert("isCut".to_owned(), json!(is_cut));
     ToolResult::structured(&fields::pick(MESSAGE, &message))
 }
 

@@ -240,7 +240,7 @@ fn account_without_a_mailbox_is_told_so() {
         "MailboxNotEnabledForRESTAPI",
         "REST API is not yet supported for this mailbox.",
     );
-    let (_, result) = run("mail_list", call(json!({}), &[]), vec![Err(error.clone())]);
+    let (_, result) = run("mail_list", call(json!({}), &[]), vec![Err(error)]);
     assert!(result.to_string().contains("no mailbox"), "{result}");
     let words = list::words(&GraphError::new(403, "ErrorAccessDenied", "no"));
     assert!(

@@ -52,6 +52,7 @@ fn never_ends(world: &mut World, sent: &Sent, head: &[(&str, &str)], piece: &str
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 const HTML: &str = "<html>\u{1b}[31m an error page";
 
+#[expect(clippy::too_many_lines, reason = "a row for each way to fail")]
 fn rows() -> Vec<Row> {
     use LogEventId::{GatewayBusy, GatewayFailed, GatewayRefused};
     let fails = |line| (GatewayFailed, line);

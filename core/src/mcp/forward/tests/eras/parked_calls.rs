@@ -59,7 +59,7 @@ fn answer(world: &mut World, user: &str, state: &str) -> ExchangeId {
 }
 
 /// That nothing waits under a state, in words, and that the backend was told nothing.
-fn is_refused(world: &mut World, id: ExchangeId) {
+fn is_refused(world: &World, id: ExchangeId) {
     let body = body_of(world, id);
     let words = match body.get("error") {
         Some(error) => error["message"].as_str().unwrap(),
@@ -145,7 +145,7 @@ fn state_of_a_call_is_good_once_and_for_its_user_and_its_request_only() {
     let mut world = world();
     let (_, sent, state) = parked(&mut world);
     let id = answer(&mut world, "bob", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
     let answers = json!({"1": {"action": "accept"}});
     for changed in [
         json!({"arguments": {"to": "mallory"}}),
@@ -156,18 +156,18 @@ fn state_of_a_call_is_good_once_and_for_its_user_and_its_request_only() {
         let members = changed.as_object().unwrap().clone();
         params.as_object_mut().unwrap().extend(members);
         let id = ask(&mut world, "alice", params);
-        is_refused(&mut world, id);
+        is_refused(&world, id);
     }
     assert!(world.pulls.is_empty());
     answer(&mut world, "alice", &state);
     let told = world.pulled();
     world.answers(told, 202, "");
     let id = answer(&mut world, "alice", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
     assert!(world.pulls.is_empty(), "it is told once");
     world.piece(&sent, &event(&result_of(&sent)));
     let id = answer(&mut world, "alice", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn call_of_another_replica_or_from_before_a_restart_is_refused_in_words() {
     let (_, _, state) = parked(&mut world);
     world.hub = Hub::new();
     let id = answer(&mut world, "alice", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
     assert!(world.pulls.is_empty());
 }
 
@@ -187,7 +187,7 @@ fn call_whose_backend_has_ended_meanwhile_is_refused_in_words() {
     world.end(sent, Err(crate::ask::PullFault::Broken));
     assert!(world.is_over(id));
     let id = answer(&mut world, "alice", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
 }
 
 // R22
@@ -202,7 +202,7 @@ fn call_that_waits_for_too_long_is_cancelled_at_the_backend() {
     assert!(world.is_over(id));
     assert_eq!(world.hub.stats().parked_calls, 0);
     let id = answer(&mut world, "alice", &state);
-    is_refused(&mut world, id);
+    is_refused(&world, id);
 }
 
 #[test]
