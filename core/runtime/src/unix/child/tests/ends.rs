@@ -100,12 +100,10 @@ fn process_that_is_killed() {
 #[test]
 fn child_sees_the_end_of_its_input_when_the_server_is_killed() {
     let file = std::env::temp_dir().join(format!("entra-mcp-child-{}", std::process::id()));
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let name = format!("{module}::process_that_is_killed");
     let mut server = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "child::tests::ends::process_that_is_killed",
-            "--nocapture",
-        ])
+        .args(["--exact", name.as_str(), "--nocapture"])
         .env("CHILD_OF_A_KILLED_PROCESS", &file)
         .stdout(Stdio::null())
         .spawn()
