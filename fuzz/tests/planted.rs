@@ -268,6 +268,15 @@ fn dropped_claims_are_caught() {
     );
 }
 
+#[test]
+fn issuer_template_that_is_not_filled_is_caught() {
+    caught_in(
+        &[Unkindness::SeveralTenants],
+        |server| server.with_bug(Planted::IssuerTemplateNotFilled),
+        &["good id tokens only"],
+    );
+}
+
 /// Without the bug users satisfy what is wanted, and go on.
 #[test]
 fn claims_challenges_stop_nobody() {
