@@ -32,7 +32,7 @@
 //! let handbook = ResourceTemplate::new("handbook://{+path}{?version}", "handbook");
 //! assert_eq!(handbook.matches("handbook://travel/rail?version=2").unwrap()["path"], "travel/rail");
 //!
-//! let server = Server::new(Config::dev_tenant())
+//! let server = Server::new(Config::in_memory())
 //!     .template(handbook.requires_role("Staff"), page)
 //!     .prompt(Prompt::new("ask", "Asks about a page"), nested);
 //! let error = server.start().unwrap_err().to_string();
