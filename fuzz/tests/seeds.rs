@@ -66,6 +66,12 @@ fn task_that_cannot_be_written_is_none_that_goes_on() {
     run(4_000_316);
 }
 
+// A client reads slowly twice while a tool waits for Graph and the session ends on another replica.
+#[test]
+fn word_of_the_end_of_a_session_overtakes_what_waits() {
+    run(2_094_690_553);
+}
+
 #[test]
 fn trace_follows_from_the_seed() {
     let (first, again, other) = (run(3), run(3), run(4));

@@ -239,6 +239,13 @@ impl ExchangeDriver {
                 return self.disconnected_event();
             }
             if let Some(ask) = self.asks.pop_front() {
+                // It may be that the session has ended: nobody is sent its tokens after that.
+                if ask.is_sent()
+                    && let Some(message) = self.mailbox.next_of_hub()
+                {
+                    self.asks.push_front(ask);
+                    return Event::FromHub(message);
+                }
                 return ask.answer(&self.runtime);
             }
             // Most of what waits without having asked is a stream, and keeps no memory.
@@ -341,6 +348,11 @@ impl PendingAsk {
             Self::Sign(ticket, _) => ticket.id(),
             Self::Store(ticket, _) => ticket.id(),
         }
+    }
+
+    /// Whether it goes to others.
+    fn is_sent(&self) -> bool {
+        matches!(self, Self::Fetch(..))
     }
 
     fn answer(self, runtime: &Runtime) -> Event {

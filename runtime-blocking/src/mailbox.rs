@@ -104,6 +104,11 @@ impl Mailbox {
         self.queues().next().unwrap_or(MailboxMessage::Nothing)
     }
 
+    /// The message of the hub that is there already.
+    pub(crate) fn next_of_hub(&self) -> Option<FromHub> {
+        self.queues().from_hub.pop_front()
+    }
+
     /// Waits for a message, as long as this.
     pub(crate) fn wait(&self, duration: Duration) -> MailboxMessage {
         let end = Instant::now() + duration;

@@ -162,7 +162,7 @@ impl ExchangeDriver {
 
     fn fetch(&mut self, ticket: Ticket<Fetch>, fetch: Fetch) {
         let runtime = Arc::clone(&self.runtime);
-        self.asks.push(ticket.id(), async move {
+        self.asks.hold(ticket.id(), async move {
             ticket.answer(runtime.fetch(fetch).await)
         });
     }
@@ -191,19 +191,25 @@ impl ExchangeDriver {
         }
     }
 
-    /// What happens next: an ask is answered, a call goes on, the hub has a message, the peer leaves, or it is time.
+    /// What happens next: an ask is answered, the hub has a message, a call goes on, the peer leaves, or it is time.
     fn poll_event(&mut self, cx: &mut Context<'_>, until: time::Instant) -> Poll<Event> {
         if let Poll::Ready(event) = self.asks.poll(cx) {
             return Poll::Ready(event);
         }
-        if let Poll::Ready(event) = self.calls.poll(cx, &self.runtime.executor) {
-            return Poll::Ready(event);
-        }
+        // It may be that the session has ended: nobody is sent its tokens after that.
         if let Some(mailbox) = &self.mailbox
             // Its other end is dropped after the exchange.
             && let Poll::Ready(Some(message)) = mailbox.poll_next(cx)
         {
             return Poll::Ready(Event::FromHub(message));
+        }
+        if self.asks.begin()
+            && let Poll::Ready(event) = self.asks.poll(cx)
+        {
+            return Poll::Ready(event);
+        }
+        if let Poll::Ready(event) = self.calls.poll(cx, &self.runtime.executor) {
+            return Poll::Ready(event);
         }
         if !self.disconnect_sent && self.writer.poll_disconnected(cx).is_ready() {
             self.disconnect_sent = true;
@@ -254,12 +260,14 @@ impl Work for ExchangeDriver {
 #[derive(Default)]
 struct PendingAsks(Vec<(AskId, PendingAsk)>);
 
+type BoxedAsk = Pin<Box<dyn Future<Output = Event> + Send>>;
+
 /// The answer to an ask.
 enum PendingAsk {
     /// It is there.
     Answered(Event),
-    /// It is on its way.
-    Pending(Pin<Box<dyn Future<Output = Event> + Send>>),
+    /// It is on its way, or held until the hub has nothing to say.
+    Pending { answer: BoxedAsk, is_held: bool },
 }
 
 impl PendingAsks {
@@ -268,7 +276,27 @@ impl PendingAsks {
     }
 
     fn push(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
-        self.0.push((id, PendingAsk::Pending(Box::pin(ask))));
+        let answer = Box::pin(ask);
+        let is_held = false;
+        self.0.push((id, PendingAsk::Pending { answer, is_held }));
+    }
+
+    /// For when the hub has nothing to say.
+    fn hold(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
+        let answer = Box::pin(ask);
+        let is_held = true;
+        self.0.push((id, PendingAsk::Pending { answer, is_held }));
+    }
+
+    /// Lets go of what was held; says whether there was anything.
+    fn begin(&mut self) -> bool {
+        let mut has_held = false;
+        for (_, ask) in &mut self.0 {
+            if let PendingAsk::Pending { is_held, .. } = ask {
+                has_held |= std::mem::take(is_held);
+            }
+        }
+        has_held
     }
 
     fn cancel(&mut self, id: AskId) {
@@ -283,7 +311,8 @@ impl PendingAsks {
             return Poll::Pending;
         }
         for (_, ask) in &mut self.0 {
-            if let PendingAsk::Pending(answer) = ask
+            if let PendingAsk::Pending { answer, is_held } = ask
+                && !*is_held
                 && let Poll::Ready(event) = answer.as_mut().poll(cx)
             {
                 *ask = PendingAsk::Answered(event);
@@ -296,7 +325,7 @@ impl PendingAsks {
             |(_, ask): &mut (AskId, PendingAsk)| matches!(ask, PendingAsk::Answered(_));
         match self.0.extract_if(.., is_answered).next() {
             Some((_, PendingAsk::Answered(event))) => Poll::Ready(event),
-            Some((_, PendingAsk::Pending(_))) | None => Poll::Pending,
+            Some((_, PendingAsk::Pending { .. })) | None => Poll::Pending,
         }
     }
 }

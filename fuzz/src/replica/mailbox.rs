@@ -78,18 +78,29 @@ impl State {
         if self.is_busy(process, id) {
             return self.schedule_turn(process, id);
         }
-        let mailbox = self.mailboxes(process);
-        let Some(mailbox) = mailbox.and_then(|mailboxes| mailboxes.get_mut(&id)) else {
-            return;
-        };
-        let message = mailbox.messages.pop_front();
-        let is_empty = mailbox.messages.is_empty();
+        let message = self.next_message(process, id);
+        let is_last = !self.has_message(process, id);
         if let Some(message) = message {
             self.deliver(process, id, Event::FromHub(message));
         }
-        if !is_empty {
+        if !is_last {
             self.schedule_turn(process, id);
         }
+    }
+
+    /// Whether something waits to be read by an exchange that may read.
+    pub(super) fn has_message(&mut self, process: Process, id: ExchangeId) -> bool {
+        let mailbox = self.mailboxes(process).and_then(|all| all.get(&id));
+        mailbox.is_some_and(|mailbox| !mailbox.messages.is_empty()) && !self.is_stalled(process, id)
+    }
+
+    /// What an exchange reads next, if it may read.
+    pub(super) fn next_message(&mut self, process: Process, id: ExchangeId) -> Option<FromHub> {
+        if self.is_stalled(process, id) {
+            return None;
+        }
+        let mailbox = self.mailboxes(process)?.get_mut(&id)?;
+        mailbox.messages.pop_front()
     }
 
     /// Whether the peer of an exchange reads no more.

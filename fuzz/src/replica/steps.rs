@@ -38,6 +38,8 @@ pub(super) struct Turn {
     is_tick_due: bool,
     /// What it asks when it waits.
     asks: VecDeque<Action>,
+    /// What is sent when it has heard what the hub has to say. If it is over then, nothing is.
+    held_back: VecDeque<Action>,
     /// What has happened to it since.
     deferred: VecDeque<Event>,
 }
@@ -155,10 +157,15 @@ impl State {
             return;
         };
         if std::mem::take(&mut live.turn.is_amid_step) {
-            self.pump(process, id);
-        } else if !live.turn.is_asking
-            && let Some(event) = live.turn.deferred.pop_front()
-        {
+            return self.pump(process, id);
+        }
+        if live.turn.is_asking {
+            return;
+        }
+        // As in the runtimes: the word that its session has ended comes before whatever uses that session.
+        let message = self.next_message(process, id).map(Event::FromHub);
+        let event = message.or_else(|| self.live(process, id)?.turn.deferred.pop_front());
+        if let Some(event) = event {
             self.hand(process, id, event);
         }
     }
@@ -239,13 +246,14 @@ impl State {
             let wait = Duration::from_millis(until.0.saturating_sub(now.0));
             self.schedule(moment.after(wait), SimEvent::Tick(process, id, until));
         }
-        self.ask_what_it_wants(process, id, conn);
+        let is_told = self.has_message(process, id);
+        self.ask_what_it_wants(process, id, conn, is_told);
         let Some(live) = self.live(process, id) else {
             return;
         };
         let (turn, is_after_tick) = (&live.turn, live.turn.is_after_tick);
         let (is_busy, is_tick_due) = (turn.is_busy(), turn.is_tick_due && until <= now);
-        let sees_more = is_tick_due || !turn.deferred.is_empty();
+        let sees_more = is_tick_due || is_told || !turn.deferred.is_empty();
         if !is_busy && is_tick_due {
             self.schedule(moment, SimEvent::Tick(process, id, until));
         }
@@ -260,12 +268,28 @@ impl State {
         self.see(&Observation::Idle { who, now, until });
     }
 
-    fn ask_what_it_wants(&mut self, process: Process, id: ExchangeId, conn: Option<ConnId>) {
+    /// Others are asked when the hub has nothing to say; the store at once, as nothing written may be lost.
+    fn ask_what_it_wants(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        conn: Option<ConnId>,
+        is_told: bool,
+    ) {
         let is_thread = self.options.is_blocking && self.options.has(Unkindness::RuntimeOrders);
+        if !is_told && let Some(live) = self.live(process, id) {
+            let mut asks = std::mem::take(&mut live.turn.held_back);
+            asks.append(&mut live.turn.asks);
+            live.turn.asks = asks;
+        }
         while let Some(live) = self.live(process, id) {
             let Some(ask) = live.turn.asks.pop_front() else {
                 return;
             };
+            if is_told && matches!(ask, Action::Fetch(..)) {
+                live.turn.held_back.push_back(ask);
+                continue;
+            }
             live.turn.is_asking = is_thread;
             self.perform(process, id, conn, ask);
             if is_thread {
@@ -277,12 +301,14 @@ impl State {
     /// An ask that has not gone out does not go out.
     pub(super) fn withdraw(&mut self, process: Process, id: ExchangeId, ask: AskId) {
         if let Some(live) = self.live(process, id) {
-            live.turn.asks.retain(|wanted| match wanted {
+            let is_other = |wanted: &Action| match wanted {
                 Action::Fetch(ticket, _) => ticket.id() != ask,
                 Action::Assert(ticket, _) => ticket.id() != ask,
                 Action::Store(ticket, _) => ticket.id() != ask,
                 _ => true,
-            });
+            };
+            live.turn.asks.retain(is_other);
+            live.turn.held_back.retain(is_other);
         }
     }
 
