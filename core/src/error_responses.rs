@@ -41,6 +41,15 @@ pub fn too_many_requests() -> Response<Bytes> {
     )
 }
 
+/// Whoever asks is not on this machine, and the development tenant is for this machine alone.
+#[must_use]
+pub fn local_only() -> Response<Bytes> {
+    text(
+        StatusCode::FORBIDDEN,
+        "This server has the development tenant, where anybody is whoever they like: only this machine may use it.\n",
+    )
+}
+
 fn try_again(status: StatusCode, sentence: &'static str) -> Response<Bytes> {
     let mut response = text(status, sentence);
     let seconds = HeaderValue::from_static("5");

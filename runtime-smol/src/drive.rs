@@ -40,18 +40,18 @@ use crate::{
 
 /// The MCP server and authorization server, as a service of the inbound side.
 #[derive(Debug)]
-pub(crate) struct McpService {
+pub(crate) struct ExchangeService {
     runtime: Arc<Runtime>,
 }
 
-impl McpService {
+impl ExchangeService {
     /// Serves with this runtime.
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self { runtime }
     }
 }
 
-impl Service for McpService {
+impl Service for ExchangeService {
     fn admit(
         &self,
         mut head: Parts,

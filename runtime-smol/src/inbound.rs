@@ -5,7 +5,7 @@
 mod connection;
 mod in_memory;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::task::{Context, Poll, ready};
 
@@ -45,7 +45,7 @@ pub(crate) type Serve =
 
 /// A part of an answer, on its way to the connection.
 #[derive(Debug)]
-enum ResponsePart {
+pub(crate) enum ResponsePart {
     Full(Response<Bytes>),
     Head(Response<()>),
     Bytes(Bytes),
@@ -63,7 +63,7 @@ pub(crate) struct ResponseWriter {
 
 impl ResponseWriter {
     /// A peer, and where its answer arrives.
-    fn new() -> (Self, Receiver<ResponsePart>) {
+    pub(crate) fn new() -> (Self, Receiver<ResponsePart>) {
         let (sender, parts) = queue();
         let writer = Self {
             parts: Some(sender),

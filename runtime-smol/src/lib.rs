@@ -30,7 +30,7 @@
 //! It mirrors the blocking runtime file by file. `server` is what is offered, `context` what a function
 //! gets, and `invoke` runs it; `drive` is the loop that performs what the core wants; `work` is how it is polled
 //! and `executor` runs it; `listen` accepts connections and bounds them; `inbound` reads requests and writes answers;
-//! `outbound` fetches; `mailbox` is where messages for an exchange arrive, over a `queue`; `dev_tenant` serves the dev tenant.
+//! `service` does that for who has an HTTP server already; `outbound` fetches; `mailbox` is where messages for an exchange arrive, over a `queue`; `dev_tenant` serves the dev tenant.
 
 mod backend;
 mod context;
@@ -50,6 +50,8 @@ mod outbound;
 mod own_route;
 mod queue;
 mod server;
+#[cfg(feature = "tower")]
+pub mod service;
 pub mod testing;
 mod traced;
 mod unix;
@@ -79,7 +81,7 @@ pub use smol::unblock;
 
 use self::{
     backend::Backends,
-    drive::McpService,
+    drive::ExchangeService,
     executor::{Executor, ExecutorThreads},
     inbound::{MemoryService, Service},
     invoke::BoxedHandler,
@@ -150,18 +152,28 @@ impl Runtime {
     }
 }
 
+/// Where requests come from.
+enum Front {
+    /// Sockets of the server's own.
+    Sockets,
+    /// The program's HTTP server, to which a service is handed over here.
+    #[cfg(feature = "tower")]
+    Service(std::sync::mpsc::Sender<service::McpService>),
+}
+
 /// Serves until the server is asked to end; then lets the exchanges under way finish.
 fn run(
     parts: &RuntimeParts,
     given: (Handlers<BoxedHandler>, Routes<BoxedRoute>),
     handle: &Handle,
     lifecycle: &Lifecycle,
+    front: &Front,
 ) -> Result<(), StartError> {
     let executor = ExecutorThreads::new();
     let runtime = Arc::new(Runtime::new(parts, given, executor.handle()));
     Handle::attach(handle, &runtime);
     executor
-        .run(serve(parts, runtime, lifecycle))
+        .run(serve(parts, runtime, lifecycle, front))
         .map_err(|error| StartError::Thread { error })?
 }
 
@@ -169,11 +181,13 @@ async fn serve(
     parts: &RuntimeParts,
     runtime: Arc<Runtime>,
     lifecycle: &Lifecycle,
+    front: &Front,
 ) -> Result<(), StartError> {
+    let config = &parts.server.config;
     let connections = Arc::new(Connections::new());
-    let service: Arc<dyn Service> = Arc::new(McpService::new(Arc::clone(&runtime)));
-    let acceptor = |service, limit: &Arc<ConnectionLimit>| Acceptor {
-        limit: Arc::clone(limit),
+    let service: Arc<dyn Service> = Arc::new(ExchangeService::new(Arc::clone(&runtime)));
+    let acceptor = |service, limits| Acceptor {
+        limit: Arc::new(ConnectionLimit::new(limits)),
         connections: Arc::clone(&connections),
         service,
         executor: runtime.executor.clone(),
@@ -182,40 +196,32 @@ async fn serve(
     #[cfg(feature = "dev-tenant")]
     let of_tenant = match &parts.tenant {
         Some(tenant) => {
-            let service: Arc<dyn Service> = Arc::new(dev_tenant::DevTenantService::new(
-                Arc::clone(tenant),
-                parts.clock,
-            ));
-            let limits = InboundLimits::of_dev_tenant(&parts.server.config);
-            let limit = Arc::new(ConnectionLimit::new(limits));
-            accept_all(parts.listen(tenant.listen())?, &acceptor(service, &limit))?
+            let service = dev_tenant::DevTenantService::new(Arc::clone(tenant), parts.clock);
+            let limits = InboundLimits::of_dev_tenant(config);
+            accept_all(
+                parts.listen(tenant.listen())?,
+                &acceptor(Arc::new(service), limits),
+            )?
         }
         None => Vec::new(),
     };
-    let listeners = parts.listen(&parts.server.config.listen)?;
-    let in_memory = Arc::clone(&service);
-    let limit = Arc::new(ConnectionLimit::new(InboundLimits::of(
-        &parts.server.config,
-    )));
-    let accepting = accept_all(listeners, &acceptor(service, &limit))?;
+    let inbound = acceptor(service, InboundLimits::of(config));
+    let accepting = accept(parts, &inbound, front)?;
     #[cfg(feature = "dev-tenant")]
     let accepting = (accepting, of_tenant);
-    let counted = Arc::clone(&runtime);
-    let (held, limit_in_memory) = (Arc::clone(&limit), Arc::clone(&limit));
-    serve_metrics(
-        &parts.server.config.metrics_listen,
-        &parts.stopped,
-        move || counted.shared.metrics_text(&held),
-    )?;
+    let (counted, held) = (Arc::clone(&runtime), Arc::clone(&inbound.limit));
+    serve_metrics(&config.metrics_listen, &parts.stopped, move || {
+        counted.shared.metrics_text(&held)
+    })?;
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
-    share_with_replicas(&runtime, &limit)?;
+    share_with_replicas(&runtime, &inbound.limit)?;
     parts.check_credential(&runtime);
     lifecycle.serves(parts, || {
         Arc::new(MemoryService {
-            service: in_memory,
-            limit: limit_in_memory,
-            executor: runtime.executor.clone(),
+            service: inbound.service,
+            limit: inbound.limit,
+            executor: inbound.executor,
         })
     });
     let (asked, ask) = bounded(1);
@@ -232,6 +238,37 @@ async fn serve(
     drop(accepting);
     finish(&runtime, &connections).await;
     Ok(())
+}
+
+/// What takes requests until it is dropped.
+enum Accepting {
+    Sockets(#[expect(dead_code, reason = "they run until they are dropped")] Vec<Task<()>>),
+    #[cfg(feature = "tower")]
+    Service(#[expect(dead_code, reason = "it is open until this is dropped")] service::CloseOnDrop),
+}
+
+fn accept(
+    parts: &RuntimeParts,
+    inbound: &Acceptor,
+    front: &Front,
+) -> Result<Accepting, StartError> {
+    match front {
+        Front::Sockets => {
+            let listeners = parts.listen(&parts.server.config.listen)?;
+            accept_all(listeners, inbound).map(Accepting::Sockets)
+        }
+        #[cfg(feature = "tower")]
+        Front::Service(made) => {
+            let (service, accepting) = service::McpService::new(service::Open {
+                inbound: inbound.clone(),
+                is_local: parts.server.config.dev_tenant.is_some(),
+                timeouts: service::Timeouts::default(),
+            });
+            // Who does not wait for it does not want it.
+            let _ = made.send(service);
+            Ok(Accepting::Service(accepting))
+        }
+    }
 }
 
 /// One accept loop a listener, one ceiling for them all.

@@ -93,7 +93,7 @@ impl Connections {
         Self::default()
     }
 
-    fn register(self: &Arc<Self>) -> (ConnectionGuard, Closing) {
+    pub(crate) fn register(self: &Arc<Self>) -> (ConnectionGuard, Closing) {
         let (sender, closing) = queue();
         let mut table = self.table();
         table.last += 1;

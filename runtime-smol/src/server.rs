@@ -11,7 +11,9 @@ use entra_mcp_runtime::{
 };
 use http::{Request, Response};
 
-use crate::{Context, Next, PROGRAM, invoke::BoxedHandler, own_route::BoxedRoute};
+use crate::{Context, Front, Next, PROGRAM, invoke::BoxedHandler, own_route::BoxedRoute};
+#[cfg(feature = "tower")]
+use {crate::service::McpService, entra_mcp_runtime::ServiceRuntime, std::sync::mpsc::Sender};
 
 /// A server that is being put together.
 ///
@@ -133,7 +135,30 @@ impl ServerRuntime for Smol {
         handle: &Handle,
         lifecycle: &Lifecycle,
     ) -> Result<(), StartError> {
-        crate::run(parts, (handlers, routes), handle, lifecycle)
+        crate::run(
+            parts,
+            (handlers, routes),
+            handle,
+            lifecycle,
+            &Front::Sockets,
+        )
+    }
+}
+
+#[cfg(feature = "tower")]
+impl ServiceRuntime for Smol {
+    type Service = McpService;
+
+    fn run_service(
+        parts: &RuntimeParts,
+        handlers: Handlers<BoxedHandler>,
+        routes: Routes<BoxedRoute>,
+        handle: &Handle,
+        lifecycle: &Lifecycle,
+        made: Sender<McpService>,
+    ) -> Result<(), StartError> {
+        let front = Front::Service(made);
+        crate::run(parts, (handlers, routes), handle, lifecycle, &front)
     }
 }
 

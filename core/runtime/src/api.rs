@@ -22,7 +22,7 @@ pub use http::{Method, Request, Response};
 pub use crate::{
     AssertionError, AssertionSource, AuthorityHostError, ChangeError, Config, ConfigError,
     Credential, DataDirError, EntraSetting, EntraSettingError, KeyError, ListenError, Running,
-    StartError,
+    StartError, Stopper,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,
         input_schema_of, output_schema_of,

@@ -175,7 +175,8 @@ impl Config {
         })
     }
 
-    /// Where to listen. Port 0 stands for one that is free: [`crate::Running::addresses`] tells which.
+    /// Where to listen. Port 0 stands for one that is free: [`crate::Running::addresses`] tells which. A server that is a service of
+    /// another ([`Server::into_service`](crate::Server::into_service)) listens nowhere: it is where that one does.
     #[must_use]
     pub fn listen(self, address: SocketAddr) -> Self {
         self.setting(LISTEN, address.to_string())
@@ -244,6 +245,12 @@ impl Config {
             }
         }
         Ok(listeners)
+    }
+
+    /// Whether its address has a port: 0 stands for any.
+    pub(crate) fn has_port(&self) -> bool {
+        let listen = self.variables.get(LISTEN);
+        listen.is_none_or(|text| text.rsplit(':').next() != Some("0"))
     }
 
     /// Takes what the program brings itself.

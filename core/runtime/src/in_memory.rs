@@ -10,9 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request::Parts};
+use entra_mcp_http1::Refusal;
+use http::{Request, Response, request::Parts};
 
-use crate::{AdmittedHead, ConnectionLimit, RequestOrigin, RequestPermit};
+use crate::{AdmittedHead, ConnectionLimit, ConnectionPermit, RequestOrigin, RequestPermit};
 
 /// A part of an answer.
 #[derive(Debug)]
@@ -75,7 +76,45 @@ pub trait InMemory: Send + Sync {
     fn send(&self, request: Request<Bytes>) -> MemoryResponse;
 }
 
-/// Admits a request that is whole, under the same limits as those of connections from this machine.
+/// A request that was admitted by its head, under the limits of a connection of its own.
+#[derive(Debug)]
+pub struct AdmittedRequest<T> {
+    /// What the service does with it.
+    pub service: T,
+    /// The most bytes of body that are read.
+    pub body_limit: usize,
+    /// Held until its work is over.
+    pub permit: RequestPermit,
+    /// Held until its response was taken.
+    pub connection: Arc<ConnectionPermit>,
+}
+
+/// Admits a request that comes on no connection of this server's own, under the same limits as if it were alone on one of this
+/// peer's. Who does not know the peer names none ([`Ipv4Addr::UNSPECIFIED`]): that is counted for no address, and no proxy.
+///
+/// # Errors
+///
+/// The refusal, as a whole response.
+pub fn admit_alone<T>(
+    limit: &Arc<ConnectionLimit>,
+    peer: IpAddr,
+    head: Parts,
+    admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+) -> Result<AdmittedRequest<T>, Box<Response<Bytes>>> {
+    let busy = || Box::new(entra_mcp_core::error_responses::busy());
+    let connection = limit.acquire(peer).ok_or_else(busy)?;
+    let pending = connection.pending_request(&head)?;
+    let admitted = admit(head, pending.origin())?;
+    let permit = pending.begin(&connection, admitted.holder)?;
+    Ok(AdmittedRequest {
+        service: admitted.service,
+        body_limit: permit.body_limit(admitted.body_limit),
+        permit,
+        connection,
+    })
+}
+
+/// Admits a request that is whole, under the limits of connections from this machine.
 ///
 /// # Errors
 ///
@@ -87,15 +126,9 @@ pub fn admit_whole<T>(
     admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
 ) -> Result<(T, RequestPermit), Box<Response<Bytes>>> {
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let busy = || Box::new(entra_mcp_core::error_responses::busy());
-    let connection = limit.acquire(here).ok_or_else(busy)?;
-    let pending = connection.pending_request(&head)?;
-    let admitted = admit(head, pending.origin())?;
-    let permit = pending.begin(&connection, admitted.holder)?;
-    if body.len() > permit.body_limit(admitted.body_limit) {
-        let mut response = Response::new(Bytes::from_static(b"The body is too long.\n"));
-        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-        return Err(Box::new(response));
+    let admitted = admit_alone(limit, here, head, admit)?;
+    if body.len() > admitted.body_limit {
+        return Err(Box::new(Refusal::BodyTooLarge.response()));
     }
-    Ok((admitted.service, permit))
+    Ok((admitted.service, admitted.permit))
 }

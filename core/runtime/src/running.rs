@@ -202,6 +202,11 @@ impl Running {
         self.stop.ask();
     }
 
+    /// Returns what asks the server to end, from wherever the program learns that it is to.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.stop))
+    }
+
     /// Waits until the server has ended. Its ports and its data folder are free then.
     ///
     /// # Errors
@@ -233,6 +238,17 @@ impl Running {
         block_on(stop, &self.ended);
         self.stop();
         self.wait()
+    }
+}
+
+/// Asks a server to end, as [`Running::stop`] does. Clones are for the same server.
+#[derive(Clone, Debug)]
+pub struct Stopper(Arc<Stop>);
+
+impl Stopper {
+    /// Asks the server to end. Returns at once.
+    pub fn stop(&self) {
+        self.0.ask();
     }
 }
 

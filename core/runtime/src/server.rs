@@ -1,5 +1,7 @@
 //! A server with tools, resources and prompts of one's own, on whichever runtime.
 
+mod service;
+
 use std::{future::Future, process::ExitCode};
 
 use entra_mcp_core::{
@@ -22,6 +24,8 @@ use crate::{
     log, offering,
     unix::process_hardening,
 };
+
+pub use self::service::ServiceRuntime;
 
 /// A runtime, as a server is put together for it and run on it.
 pub trait ServerRuntime: Sized + 'static {
@@ -327,12 +331,7 @@ impl<R: ServerRuntime> Server<R> {
     ///
     /// A setting, what is offered, the data folder or an address is wrong: why, and what to change.
     pub fn start(self) -> Result<Running, StartError> {
-        let routes = Routes::new(self.routes)?;
-        let (parts, handlers) = open::<R>(self.source, self.builder, ProcessOwner::Program)?;
-        let handle = self.handle;
-        Running::start(parts, move |parts, lifecycle| {
-            R::run(parts, handlers, routes, &handle, lifecycle)
-        })
+        self.start_by(R::run)
     }
 
     /// Starts the server as [`Server::start`] does, waits for a future on this thread, then lets what is under way finish.

@@ -119,6 +119,8 @@ pub enum StartError {
         /// The path.
         path: String,
     },
+    /// Nobody has said at which port a server is asked that does not listen itself.
+    PortUnknown,
     /// The file of the policy is wrong.
     Policy(PolicyFileError),
     /// The file of registered clients is wrong.
@@ -183,6 +185,9 @@ impl Display for StartError {
             }
             Self::Catalog(errors) => write!(f, "what is offered is wrong:\n{errors}"),
             Self::RouteTaken { path } => route_taken(path, f),
+            Self::PortUnknown => f.write_str(
+                "A service listens nowhere itself: say with Config::listen at which address and port the program does.",
+            ),
             Self::Egress(error) => error.fmt(f),
             Self::BackendTls(error) => error.fmt(f),
             Self::BackendProcess(error) => error.fmt(f),
@@ -251,6 +256,7 @@ impl Error for StartError {
             | Self::BackendProcess(_)
             | Self::DevTenantFile { .. }
             | Self::RouteTaken { .. }
+            | Self::PortUnknown
             | Self::Clients(_)
             | Self::Policy(_)
             | Self::Store(_)

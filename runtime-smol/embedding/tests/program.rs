@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use embedding::{Page, fetch};
@@ -33,12 +33,13 @@ impl Drop for Program {
     }
 }
 
-#[test]
-fn program_serves_both_and_ends_after_sigterm() {
-    let folder = std::env::temp_dir().join(format!("embedding-{}", std::process::id()));
+/// Starts the program; where its own pages and its MCP server are.
+fn start(name: &str, arguments: &[&str]) -> (Program, ChildStderr, [String; 2]) {
+    let folder = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
     let mut child = Command::new(env!("CARGO_BIN_EXE_embedding"))
         .arg("--data-folder")
         .arg(&folder)
+        .args(arguments)
         // Neither an argument nor a variable is the MCP server's: it would refuse to start with this one.
         .env("AZURE_CLIENT_ID", "of somebody else")
         .stdout(Stdio::piped())
@@ -46,15 +47,18 @@ fn program_serves_both_and_ends_after_sigterm() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut log = child.stderr.take().unwrap();
-    let mut program = Program { child, folder };
-    let mut address = |name: &str| {
+    let log = child.stderr.take().unwrap();
+    let program = Program { child, folder };
+    let addresses = ["own pages: ", "MCP: "].map(|name| {
         let line = lines.next().unwrap().unwrap();
-        line.strip_prefix(name)
-            .unwrap_or_else(|| panic!("{line}"))
-            .to_owned()
-    };
-    let (own, mcp) = (address("own pages: "), address("MCP: "));
+        let address = line.strip_prefix(name);
+        address.unwrap_or_else(|| panic!("{line}")).to_owned()
+    });
+    (program, log, addresses)
+}
+
+fn serves_both_and_ends_after_sigterm(name: &str, arguments: &[&str]) -> [String; 2] {
+    let (mut program, mut log, [own, mcp]) = start(name, arguments);
     assert!(get(&own, "/").ends_with("Hello!"));
     let refused = get(mcp.trim_end_matches("/mcp"), "/mcp");
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
@@ -66,6 +70,20 @@ fn program_serves_both_and_ends_after_sigterm() {
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
     assert!(text.contains("both have ended"), "{text}");
+    [own, mcp]
+}
+
+#[test]
+fn program_with_the_server_as_its_service_serves_both_and_ends_after_sigterm() {
+    let [own, mcp] = serves_both_and_ends_after_sigterm("embedding-service", &[]);
+    assert_eq!(format!("{own}/mcp"), mcp);
+}
+
+#[test]
+fn program_with_the_server_beside_it_serves_both_and_ends_after_sigterm() {
+    let beside = ["--mcp-listen", "127.0.0.1:0"];
+    let [own, mcp] = serves_both_and_ends_after_sigterm("embedding-beside", &beside);
+    assert_ne!(format!("{own}/mcp"), mcp);
 }
 
 #[test]

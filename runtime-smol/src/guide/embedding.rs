@@ -37,6 +37,25 @@
 //! assert!(error.to_string().contains("/mcp"), "{error}");
 //! ```
 //!
+//! A program that has an HTTP server itself, such as axum, serves ours by it: [`into_service`](crate::Server::into_service) returns a service of
+//! tower, and [`service`](crate::service) says what it asks of the program.
+//!
+//! ```
+//! use entra_mcp_smol::{Bytes, Config, Request, Server};
+//! use http_body_util::Full;
+//! use tower_service::Service as _;
+//!
+//! // Where the program listens.
+//! let config = Config::in_memory().listen("127.0.0.1:8080".parse().unwrap());
+//! let (mut service, running) = Server::new(config).into_service().unwrap();
+//! // As `Router::new().route("/", get(own_page)).fallback_service(service)` does with each request:
+//! let request = Request::get("/mcp").header("host", "127.0.0.1:8080");
+//! let response = service.call(request.body(Full::new(Bytes::new())).unwrap());
+//! assert_eq!(smol::block_on(response).unwrap().status(), 401);
+//! running.stop();
+//! running.wait().unwrap();
+//! ```
+//!
 //! Lines of the log go to the program's subscriber of `tracing`, with the target `entra_mcp`. [`Server::title`](crate::Server::title) is what users
 //! read above the pages of the sign-in.
 //!

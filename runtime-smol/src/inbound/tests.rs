@@ -27,7 +27,7 @@ entra_mcp_e2e::raw_http_cases!(Smol);
 /// This runtime's inbound side.
 struct Smol;
 
-struct EchoService;
+pub(crate) struct EchoService;
 
 impl Service for EchoService {
     fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {

@@ -92,14 +92,15 @@ impl InboundLimits {
     /// Whether a peer is a proxy that is trusted to name the client.
     pub(super) fn trusts(&self, peer: IpAddr) -> bool {
         let mut proxies = self.trusted_proxies.iter();
-        proxies.any(|range| range.contains(peer))
+        !peer.is_unspecified() && proxies.any(|range| range.contains(peer))
     }
 
     /// Returns the address if what it has open is counted: a trusted proxy, and what is on this machine,
-    /// speaks for others.
+    /// speaks for others; and the unspecified address stands for whom nobody knows.
     pub(super) fn counted(&self, address: IpAddr) -> Option<IpAddr> {
         let address = address.to_canonical();
         let speaks_for_others = address.is_loopback() && !self.counts_loopback
+            || address.is_unspecified()
             || self
                 .trusted_proxies
                 .iter()
