@@ -24,7 +24,7 @@ use entra_mcp_http1::{Refusal, head::to_origin_form};
 use self::bearer::Credential;
 use crate::{
     base_path::BasePath,
-    config::ClientAddress,
+    config::{ClientAddress, Endpoint},
     env::Server,
     http::response::{self, text},
     limits,
@@ -47,6 +47,8 @@ pub use self::{
 pub struct Admission {
     pub(crate) head: Parts,
     pub(crate) route: Route,
+    /// Which MCP endpoint it is about.
+    pub(crate) endpoint: Endpoint,
     /// What the session token says, where one is needed, which is not verified again; or another token.
     pub(crate) credential: Option<Credential>,
     /// What is kept of its session.
@@ -120,14 +122,14 @@ pub fn admit(
         request_id.name_in(refusal.headers_mut());
         return Err(Box::new(refusal));
     }
-    let route = server.config.public_url.base_path().route(head.uri.path());
+    let place = server.config.public_url.place(head.uri.path());
     let (origin, checked) = (
         head.headers.get(header::ORIGIN).cloned(),
-        check_head(head, route, server, now, &request_id),
+        check_head(head, place, server, now, &request_id),
     );
     checked.map_err(|mut refusal| {
         request_id.name_in(refusal.headers_mut());
-        if let Some(route) = route {
+        if let Some((route, _)) = place {
             let headers = refusal.headers_mut();
             cors::decorate(route, origin.as_ref(), server, |name, value| {
                 headers.insert(name, value);
@@ -140,17 +142,22 @@ pub fn admit(
 /// Whether a request is answered even when all connections are taken: health and metadata (threat M10).
 #[must_use]
 pub fn is_exempt_from_limit(head: &Parts, base_path: &BasePath) -> bool {
-    let documents = matches!(
-        base_path.route(head.uri.path()),
-        Some(
-            Route::Health
-                | Route::Ready
-                | Route::ResourceMetadata
-                | Route::SseResourceMetadata
-                | Route::ServerMetadata
-                | Route::KeySet
+    let path = head.uri.path();
+    let is_metadata = |route: &Route| {
+        matches!(
+            route,
+            Route::ResourceMetadata | Route::SseResourceMetadata | Route::ServerMetadata
         )
-    );
+    };
+    // Those of an endpoint with a name have that at the end.
+    let of_endpoint = || {
+        let (above, _) = path.rsplit_once('/')?;
+        base_path.route(above).filter(is_metadata)
+    };
+    let route = base_path.route(path).or_else(of_endpoint);
+    let documents = route.is_some_and(|route| {
+        is_metadata(&route) || matches!(route, Route::Health | Route::Ready | Route::KeySet)
+    });
     documents && matches!(head.method, Method::GET | Method::HEAD)
 }
 
@@ -161,17 +168,17 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// request carries a token).
 fn check_head(
     head: Parts,
-    route: Option<Route>,
+    place: Option<(Route, Endpoint)>,
     server: &Server,
     now: Now,
     request_id: &RequestId,
 ) -> Verdict<Admission> {
     // Probes use the address of the machine.
-    if !matches!(route, Some(Route::Health | Route::Ready)) {
+    if !matches!(place, Some((Route::Health | Route::Ready, _))) {
         host(&head.headers, server, request_id)?;
     }
     target(&head)?;
-    let Some(route) = route else {
+    let Some((route, endpoint)) = place else {
         return Err(Box::new(response::not_found()));
     };
     if route.is_protected() {
@@ -181,7 +188,7 @@ fn check_head(
     let mut body_limit = limits::UNAUTHENTICATED_BODY_BYTES;
     // Before the method: some clients find out by HEAD that they must sign in.
     if route.is_protected() && head.method != Method::OPTIONS {
-        let checked = bearer::verify(route, &head.headers, server, now.unix);
+        let checked = bearer::verify((route, endpoint), &head.headers, server, now.unix);
         credential =
             Some(checked.map_err(|refusal| logged::bad_token(refusal, &head, server, request_id))?);
         body_limit = limits::MESSAGE_BODY_BYTES;
@@ -203,6 +210,7 @@ fn check_head(
     Ok(Admission {
         head,
         route,
+        endpoint,
         credential,
         opened: None,
         client: None,

@@ -14,6 +14,7 @@ mod lifetimes;
 mod log_filter;
 mod managed_identity;
 mod preregistered;
+mod public_url;
 mod rate_limits;
 mod registration;
 mod shutdown;
@@ -39,6 +40,7 @@ pub use self::{
     log_filter::{LogFilter, LogFilterError, LogLevel},
     managed_identity::{IdentityEndpoint, IdentityHost, ManagedIdentity},
     preregistered::{ClientEntry, ClientEntryError, PreregisteredClients, SecretHash},
+    public_url::{PublicUrl, PublicUrlError},
     rate_limits::{Rate, RateLimits},
     registration::{ClientPlaces, Registration},
     shutdown::Shutdown,
@@ -48,9 +50,9 @@ pub use self::{
 pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
+pub use crate::endpoint::{BackendName, Endpoint};
 use crate::{
-    base_path::BasePath, client_id_url::ClientIdUrl, keys::MasterKey, limits,
-    redirect_uri::RedirectUri, secret::Secret,
+    client_id_url::ClientIdUrl, keys::MasterKey, limits, redirect_uri::RedirectUri, secret::Secret,
 };
 
 /// Everything that can be set, checked.
@@ -94,8 +96,12 @@ pub struct Config {
     pub device_authorization: bool,
     /// Whether clients may have their users copy the authorization code from a page of this server.
     pub code_page: bool,
-    /// The server behind this one, if this one is a gateway.
+    /// The server behind this one at `/mcp`, if this one is a gateway.
     pub gateway: Option<Gateway>,
+    /// The servers behind this one that have names, each at a path of its own: `/mcp/NAME`.
+    pub backends: Vec<Gateway>,
+    /// Whether the server's own tools are offered beside those of servers behind it, at `/mcp/own-tools`.
+    pub with_own_tools: bool,
     /// How many sessions one user has in all; see [`limits::SESSIONS_PER_USER`].
     pub sessions_per_user: usize,
     /// Proxies whose `X-Forwarded-For`, or else `Forwarded`, says who the client is. Only the runtimes' limits for each client address
@@ -170,6 +176,43 @@ impl Config {
             .join(" ")
     }
 
+    /// The server behind an endpoint, if there is one.
+    pub(crate) fn gateway_at(&self, endpoint: Endpoint) -> Option<&Gateway> {
+        match endpoint.backend() {
+            Some(number) => self.backends.get(number),
+            None if endpoint == Endpoint::MAIN => self.gateway.as_ref(),
+            None => None,
+        }
+    }
+
+    /// All servers behind this one, with their endpoints.
+    pub fn gateways(&self) -> impl Iterator<Item = (Endpoint, &Gateway)> {
+        let main = self.gateway.iter().map(|one| (Endpoint::MAIN, one));
+        let named = self.backends.iter().enumerate();
+        main.chain(named.filter_map(|(number, one)| Some((Endpoint::of_backend(number)?, one))))
+    }
+
+    /// The name of an endpoint, if it has one: a part of its path.
+    pub(crate) fn name_of(&self, endpoint: Endpoint) -> Option<&str> {
+        match endpoint.backend() {
+            Some(number) => Some(self.backends.get(number)?.name.as_ref()?.as_str()),
+            None if endpoint == Endpoint::OWN_TOOLS => Some(BackendName::OWN_TOOLS),
+            None => None,
+        }
+    }
+
+    /// Gives the public address the paths of all endpoints.
+    pub(crate) fn name_endpoints(&mut self) {
+        let backends = (0..self.backends.len()).filter_map(Endpoint::of_backend);
+        let own = self.with_own_tools.then_some(Endpoint::OWN_TOOLS);
+        let named = backends
+            .chain(own)
+            .filter_map(|endpoint| Some((endpoint, self.name_of(endpoint)?.to_owned())));
+        let named = named.collect();
+        let has_main = self.gateway.is_some() || self.backends.is_empty();
+        self.public_url.name_endpoints(named, has_main);
+    }
+
     /// Whom a user is to ask who is not let in.
     pub(crate) fn contact(&self) -> &str {
         let contact = self.contact.as_deref();
@@ -239,154 +282,4 @@ pub enum ClientCredential {
     FederatedToken(PathBuf),
     /// By tokens of the managed identity of the machine, which a federated credential of the application names.
     ManagedIdentity(ManagedIdentity),
-}
-
-/// The public base address, without a trailing slash, and what derives from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl {
-    /// Scheme, host and port.
-    origin: String,
-    base_path: BasePath,
-    /// Origin and base path.
-    issuer: String,
-    host: String,
-    resources: [String; 2],
-    secure: bool,
-    loopback: bool,
-}
-
-/// What is wrong with a public address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PublicUrlError {
-    /// It is not a URL.
-    NotUrl,
-    /// It is http on a host that is not loopback.
-    NotHttps,
-    /// It is neither https nor http.
-    UnknownScheme,
-    /// It names a user.
-    NamesUser,
-    /// It has a query or a fragment.
-    NotBare,
-    /// Its path cannot be that of a server.
-    Path,
-}
-
-impl std::fmt::Display for PublicUrlError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::NotUrl => "it is not a URL",
-            Self::NotHttps => "it must be https unless its host is loopback",
-            Self::UnknownScheme => "it must begin with https:// (or http:// on loopback)",
-            Self::NamesUser => "it must not name a user",
-            Self::NotBare => "it must be a scheme, a host, a port and a path only",
-            Self::Path => {
-                "its path must be of letters, digits, -, ., _ and ~, and not that of an endpoint such as /mcp, \
-                 which follows by itself"
-            }
-        })
-    }
-}
-
-impl std::error::Error for PublicUrlError {}
-
-impl PublicUrl {
-    /// Takes a base address: https, or http on loopback; with or without a path; no query, fragment or user.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
-        let url = Url::parse(text).map_err(|_| PublicUrlError::NotUrl)?;
-        let loopback = url.host().is_some_and(|host| is_loopback(&host));
-        let secure = match (url.scheme(), url.host()) {
-            ("https", Some(_)) => true,
-            ("http", Some(_)) if loopback => false,
-            ("http", Some(_)) => return Err(PublicUrlError::NotHttps),
-            _ => return Err(PublicUrlError::UnknownScheme),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(PublicUrlError::NamesUser);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(PublicUrlError::NotBare);
-        }
-        let base_path = BasePath::parse(url.path()).ok_or(PublicUrlError::Path)?;
-        let origin = url.origin().ascii_serialization();
-        let issuer = format!("{origin}{}", base_path.as_str());
-        let host = origin
-            .split_once("://")
-            .map(|(_, host)| host.to_owned())
-            .unwrap_or_default();
-        let resources = [format!("{issuer}/mcp"), format!("{issuer}/sse")];
-        Ok(Self {
-            origin,
-            base_path,
-            issuer,
-            host,
-            resources,
-            secure,
-            loopback,
-        })
-    }
-
-    /// The issuer: the base address itself, as it is written in metadata and tokens.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// Its origin: scheme, host and port, which others may share where there is a path.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// Its path.
-    #[must_use]
-    pub fn base_path(&self) -> &BasePath {
-        &self.base_path
-    }
-
-    /// The value of `Host` that requests must carry.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The canonical addresses of the MCP endpoints (RFC 8707 section 2): `/mcp`, `/sse`.
-    #[must_use]
-    pub fn resources(&self) -> &[String; 2] {
-        &self.resources
-    }
-
-    /// Whether a token may be for this: an endpoint, or the base address.
-    pub(crate) fn is_resource(&self, resource: &str) -> bool {
-        resource == self.issuer || self.resources.iter().any(|own| own == resource)
-    }
-
-    /// Whether a token for the resource `granted` is one for `resource`: each endpoint is a resource of its own, and
-    /// the base address stands for all of them.
-    pub(crate) fn covers(&self, granted: &str, resource: &str) -> bool {
-        granted == resource || granted == self.issuer
-    }
-
-    /// Whether it is https; on plain-http loopback cookies go without `Secure`.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.secure
-    }
-
-    /// Whether its host is this machine.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        self.loopback
-    }
-
-    /// The address of a path of the server; where there is a base path, a well-known one has that behind its name.
-    #[must_use]
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{}", self.origin, self.base_path.join(path))
-    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     catalog::{Catalog, scope::Scopes},
-    config::{ClientEntry, ClientEntryError, Config, PreregisteredClients, StoreLocation},
+    config::{ClientEntry, ClientEntryError, Config, Gateway, PreregisteredClients, StoreLocation},
+    endpoint::Endpoint,
     identity_token::IdentityToken,
     keys::{Keyring, Purpose},
     limits,
@@ -30,8 +31,32 @@ pub struct Env<'a> {
     pub clients: &'a PreregisteredClients,
     /// What users may do of what a backend offers: as of now, for it is read again, too.
     pub policy: &'a Policy,
+    /// Which MCP endpoint it is about. An exchange sees to this itself, whatever a runtime says.
+    pub endpoint: Endpoint,
     /// Both clocks, read once for this event.
     pub now: Now,
+}
+
+impl<'a> Env<'a> {
+    /// The same at this endpoint, where another policy holds.
+    pub(crate) fn at(self, endpoint: Endpoint) -> Self {
+        let name = self.server.config.name_of(endpoint);
+        Self {
+            policy: self.policy.of(name),
+            endpoint,
+            ..self
+        }
+    }
+
+    /// The name of this endpoint, if it has one.
+    pub(crate) fn endpoint_name(self) -> Option<&'a str> {
+        self.server.config.name_of(self.endpoint)
+    }
+
+    /// The server behind this endpoint, if there is one.
+    pub(crate) fn gateway(self) -> Option<&'a Gateway> {
+        self.server.config.gateway_at(self.endpoint)
+    }
 }
 
 /// The immutable part of the server.
@@ -54,7 +79,8 @@ pub struct Server {
 impl Server {
     /// A server of these settings and keys that offers this.
     #[must_use]
-    pub fn new(config: Config, mut keys: Keyring, catalog: Catalog) -> Self {
+    pub fn new(mut config: Config, mut keys: Keyring, catalog: Catalog) -> Self {
+        config.name_endpoints();
         let token_beginnings = TokenBeginning::all(&config.public_url);
         for beginning in &token_beginnings {
             keys.begin(Purpose::SessionToken, beginning.token().as_bytes());

@@ -21,7 +21,7 @@ use self::state::State;
 use crate::{
     action::Action,
     admit::Admission,
-    config::ClientAddress,
+    config::{ClientAddress, Endpoint},
     entropy::{Entropy, Seed},
     env::Env,
     event::{Event, Input},
@@ -85,6 +85,8 @@ pub struct Exchange {
     entropy: Entropy,
     outcome: Option<Outcome>,
     is_gone: bool,
+    /// Which MCP endpoint it is about.
+    endpoint: Endpoint,
 }
 
 impl Admission {
@@ -92,6 +94,7 @@ impl Admission {
     #[must_use]
     pub fn begin(self, id: ExchangeId, seed: &Seed, body: Bytes, env: Env<'_>) -> Exchange {
         let (request_id, client) = (self.request_id.clone(), self.client);
+        let env = env.at(self.endpoint);
         Exchange::begin(id, Entropy::new(seed), request_id, client, env, |cx| {
             State::of_request(self, body, cx)
         })
@@ -104,6 +107,7 @@ impl Exchange {
     pub fn job(id: ExchangeId, seed: &Seed, job: Job, env: Env<'_>) -> Self {
         let entropy = Entropy::new(seed);
         let request_id = RequestId::own(entropy.number_aside());
+        let env = env.at(job.endpoint());
         Self::begin(id, entropy, request_id, None, env, |cx| {
             State::of_job(job, cx)
         })
@@ -135,6 +139,7 @@ impl Exchange {
             entropy,
             outcome: None,
             is_gone: false,
+            endpoint: env.endpoint,
         };
         exchange.step(next);
         exchange
@@ -152,6 +157,7 @@ impl Exchange {
     ///
     /// [`Misuse`] if the contract was broken; the exchange is then as it was.
     pub fn handle(&mut self, event: Event, env: Env<'_>) -> Result<(), Misuse> {
+        let env = env.at(self.endpoint);
         if !self.outbox.is_empty() {
             return Err(Misuse::NotDrained);
         }

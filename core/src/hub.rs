@@ -73,7 +73,7 @@ pub(crate) use self::{
     message::{DeviceMessage, IdentityTokenMessage, ToHubKind, ToSignedClients},
     parked_calls::ParkedMessage,
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
-    readiness::{KnownBackend, KnownReadiness, NotReady, ReadinessMessage},
+    readiness::{KnownBackends, KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
     server_processes::{ProcessMessage, RunsProcess},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},

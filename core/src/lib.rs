@@ -59,7 +59,7 @@
 //!     let entra = EntraSnapshot::default();
 //!     let clients = PreregisteredClients::none();
 //!     let policy = Policy::none();
-//!     let env = || Env { server, catalog: &server.catalog, entra: &entra, clients, policy, now: now() };
+//!     let env = || Env { server, catalog: &server.catalog, entra: &entra, clients, policy, endpoint: Default::default(), now: now() };
 //!     let (head, body) = request.into_parts();
 //!     let admission = match admit(head, server, now(), RequestId::own(1)) {
 //!         Ok(admission) => admission,
@@ -108,6 +108,8 @@
 //! #     device_authorization: false,
 //! #     code_page: false,
 //! #     gateway: None,
+//! #     backends: Vec::new(),
+//! #     with_own_tools: false,
 //! #     sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
 //! #     trusted_proxies: Vec::new(),
 //! #     proxy_protocol: false,
@@ -142,6 +144,7 @@
 
 // Floor 1: names and numbers that depend on nothing.
 pub mod base_path; // The path of the public address.
+mod endpoint; // The MCP endpoints of one server.
 mod fault; // What does not work in the environment.
 mod id; // The ids of exchanges, sessions, streams, requests and tasks.
 pub mod limits; // Every bound, with its reason.

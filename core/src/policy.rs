@@ -9,7 +9,7 @@ mod rule;
 mod tests;
 mod uri;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 pub use self::{
     argument::{ArgumentCheck, ArgumentRule},
@@ -39,6 +39,9 @@ pub struct Policy {
     pub prompts: Vec<PolicyRule>,
     /// The rules of resources.
     pub resources: Vec<PolicyRule>,
+    /// The policies of backends that have names, each for itself: of what is above nothing counts for them, and who is not here has
+    /// none.
+    pub backends: BTreeMap<String, Policy>,
 }
 
 impl Policy {
@@ -50,14 +53,24 @@ impl Policy {
             tools: Vec::new(),
             prompts: Vec::new(),
             resources: Vec::new(),
+            backends: BTreeMap::new(),
         };
         &NONE
+    }
+
+    /// That of the backend of this name.
+    pub(crate) fn of(&self, backend: Option<&str>) -> &Self {
+        match backend {
+            Some(name) => self.backends.get(name).unwrap_or(Self::none()),
+            None => self,
+        }
     }
 
     /// How many rules there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tools.len() + self.prompts.len() + self.resources.len()
+        let own = self.tools.len() + self.prompts.len() + self.resources.len();
+        own + self.backends.values().map(Self::len).sum::<usize>()
     }
 
     /// Whether there is no rule.

@@ -243,6 +243,11 @@ impl Route {
         }
     }
 
+    /// Whether it is there for each MCP endpoint.
+    pub(crate) fn is_of_endpoint(self) -> bool {
+        matches!(self, Self::ResourceMetadata | Self::SseResourceMetadata) || self.is_protected()
+    }
+
     /// Whether a session token is needed.
     #[must_use]
     pub fn is_protected(self) -> bool {

@@ -36,6 +36,7 @@ use crate::{
         token::{self, Granted},
     },
     time::{Instant, Now, UnixTime},
+    token_beginning::TokenBeginning,
 };
 
 /// A server, what it knows of Entra, and the time; all of it may be changed.
@@ -97,6 +98,8 @@ impl TestServer {
             device_authorization: false,
             code_page: false,
             gateway: None,
+            backends: Vec::new(),
+            with_own_tools: false,
             sessions_per_user: crate::limits::SESSIONS_PER_USER,
             client_documents: crate::config::ClientDocuments::default(),
             lifetimes: crate::config::Lifetimes::default(),
@@ -153,6 +156,13 @@ impl TestServer {
         self
     }
 
+    /// Its MCP endpoints are what the settings say now.
+    pub(crate) fn name_endpoints(&mut self) {
+        let server = &mut self.server;
+        server.config.name_endpoints();
+        server.token_beginnings = TokenBeginning::all(&server.config.public_url);
+    }
+
     pub(crate) fn env(&self) -> Env<'_> {
         Env {
             server: &self.server,
@@ -160,6 +170,7 @@ impl TestServer {
             entra: &self.known,
             clients: &self.clients,
             policy: &self.policy,
+            endpoint: crate::config::Endpoint::MAIN,
             now: self.now,
         }
     }

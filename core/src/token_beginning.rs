@@ -24,14 +24,13 @@ impl TokenBeginning {
     /// Those for each resource.
     pub(crate) fn all(public_url: &PublicUrl) -> Vec<Self> {
         let issuer = public_url.issuer();
-        let resources = public_url.resources().iter().map(String::as_str);
         let of = |audience| {
             let mut claims = format!("{{\"iss\":\"{issuer}\",\"aud\":\"{audience}\",\"sub\":\"");
             claims.truncate(claims.len() / 3 * 3);
             let payload = URL_SAFE_NO_PAD.encode(&claims);
             Self { claims, payload }
         };
-        resources.chain([issuer]).map(of).collect()
+        public_url.all_resources().map(of).collect()
     }
 
     /// The beginning of the token itself.

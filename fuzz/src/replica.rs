@@ -283,6 +283,7 @@ impl State {
                 entra: &running.known,
                 clients: &running.clients,
                 policy: entra_mcp_core::policy::Policy::none(),
+                endpoint: entra_mcp_core::config::Endpoint::MAIN,
                 now,
             };
             let live = Live {

@@ -147,6 +147,8 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         device_authorization: true,
         code_page: true,
         gateway: None,
+        backends: Vec::new(),
+        with_own_tools: false,
         sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),
         lifetimes: Lifetimes::default(),

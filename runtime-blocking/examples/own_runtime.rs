@@ -113,6 +113,7 @@ impl Runtime {
             entra: &entra,
             clients: &self.parts.clients.current(),
             policy: &self.parts.policy.current(),
+            endpoint: entra_mcp_core::config::Endpoint::MAIN,
             now,
         })
     }

@@ -133,6 +133,8 @@ pub fn parse(
                 device_authorization,
                 code_page,
                 gateway,
+                backends: Vec::new(),
+                with_own_tools: false,
                 sessions_per_user,
                 trusted_proxies,
                 proxy_protocol,

@@ -94,8 +94,8 @@ impl<M: Mailbox> Shared<M> {
         origin: RequestOrigin,
     ) -> Result<Admission, Box<Response<Bytes>>> {
         let began = self.metrics.as_ref().map(|metrics| {
-            let base_path = self.server.config.public_url.base_path();
-            (metrics, base_path.route(head.uri.path()), Instant::now())
+            let place = self.server.config.public_url.place(head.uri.path());
+            (metrics, place.map(|(route, _)| route), Instant::now())
         });
         let admitted = admit(head, &self.server, self.clock.now(), origin.request_id);
         if let Err(refusal) = &admitted {

@@ -13,7 +13,7 @@ use super::response;
 use crate::{
     catalog::scope::Scope,
     claims_challenge::ClaimsChallenge,
-    config::AuthorizationServers,
+    config::{AuthorizationServers, Endpoint},
     env::{Env, Server},
     limits,
     route::Route,
@@ -64,7 +64,7 @@ pub(crate) enum Credential {
 /// Verifies the session token of a request, without a look-up. `Err` is the answer to give. What does not have the header
 /// of a session token is none, whatever else it says; and what has it is nothing else.
 pub(crate) fn verify(
-    route: Route,
+    place: (Route, Endpoint),
     headers: &HeaderMap,
     server: &Server,
     now: UnixTime,
@@ -79,14 +79,14 @@ pub(crate) fn verify(
             return Ok(Credential::Entra(Box::new(token)));
         }
         Presented::Token(presented) => match token::verify(presented, server, now) {
-            Some(verified) if is_for(&verified, route, server) => {
+            Some(verified) if is_for(&verified, place, server) => {
                 return Ok(Credential::Session(verified));
             }
             Some(_) => Some(OTHER_ENDPOINT),
             None => Some(INVALID_TOKEN),
         },
     };
-    Err(Box::new(unauthorized(route, error, server)))
+    Err(Box::new(unauthorized(place, error, server)))
 }
 
 /// Whether a token is a JWT with another header than session tokens have.
@@ -98,21 +98,20 @@ fn is_of_another_issuer(token: &str) -> bool {
 }
 
 /// Whether a token is for this endpoint, or for the whole server (RFC 8707; threat C9).
-fn is_for(verified: &Verified, route: Route, server: &Server) -> bool {
-    let url = &server.config.public_url;
-    let [streamable, sse] = url.resources();
-    let endpoint = match route {
-        Route::Sse | Route::Message => sse,
-        _ => streamable,
-    };
-    url.covers(&verified.resource, endpoint)
+fn is_for(verified: &Verified, place: (Route, Endpoint), server: &Server) -> bool {
+    let resource = resource(place, server);
+    server
+        .config
+        .public_url
+        .covers(&verified.resource, resource)
 }
 
-/// The name of the MCP endpoint that a route belongs to.
-fn endpoint(route: Route) -> &'static str {
+/// The resource that a place belongs to.
+fn resource((route, endpoint): (Route, Endpoint), server: &Server) -> &str {
+    let [streamable, sse] = server.config.public_url.resources_of(endpoint);
     match route {
-        Route::Sse | Route::Message => "sse",
-        _ => "mcp",
+        Route::Sse | Route::Message => sse,
+        _ => streamable,
     }
 }
 
@@ -129,12 +128,12 @@ const OTHER_ENDPOINT: &str = "error=\"invalid_token\", \
 
 /// 401: the session that the token stands for is over. The client refreshes or signs in again.
 pub(crate) fn session_over(route: Route, env: Env<'_>) -> Response<Bytes> {
-    unauthorized(route, Some(INVALID_TOKEN), env.server)
+    unauthorized((route, env.endpoint), Some(INVALID_TOKEN), env.server)
 }
 
 /// 401: an access token of Entra's is not taken.
 pub(crate) fn entra_token_refused(route: Route, env: Env<'_>) -> Response<Bytes> {
-    unauthorized(route, Some(ENTRA_TOKEN_REFUSED), env.server)
+    unauthorized((route, env.endpoint), Some(ENTRA_TOKEN_REFUSED), env.server)
 }
 
 /// 401: the user must satisfy these claims in a new sign-in at Entra, whose access token the caller then presents
@@ -150,14 +149,14 @@ pub(crate) fn insufficient_claims(
         STANDARD.encode(claims.to_text()),
         env.server.config.entra.client_id
     );
-    unauthorized(route, Some(&error), env.server)
+    unauthorized((route, env.endpoint), Some(&error), env.server)
 }
 
 /// 401: the scope that it names is the least that there is. What needs more says so by
 /// [`insufficient_scope`] once somebody wants it.
-fn unauthorized(route: Route, error: Option<&str>, server: &Server) -> Response<Bytes> {
+fn unauthorized(place: (Route, Endpoint), error: Option<&str>, server: &Server) -> Response<Bytes> {
     let scope = server.scopes.default();
-    challenge(StatusCode::UNAUTHORIZED, route, error, &scope, server)
+    challenge(StatusCode::UNAUTHORIZED, place, error, &scope, server)
 }
 
 /// 403: what is asked for needs these scopes (RFC 6750 section 3.1; MCP, authorization, scope
@@ -171,7 +170,8 @@ pub(crate) fn insufficient_scope(
 ) -> Response<Bytes> {
     let scope = &env.server.scopes.widened(held, needed);
     let error = Some(INSUFFICIENT_SCOPE);
-    challenge(StatusCode::FORBIDDEN, route, error, scope, env.server)
+    let place = (route, env.endpoint);
+    challenge(StatusCode::FORBIDDEN, place, error, scope, env.server)
 }
 
 /// 403: what is asked for acts as a user, and none calls. No other scope would do.
@@ -180,20 +180,24 @@ pub(crate) fn needs_user() -> Response<Bytes> {
     response::text(StatusCode::FORBIDDEN, text)
 }
 
-/// The challenge of [`insufficient_scope`] at `/mcp` by itself.
-pub(crate) fn insufficient_scope_challenge(
-    needed: &[String],
-    held: &str,
-    server: &Server,
-) -> String {
-    let scope = server.scopes.widened(held, needed);
-    challenge_text(Route::Mcp, Some(INSUFFICIENT_SCOPE), &scope, server)
+/// The challenge of [`insufficient_scope`] at the endpoint by itself.
+pub(crate) fn insufficient_scope_challenge(needed: &[String], held: &str, env: Env<'_>) -> String {
+    let scope = env.server.scopes.widened(held, needed);
+    let place = (Route::Mcp, env.endpoint);
+    challenge_text(place, Some(INSUFFICIENT_SCOPE), &scope, env.server)
 }
 
 /// The value of `WWW-Authenticate`.
-fn challenge_text(route: Route, error: Option<&str>, scope: &Scope, server: &Server) -> String {
-    let path = format!("/.well-known/oauth-protected-resource/{}", endpoint(route));
-    let metadata = server.config.public_url.join(&path);
+fn challenge_text(
+    place: (Route, Endpoint),
+    error: Option<&str>,
+    scope: &Scope,
+    server: &Server,
+) -> String {
+    let url = &server.config.public_url;
+    let resource = resource(place, server);
+    let path = resource.strip_prefix(url.issuer()).unwrap_or_default();
+    let metadata = url.join(&format!("/.well-known/oauth-protected-resource{path}"));
     let error = error.map(|error| format!("{error}, ")).unwrap_or_default();
     let scope = match server.config.authorization_servers {
         AuthorizationServers::Own | AuthorizationServers::Both => scope.to_string(),
@@ -205,7 +209,7 @@ fn challenge_text(route: Route, error: Option<&str>, scope: &Scope, server: &Ser
 
 fn challenge(
     status: StatusCode,
-    route: Route,
+    place: (Route, Endpoint),
     error: Option<&str>,
     scope: &Scope,
     server: &Server,
@@ -219,7 +223,7 @@ fn challenge(
         _ => "Sign in first: this needs a session token.\n",
     };
     let mut response = response::text(status, body);
-    let challenge = challenge_text(route, error, scope, server);
+    let challenge = challenge_text(place, error, scope, server);
     let challenge = HeaderValue::from_str(&challenge).expect("a URL and scopes are visible ASCII");
     response
         .headers_mut()
@@ -266,7 +270,12 @@ mod tests {
                 header::AUTHORIZATION,
                 HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
             )]);
-            let Err(refused) = verify(route, &headers, &server.server, server.now.unix) else {
+            let Err(refused) = verify(
+                (route, Endpoint::MAIN),
+                &headers,
+                &server.server,
+                server.now.unix,
+            ) else {
                 return 200;
             };
             let challenge = crate::testing::header(&refused, "www-authenticate");
@@ -294,7 +303,13 @@ mod tests {
             let value = HeaderValue::from_str(value).unwrap();
             headers.append(header::AUTHORIZATION, value);
         }
-        let refused = verify(Route::Mcp, &headers, &server.server, server.now.unix).err()?;
+        let refused = verify(
+            (Route::Mcp, Endpoint::MAIN),
+            &headers,
+            &server.server,
+            server.now.unix,
+        )
+        .err()?;
         let challenge = crate::testing::header(&refused, "www-authenticate");
         Some(challenge.contains("invalid_token"))
     }

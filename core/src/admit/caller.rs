@@ -163,7 +163,7 @@ fn found(
             } = &*found.known;
             session.audit(cx);
             Ok(Box::new(Caller {
-                principal_id: session.principal,
+                principal_id: session.principal.at(cx.env.endpoint_name()),
                 scope: Arc::clone(scope),
                 principal: Arc::clone(principal),
                 session: Arc::clone(session),

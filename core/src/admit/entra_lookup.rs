@@ -309,7 +309,7 @@ fn ready(
         ..session.principal(&owner.caller.scope)
     };
     Progress::Ready(Ok(Box::new(Caller {
-        principal_id: session.principal,
+        principal_id: session.principal.at(cx.env.endpoint_name()),
         scope: owner.caller.scope.as_str().into(),
         principal: Arc::new(principal),
         session: Arc::clone(session.known()),

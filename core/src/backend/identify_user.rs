@@ -13,7 +13,7 @@ use super::{AssertUser, BackendFault};
 use crate::{
     admit::caller::Caller,
     claims_challenge::ClaimsChallenge,
-    config::{BackendShare, Gateway},
+    config::{BackendShare, Endpoint, Gateway},
     entra::{
         access_token::AccessTokenError,
         caller_token::{self, CallerToken, CallerTokenProgress},
@@ -64,7 +64,7 @@ impl IdentifyUser {
         gateway: &Gateway,
         cx: &mut Cx<'_>,
     ) -> Identified {
-        let credentials = match owner_of_process(caller, gateway) {
+        let credentials = match owner_of_process(caller, gateway, cx.env.endpoint) {
             Some(owner) => Credentials::of_owner(owner),
             None => Credentials::default(),
         };
@@ -164,7 +164,11 @@ fn described(
 }
 
 /// Whose a process is that serves this caller, if the backend is one, and what it is told of them.
-fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> {
+fn owner_of_process(
+    caller: &Caller,
+    gateway: &Gateway,
+    endpoint: Endpoint,
+) -> Option<ProcessOwner> {
     let command = gateway.command()?;
     let user = &caller.principal;
     // One of all is nobody's.
@@ -173,6 +177,7 @@ fn owner_of_process(caller: &Caller, gateway: &Gateway) -> Option<ProcessOwner> 
         true => ProcessOwner::environment(user),
     };
     Some(ProcessOwner {
+        endpoint,
         principal: caller.principal_id,
         session: caller.session.id,
         share: match command.share {

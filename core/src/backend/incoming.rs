@@ -109,9 +109,10 @@ impl HttpMessages {
         }
         let wanted = held.saturating_mul(2).max(limits::BACKEND_HELD_STEP);
         let wanted = wanted.min(self.limit.max(held));
-        let most = self.most_held;
-        let asking =
-            cx.ask_hub(|ticket| ToHubKind::HeldBytes(HeldBytesMessage::Hold(ticket, wanted, most)));
+        let (endpoint, most) = (cx.env.endpoint, self.most_held);
+        let asking = cx.ask_hub(|ticket| {
+            ToHubKind::HeldBytes(HeldBytesMessage::Hold(ticket, endpoint, wanted, most))
+        });
         self.asking = Some((wanted, asking));
         false
     }

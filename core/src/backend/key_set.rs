@@ -22,8 +22,8 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=360
 
 impl KeySet {
     pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let gateway = cx.env.server.config.gateway.as_ref();
-        if !gateway.is_some_and(|gateway| gateway.signs()) {
+        let mut gateways = cx.env.server.config.gateways();
+        if !gateways.any(|(_, gateway)| gateway.signs()) {
             return cx.done(response::not_found());
         }
         let need = |ticket| ToHubKind::Assertion(AssertionMessage::NeedKeys(ticket));

@@ -18,7 +18,7 @@ pub(crate) struct ProbeBackend(IncomingMessages);
 
 impl ProbeBackend {
     pub(crate) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let gateway = cx.env.server.config.gateway.as_ref();
+        let gateway = cx.env.gateway();
         let Some(gateway) = gateway.filter(|gateway| gateway.command().is_none()) else {
             return Progress::Ready(());
         };
@@ -43,7 +43,7 @@ impl ProbeBackend {
             Arrived::Messages(_) | Arrived::Fault(_) => self.0.cancel(cx),
             Arrived::End(..) => {}
         }
-        let found = ReadinessMessage::FoundBackend { answers };
+        let found = ReadinessMessage::FoundBackend(cx.env.endpoint, answers);
         cx.to_hub(ToHub(ToHubKind::Readiness(found)));
         Progress::Ready(())
     }

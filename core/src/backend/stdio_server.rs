@@ -73,12 +73,12 @@ enum Stage {
 
 /// What is run.
 fn command<'a>(cx: &Cx<'a>) -> Option<&'a Arc<BackendCommand>> {
-    cx.env.server.config.gateway.as_ref()?.command()
+    cx.env.gateway()?.command()
 }
 
 impl StdioServer {
     pub(crate) fn start(run: RunProcess, cx: &mut Cx<'_>) -> Progress<Self> {
-        let gateway = cx.env.server.config.gateway.as_ref();
+        let gateway = cx.env.gateway();
         let Some((gateway, command)) = gateway.and_then(|one| Some((one, one.command()?))) else {
             return Progress::Ready(());
         };
@@ -341,7 +341,7 @@ impl StdioServer {
 
     /// A line of the log about it.
     fn event(&self, id: LogEventId, cx: &Cx<'_>) -> LogEvent {
-        let gateway = cx.env.server.config.gateway.as_ref();
+        let gateway = cx.env.gateway();
         let event = LogEvent::new(id);
         let event = event.with(
             Field::Backend,

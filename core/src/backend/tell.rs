@@ -29,12 +29,13 @@ impl TellBackend {
     }
 
     fn tell(telling: Telling, cx: &mut Cx<'_>) -> Progress<Self> {
-        let Some(gateway) = &cx.env.server.config.gateway else {
+        let Some(gateway) = cx.env.gateway() else {
             return Progress::Ready(());
         };
         let Telling {
             request,
             credentials,
+            ..
         } = telling;
         let incoming = IncomingMessages::send(request, gateway, &credentials, cx);
         Progress::Pending(Self::Telling(Box::new(incoming)))

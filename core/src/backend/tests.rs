@@ -13,6 +13,7 @@ use crate::{
 pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
     let address = "http://127.0.0.1:8000/mcp";
     Gateway {
+        name: None,
         backend: Backend::Http(Arc::new(BackendAddress::parse(address).unwrap())),
         identity,
         audience: address.to_owned(),

@@ -5,11 +5,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use http::{HeaderName, HeaderValue};
 
 use super::{BackendAddress, BackendCommand, BackendIdentity};
-use crate::secret::Secret;
+use crate::{endpoint::BackendName, secret::Secret};
 
 /// The server behind this one.
 #[derive(Clone, Debug)]
 pub struct Gateway {
+    /// Its name, if it is one of several: a part of its path, `/mcp/NAME`.
+    pub name: Option<BackendName>,
     /// Where it is.
     pub backend: Backend,
     /// How it is told who calls.
@@ -42,9 +44,22 @@ pub enum Backend {
 }
 
 impl Gateway {
-    /// The backend as it is shown, to users too: of its address or command nothing that may be a key.
+    /// The backend as it is shown, to users too: its name, and of its address or command nothing that may be a key.
     #[must_use]
     pub fn shown(&self) -> String {
+        let place = self.place();
+        match &self.name {
+            Some(name) => format!("{} ({place})", name.as_str()),
+            None => place,
+        }
+    }
+
+    /// What its endpoint is called, if it is one of several.
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.name.as_ref().map(BackendName::as_str)
+    }
+
+    fn place(&self) -> String {
         match &self.backend {
             Backend::Http(address) => {
                 let address = address.to_string();

@@ -7,11 +7,13 @@ use bytes::Bytes;
 
 use crate::{
     ask::{Awaiting, Key, Store},
+    config::Endpoint,
     entra::awaiting_metadata::{AwaitingMetadata, WithMetadata},
+    env::Env,
     event::Answer,
     http::response,
     hub::{
-        AskReadiness, KnownBackend, KnownReadiness, NotReady, ReadinessMessage, ToHub, ToHubKind,
+        AskReadiness, KnownBackends, KnownReadiness, NotReady, ReadinessMessage, ToHub, ToHubKind,
     },
     step::{Cx, Progress},
 };
@@ -26,27 +28,23 @@ const RETRY_AFTER: &str = "1";
 #[derive(Debug)]
 pub(crate) enum ReadinessCheck {
     Hub(Awaiting<AskReadiness>),
-    Store(Awaiting<Store>, KnownBackend),
-    Entra(AwaitingMetadata<()>, KnownBackend),
+    Store(Awaiting<Store>, KnownBackends),
+    Entra(AwaitingMetadata<()>, KnownBackends),
 }
 
 impl ReadinessCheck {
     pub(super) fn start(cx: &mut Cx<'_>) -> Progress<Self> {
-        let gateway = cx.env.server.config.gateway.as_ref();
-        let has_backend = gateway.is_some_and(|gateway| gateway.command().is_none());
-        let ask = |ticket| {
-            ToHubKind::Readiness(ReadinessMessage::Ask {
-                ticket,
-                has_backend,
-            })
-        };
+        let backends = cx.env.server.config.gateways();
+        let backends = backends.filter(|(_, gateway)| gateway.command().is_none());
+        let backends = backends.map(|(endpoint, _)| endpoint).collect();
+        let ask = |ticket| ToHubKind::Readiness(ReadinessMessage::Ask { ticket, backends });
         Progress::Pending(Self::Hub(cx.ask_hub(ask)))
     }
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
         match self {
             Self::Hub(awaiting) => match awaiting.into_answer(answer) {
-                KnownReadiness::Known(found, backend) => cx.done(respond(found, backend)),
+                KnownReadiness::Known(found, backend) => cx.done(respond(found, &backend, cx.env)),
                 KnownReadiness::Look(backend) => {
                     let store = cx.store(Store::Get(Key(KEY.to_owned())));
                     Progress::Pending(Self::Store(store, backend))
@@ -71,7 +69,7 @@ impl ReadinessCheck {
 
 fn finish(
     (_, metadata): &WithMetadata<()>,
-    backend: KnownBackend,
+    backend: KnownBackends,
     cx: &mut Cx<'_>,
 ) -> Progress<ReadinessCheck> {
     let missing = metadata.is_none().then_some(NotReady::Entra);
@@ -80,31 +78,25 @@ fn finish(
 
 fn found(
     not_ready: Option<NotReady>,
-    backend: KnownBackend,
+    backend: KnownBackends,
     cx: &mut Cx<'_>,
 ) -> Progress<ReadinessCheck> {
     cx.to_hub(ToHub(ToHubKind::Readiness(ReadinessMessage::Found(
         not_ready,
     ))));
-    cx.done(respond(not_ready, backend))
+    cx.done(respond(not_ready, &backend, cx.env))
 }
 
-fn respond(not_ready: Option<NotReady>, backend: KnownBackend) -> Response<Bytes> {
+fn respond(not_ready: Option<NotReady>, backends: &KnownBackends, env: Env<'_>) -> Response<Bytes> {
     let reason = match not_ready {
         None => {
-            let text = match backend {
-                KnownBackend::None => "ready\n",
-                KnownBackend::Unknown => {
-                    "ready\nthe server behind this gateway was not asked yet\n"
-                }
-                KnownBackend::Asked { answers: true } => {
-                    "ready\nthe server behind this gateway answers\n"
-                }
-                KnownBackend::Asked { answers: false } => {
-                    "ready\nthe server behind this gateway does not answer\n"
-                }
-            };
-            return response::text(StatusCode::OK, text);
+            let lines = backends
+                .iter()
+                .map(|(endpoint, answers)| line(*endpoint, *answers, env));
+            let text = std::iter::once("ready\n".to_owned()).chain(lines);
+            let mut response = response::text(StatusCode::OK, "");
+            *response.body_mut() = Bytes::from(text.collect::<String>());
+            return response;
         }
         Some(NotReady::ShuttingDown) => "not ready: this server is shutting down\n",
         Some(NotReady::Unknown) => "not ready: nothing is known yet\n",
@@ -115,6 +107,18 @@ fn respond(not_ready: Option<NotReady>, backend: KnownBackend) -> Response<Bytes
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     response
+}
+
+/// What is known of a backend.
+fn line(endpoint: Endpoint, answers: Option<bool>, env: Env<'_>) -> String {
+    let name = env.server.config.name_of(endpoint);
+    let name = name.unwrap_or("the server behind this gateway");
+    let known = match answers {
+        None => "was not asked yet",
+        Some(true) => "answers",
+        Some(false) => "does not answer",
+    };
+    format!("{name} {known}\n")
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ impl State {
             JobKind::TellBackend(telling) => {
                 TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
-            JobKind::ProbeBackend => ProbeBackend::start(cx).map_pending(Self::ProbeBackend),
+            JobKind::ProbeBackend(_) => ProbeBackend::start(cx).map_pending(Self::ProbeBackend),
             JobKind::RunServer(run) => StdioServer::start(*run, cx)
                 .map_pending(|server| Self::StdioServer(Box::new(server))),
             JobKind::FetchClientDocument(url) => {

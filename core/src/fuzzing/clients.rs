@@ -29,6 +29,7 @@ fn at(unix: UnixTime, act: impl FnOnce(Env<'_>)) {
         entra: &entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),
+        endpoint: crate::config::Endpoint::MAIN,
         now: Now { instant, unix },
     });
 }

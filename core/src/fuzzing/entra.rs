@@ -50,6 +50,8 @@ pub(super) fn server() -> Server {
         device_authorization: false,
         code_page: false,
         gateway: None,
+        backends: Vec::new(),
+        with_own_tools: false,
         sessions_per_user: limits::SESSIONS_PER_USER,
         client_documents: crate::config::ClientDocuments::default(),
         lifetimes: crate::config::Lifetimes::default(),
@@ -172,6 +174,7 @@ fn env<'a>(server: &'a Server, entra: &'a EntraSnapshot) -> Env<'a> {
         entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),
+        endpoint: crate::config::Endpoint::MAIN,
         now: Now {
             instant: Instant(1000),
             unix: UnixTime(1_800_000_000),

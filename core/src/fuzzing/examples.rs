@@ -63,6 +63,7 @@ pub fn spoiled_session_token() -> String {
         entra: &entra,
         clients: PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),
+        endpoint: crate::config::Endpoint::MAIN,
         now,
     };
     let (session, share) = (tokens::session(), Share::new([2; 16]));

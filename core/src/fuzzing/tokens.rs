@@ -44,6 +44,7 @@ fn at(
         entra,
         clients: crate::config::PreregisteredClients::none(),
         policy: crate::policy::Policy::none(),
+        endpoint: crate::config::Endpoint::MAIN,
         now: Now { instant, unix },
     });
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ::http::Method;
 
 use super::{CredentialGuard, ProcessOwner, UserHeaders, assertion::AssertionClaims};
-use crate::{config::Gateway, limits, revision::Revision, secret::Secret};
+use crate::{config::Gateway, endpoint::Endpoint, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
 #[derive(Clone, Debug, Default)]
@@ -133,14 +133,21 @@ impl BackendRequest {
 /// Something that the backend is told and that needs no answer, and as whom.
 #[derive(Debug)]
 pub(crate) struct Telling {
+    /// At which endpoint that backend is.
+    pub(crate) endpoint: Endpoint,
     pub(crate) request: BackendRequest,
     pub(crate) credentials: Credentials,
 }
 
 impl Telling {
     /// That a session is over, which its user may have left already: nobody is named.
-    pub(crate) fn session_over(session: Option<Arc<str>>, revision: Revision) -> Self {
+    pub(crate) fn session_over(
+        endpoint: Endpoint,
+        session: Option<Arc<str>>,
+        revision: Revision,
+    ) -> Self {
         Self {
+            endpoint,
             request: BackendRequest {
                 method: Method::DELETE,
                 within: Some(limits::BACKEND_OPENING),

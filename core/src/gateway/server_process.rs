@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::RawMessage;
 use crate::{
     catalog::Principal,
+    endpoint::Endpoint,
     id::{ExchangeId, PrincipalId, SessionId},
     secret::Secret,
     ticket::AskId,
@@ -27,6 +28,8 @@ pub(crate) enum ProcessShare {
 /// Whose a process is.
 #[derive(Debug)]
 pub(crate) struct ProcessOwner {
+    /// At which endpoint its backend is.
+    pub(crate) endpoint: Endpoint,
     /// The user with this client.
     pub(crate) principal: PrincipalId,
     /// The session in which they have signed in: the process ends with it.

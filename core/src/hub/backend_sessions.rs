@@ -264,7 +264,8 @@ impl BackendSessions {
             return;
         };
         if session.id.is_some() {
-            let telling = Telling::session_over(session.id.clone(), session.revision);
+            let telling =
+                Telling::session_over(session.endpoint, session.id.clone(), session.revision);
             out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(Box::new(
                 telling,
             )))));

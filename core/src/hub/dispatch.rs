@@ -81,15 +81,13 @@ impl Hub {
     fn handle_readiness(&mut self, from: ExchangeId, message: ReadinessMessage, now: Instant) {
         match message {
             ReadinessMessage::ShutDown => self.shut_down(),
-            ReadinessMessage::Ask {
-                ticket,
-                has_backend,
-            } => {
+            ReadinessMessage::Ask { ticket, backends } => {
                 let waiter = Waiter::new(from, ticket);
-                self.readiness
-                    .ask(waiter, has_backend, now, &mut self.outputs);
+                self.readiness.ask(waiter, backends, now, &mut self.outputs);
             }
-            ReadinessMessage::FoundBackend { answers } => self.readiness.found_backend(answers),
+            ReadinessMessage::FoundBackend(endpoint, answers) => {
+                self.readiness.found_backend(endpoint, answers);
+            }
             ReadinessMessage::Found(found) => self.readiness.found(found),
         }
     }

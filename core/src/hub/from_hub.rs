@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Job, asks::HubAnswer};
 use crate::{
     catalog::{ClientCapabilities, ClientInfo},
+    endpoint::Endpoint,
     env::EntraSnapshot,
     gateway::{BackendSettings, ParkedAnswers, ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
@@ -107,6 +108,8 @@ pub(crate) struct TaskUpdate {
 /// A session of the backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BackendSession {
+    /// At which endpoint its backend is.
+    pub(crate) endpoint: Endpoint,
     /// Its name there, if it has one.
     pub(crate) id: Option<Arc<str>>,
     /// What was agreed on.

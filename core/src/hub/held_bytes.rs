@@ -6,13 +6,13 @@ use super::{
     HubOutput,
     asks::{HoldBackendBytes, Waiter},
 };
-use crate::id::ExchangeId;
+use crate::{endpoint::Endpoint, id::ExchangeId, ticket::Ticket};
 
 /// A message about bytes that the sender holds.
 #[derive(Debug)]
 pub(crate) enum HeldBytesMessage {
-    /// It wants to hold so many, of this many in all.
-    Hold(crate::ticket::Ticket<HoldBackendBytes>, usize, usize),
+    /// It wants to hold so many of the backend of this endpoint, of this many in all of that.
+    Hold(Ticket<HoldBackendBytes>, Endpoint, usize, usize),
     /// It holds none that are counted.
     Release,
 }
@@ -20,8 +20,9 @@ pub(crate) enum HeldBytesMessage {
 /// What each exchange may hold.
 #[derive(Debug, Default)]
 pub(super) struct HeldBytes {
-    of: BTreeMap<ExchangeId, usize>,
-    all: usize,
+    of: BTreeMap<ExchangeId, (Endpoint, usize)>,
+    /// How many all hold of each backend: one that fills its share leaves the others theirs (threat R26).
+    all: BTreeMap<Endpoint, usize>,
 }
 
 impl HeldBytes {
@@ -32,13 +33,14 @@ impl HeldBytes {
         out: &mut VecDeque<HubOutput>,
     ) {
         match message {
-            HeldBytesMessage::Hold(ticket, bytes, most) => {
-                let own = self.of.get(&from).copied().unwrap_or_default();
-                let all = (self.all - own).saturating_add(bytes);
-                let fits = all <= most;
+            HeldBytesMessage::Hold(ticket, endpoint, bytes, most) => {
+                let own = self.of.get(&from).map_or(0, |(_, own)| *own);
+                let all = self.all.entry(endpoint).or_default();
+                let held = (*all - own).saturating_add(bytes);
+                let fits = held <= most;
                 if fits {
-                    self.of.insert(from, bytes);
-                    self.all = all;
+                    self.of.insert(from, (endpoint, bytes));
+                    *all = held;
                 }
                 out.push_back(Waiter::new(from, ticket).answer(fits));
             }
@@ -47,6 +49,10 @@ impl HeldBytes {
     }
 
     pub(super) fn forget(&mut self, id: ExchangeId) {
-        self.all -= self.of.remove(&id).unwrap_or_default();
+        if let Some((endpoint, own)) = self.of.remove(&id)
+            && let Some(all) = self.all.get_mut(&endpoint)
+        {
+            *all -= own;
+        }
     }
 }

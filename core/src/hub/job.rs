@@ -2,6 +2,7 @@
 
 use crate::{
     client_id_url::ClientIdUrl,
+    endpoint::Endpoint,
     gateway::{RunProcess, Telling},
     hub::Announcement,
 };
@@ -16,6 +17,24 @@ impl Job {
     #[must_use]
     pub fn check_credential() -> Self {
         Self(JobKind::CheckCredential)
+    }
+}
+
+impl Job {
+    /// Which MCP endpoint it is about.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        match &self.0 {
+            JobKind::TellBackend(telling) => telling.endpoint,
+            JobKind::ProbeBackend(endpoint) => *endpoint,
+            JobKind::RunServer(run) => run.owner.endpoint,
+            JobKind::RefreshEntraMetadata
+            | JobKind::FetchIdentityToken
+            | JobKind::CheckCredential
+            | JobKind::ReadSigningKeys
+            | JobKind::KeepAnnouncements(_)
+            | JobKind::FetchClientDocument(_)
+            | JobKind::FetchClientKeys(_) => Endpoint::MAIN,
+        }
     }
 }
 
@@ -34,8 +53,8 @@ pub(crate) enum JobKind {
     KeepAnnouncements(Vec<Announcement>),
     /// Tell the backend something that needs no answer.
     TellBackend(Box<Telling>),
-    /// Find out whether the backend is there.
-    ProbeBackend,
+    /// Find out whether the backend of this endpoint is there.
+    ProbeBackend(Endpoint),
     /// Run a process that is a server.
     RunServer(Box<RunProcess>),
     /// Fetch the document of a client and hand it to the hub.

@@ -1,25 +1,25 @@
 //! Whether this replica is ready for requests: how often that is looked up, and what was found last. Anybody may ask, so
 //! the store is asked once in a while, however many do.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{HubOutput, Job, JobKind, asks::Waiter};
-use crate::{hub::asks::AskReadiness, limits, ticket::Ticket, time::Instant};
+use crate::{endpoint::Endpoint, hub::asks::AskReadiness, limits, ticket::Ticket, time::Instant};
 
 /// A message about the readiness of this replica.
 #[derive(Debug)]
 pub(crate) enum ReadinessMessage {
-    /// The sender wants to know it, and if there is a backend that can be asked, whether that is there.
+    /// The sender wants to know it, and of the backends at these endpoints, which can be asked, whether they are there.
     Ask {
         ticket: Ticket<AskReadiness>,
-        has_backend: bool,
+        backends: Vec<Endpoint>,
     },
     /// The server is about to end: all streams end, and none is opened.
     ShutDown,
     /// The sender has looked: what is not ready, if anything.
     Found(Option<NotReady>),
-    /// The sender has asked the backend, and it has answered, or has not.
-    FoundBackend { answers: bool },
+    /// The sender has asked the backend of this endpoint, and it has answered, or has not.
+    FoundBackend(Endpoint, bool),
 }
 
 /// Why a replica is not ready.
@@ -36,25 +36,17 @@ pub(crate) enum NotReady {
 }
 
 /// What the hub knows of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KnownReadiness {
     /// It was looked up a moment ago.
-    Known(Option<NotReady>, KnownBackend),
+    Known(Option<NotReady>, KnownBackends),
     /// The sender is to look.
-    Look(KnownBackend),
+    Look(KnownBackends),
 }
 
-/// What is known of the backend. It makes no replica unready: others have no other backend, and signing in goes on without it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum KnownBackend {
-    /// There is none that can be asked.
-    #[default]
-    None,
-    /// Nobody has asked it yet.
-    Unknown,
-    /// It has answered, or has not.
-    Asked { answers: bool },
-}
+/// Whether backends that can be asked have answered; `None`: nobody has asked yet. They make no replica unready: others have no other
+/// backends, and signing in goes on without them.
+pub(crate) type KnownBackends = Vec<(Endpoint, Option<bool>)>;
 
 /// What was found last.
 #[derive(Debug, Default)]
@@ -64,9 +56,8 @@ pub(super) struct Readiness {
     asked: Option<Instant>,
     /// `None` until somebody has looked.
     found: Option<Option<NotReady>>,
-    /// When the backend was asked last, and whether it has answered.
-    backend_asked: Option<Instant>,
-    backend_answers: Option<bool>,
+    /// When each backend was asked last, and whether it has answered.
+    backends: BTreeMap<Endpoint, (Instant, Option<bool>)>,
 }
 
 impl Readiness {
@@ -77,46 +68,47 @@ impl Readiness {
     pub(super) fn ask(
         &mut self,
         waiter: Waiter<AskReadiness>,
-        has_backend: bool,
+        backends: Vec<Endpoint>,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
         let is_fresh = |asked: Instant| now.since(asked) < limits::READINESS_INTERVAL;
-        let backend = self.backend(has_backend, now, out);
+        let backends = backends.into_iter();
+        let backends = backends.map(|one| (one, self.backend(one, now, out)));
+        let backends: KnownBackends = backends.collect();
         let answer = if self.is_shutting_down {
-            KnownReadiness::Known(Some(NotReady::ShuttingDown), backend)
+            KnownReadiness::Known(Some(NotReady::ShuttingDown), backends)
         } else if self.asked.is_some_and(is_fresh) {
-            KnownReadiness::Known(self.found.unwrap_or(Some(NotReady::Unknown)), backend)
+            KnownReadiness::Known(self.found.unwrap_or(Some(NotReady::Unknown)), backends)
         } else {
             self.asked = Some(now);
-            KnownReadiness::Look(backend)
+            KnownReadiness::Look(backends)
         };
         out.push_back(waiter.answer(answer));
     }
 
-    /// What is known of the backend, which is asked now and then while somebody wants to know it.
+    /// Whether a backend has answered, which is asked now and then while somebody wants to know it.
     fn backend(
         &mut self,
-        has_backend: bool,
+        endpoint: Endpoint,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
-    ) -> KnownBackend {
-        if !has_backend {
-            return KnownBackend::None;
+    ) -> Option<bool> {
+        let found = self.backends.get(&endpoint).copied();
+        let answers = found.and_then(|(_, answers)| answers);
+        let is_fresh = |(asked, _)| now.since(asked) < limits::BACKEND_PROBE_INTERVAL;
+        if !found.is_some_and(is_fresh) && !self.is_shutting_down {
+            self.backends.insert(endpoint, (now, answers));
+            let probe = Job(JobKind::ProbeBackend(endpoint));
+            out.push_back(HubOutput::Spawn(probe));
         }
-        let is_fresh = |asked: Instant| now.since(asked) < limits::BACKEND_PROBE_INTERVAL;
-        if !self.backend_asked.is_some_and(is_fresh) && !self.is_shutting_down {
-            self.backend_asked = Some(now);
-            out.push_back(HubOutput::Spawn(Job(JobKind::ProbeBackend)));
-        }
-        match self.backend_answers {
-            None => KnownBackend::Unknown,
-            Some(answers) => KnownBackend::Asked { answers },
-        }
+        answers
     }
 
-    pub(super) fn found_backend(&mut self, answers: bool) {
-        self.backend_answers = Some(answers);
+    pub(super) fn found_backend(&mut self, endpoint: Endpoint, answers: bool) {
+        if let Some((_, found)) = self.backends.get_mut(&endpoint) {
+            *found = Some(answers);
+        }
     }
 
     pub(super) fn found(&mut self, found: Option<NotReady>) {

@@ -26,6 +26,12 @@ pub const ASSERTION_KEYS_REREAD: Duration = Duration::from_secs(60 * 60);
 /// How long nobody looks again after the keys could not be read or made.
 pub const ASSERTION_KEYS_REST: Duration = Duration::from_secs(1);
 
+/// How many backends there are that have names: each is asked whether it is there, and has shares of the limits of its own.
+pub const BACKENDS: usize = 32;
+
+/// The longest name of a backend: it is a part of addresses that people read.
+pub const BACKEND_NAME_BYTES: usize = 32;
+
 /// How often a backend is asked whether it is there, while somebody asks whether this server is ready.
 pub const BACKEND_PROBE_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -93,7 +93,7 @@ enum State {
 pub(crate) type Heard = Progress<Box<BackendStream>>;
 
 fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
-    let gateway = cx.env.server.config.gateway.as_ref();
+    let gateway = cx.env.gateway();
     gateway.expect("there is a backend to listen to")
 }
 
@@ -118,7 +118,7 @@ impl BackendStream {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> Option<Box<Self>> {
-        cx.env.server.config.gateway.as_ref()?;
+        cx.env.gateway()?;
         let owner = (caller.principal_id, mcp_session.id);
         let turn = cx.ask_hub(|ticket| {
             let listen = BackendSessionMessage::Listen(ticket, owner, caller.session.id);
@@ -270,6 +270,7 @@ impl BackendStream {
             }
             Progress::Ready(Ok((opened, params))) => {
                 let session = BackendSession {
+                    endpoint: cx.env.endpoint,
                     id: opened.session,
                     revision: opened.revision,
                     params,

@@ -67,7 +67,7 @@ pub(super) fn missing_scopes(
     caller: &Caller,
     env: Env<'_>,
 ) -> Option<Vec<String>> {
-    let needed = match env.server.config.gateway {
+    let needed = match env.gateway() {
         Some(_) => {
             if request.method != "tools/call" {
                 return None;
@@ -89,7 +89,7 @@ pub(super) fn answer(
 ) -> Reply {
     let (server, revision) = (icx.cx.env.server, client.revision);
     let catalog = icx.cx.env.catalog;
-    let is_gateway = server.config.gateway.is_some();
+    let is_gateway = icx.cx.env.gateway().is_some();
     if !is_gateway && !is_offered(&request.method, icx.caller, catalog) {
         return Reply::Error(Error::method_not_found());
     }
@@ -98,7 +98,7 @@ pub(super) fn answer(
         && let Some(needed) = missing_scopes(request, icx.caller, icx.cx.env)
     {
         audit::step_up(&needed, icx.cx);
-        let result = security_schemes::step_up(&needed, icx.caller, revision, server);
+        let result = security_schemes::step_up(&needed, icx.caller, revision, icx.cx.env);
         return Reply::Result(result);
     }
     if is_gateway {

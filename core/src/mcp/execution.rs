@@ -55,7 +55,7 @@ pub(crate) struct Execution {
 /// How long calls may take. A backend's own limit comes first, for it says more.
 fn call_timeout(cx: &Cx<'_>) -> Duration {
     let config = &cx.env.server.config;
-    let gateway = config.gateway.as_ref();
+    let gateway = cx.env.gateway();
     gateway.map_or(config.call_times.call, |gateway| {
         gateway.call_timeout + limits::BACKEND_OPENING
     })

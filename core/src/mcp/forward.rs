@@ -205,7 +205,7 @@ pub(crate) fn start(
 }
 
 fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
-    let gateway = cx.env.server.config.gateway.as_ref();
+    let gateway = cx.env.gateway();
     gateway.expect("what is forwarded has a backend")
 }
 

@@ -188,7 +188,7 @@ impl ReceivedMessage {
         if messages.len() == 1
             && let Some(Message::Request(request)) = messages.pop_if(begins)
         {
-            if cx.env.server.config.gateway.is_none() {
+            if cx.env.gateway().is_none() {
                 return self.initialize(&request, cx);
             }
             accepted(cx);

@@ -8,7 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::headers;
 use crate::{
-    admit::bearer, admit::caller::Caller, catalog::ToolResult, env::Server, revision::Revision,
+    admit::bearer,
+    admit::caller::Caller,
+    catalog::ToolResult,
+    env::{Env, Server},
+    revision::Revision,
 };
 
 /// How the `User-Agent` of ChatGPT begins.
@@ -39,10 +43,10 @@ pub(super) fn step_up(
     needed: &[String],
     caller: &Caller,
     revision: Revision,
-    server: &Server,
+    env: Env<'_>,
 ) -> Map<String, Value> {
     let result = ToolResult::error("The user must allow more before this tool can be used.");
-    let challenge = bearer::insufficient_scope_challenge(needed, &caller.scope, server);
+    let challenge = bearer::insufficient_scope_challenge(needed, &caller.scope, env);
     let result = result.meta("mcp/www_authenticate", vec![challenge]);
     result.to_json(revision)
 }

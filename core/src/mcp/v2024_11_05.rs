@@ -6,12 +6,16 @@
 use bytes::Bytes;
 
 use super::sse;
-use crate::{base_path::BasePath, id::McpSessionId};
+use crate::{env::Env, id::McpSessionId};
 
 /// The event that tells where to post: a path on this origin, whatever `Host` was sent, with the
 /// name of the stream and nothing secret (threat C15).
-pub(crate) fn endpoint_event(stream: McpSessionId, base_path: &BasePath) -> Bytes {
-    let path = base_path.join("/message");
+pub(crate) fn endpoint_event(stream: McpSessionId, env: Env<'_>) -> Bytes {
+    let path = match env.endpoint_name() {
+        Some(name) => format!("/message/{name}"),
+        None => "/message".to_owned(),
+    };
+    let path = env.server.config.public_url.base_path().join(&path);
     sse::event("endpoint", &format!("{path}?sessionId={stream}"))
 }
 

@@ -99,6 +99,21 @@ impl RedirectTarget {
 }
 
 impl AuthorizationRequest {
+    /// The name of the MCP endpoint that it is about, if that has one: `orders` of `https://mcp.example/mcp/orders`.
+    pub(crate) fn endpoint_name(&self) -> Option<&str> {
+        let (above, name) = self.resource.rsplit_once('/')?;
+        let is_named = above.ends_with("/mcp") || above.ends_with("/sse");
+        is_named.then_some(name)
+    }
+
+    /// What a user consents to: these scopes, at this endpoint. What was allowed at one is not allowed at another (threat R26).
+    pub(crate) fn consented(&self) -> String {
+        match self.endpoint_name() {
+            Some(name) => format!("{} at {name}", self.scope),
+            None => self.scope.to_string(),
+        }
+    }
+
     /// Packs the request, to be sealed.
     pub(crate) fn pack(&self) -> Vec<u8> {
         // An empty state is one that was not sent (RFC 6749 section 3.1).

@@ -228,7 +228,9 @@ fn page(
     let sealed = form.seal(env, entropy);
     let (who, verified) = describe(&form.client_label);
     let mut scopes = Html::default();
-    if let Some(gateway) = &env.server.config.gateway {
+    let config = &env.server.config;
+    let endpoint = config.public_url.endpoint_of(&form.request.resource);
+    if let Some(gateway) = config.gateway_at(endpoint) {
         let shown = gateway.shown();
         let given = gateway.identity.entra.as_deref().unwrap_or_default();
         let slots = [

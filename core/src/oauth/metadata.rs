@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 
 use super::token;
 use crate::{
-    client_keys::Algorithm, config::AuthorizationServers, env::Env, http::response, route::Route,
+    client_keys::Algorithm,
+    config::{AuthorizationServers, Gateway},
+    env::Env,
+    http::response,
+    route::Route,
 };
 
 /// The ways to prove which client asks, at the token and the revocation endpoint. `none` comes first: clients use
@@ -21,7 +25,7 @@ const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_ba
 /// The document of a route.
 pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
     let public_url = &env.server.config.public_url;
-    let [streamable, sse] = public_url.resources();
+    let [streamable, sse] = public_url.resources_of(env.endpoint);
     let offered = env.server.scopes.all();
     let scopes: Vec<_> = offered.iter().map(|scope| &scope.name).collect();
     let (authorization_servers, resource_scopes) = authorization_servers(env);
@@ -31,7 +35,7 @@ pub(crate) fn respond(route: Route, env: Env<'_>) -> Response<Bytes> {
             "authorization_servers": authorization_servers,
             "scopes_supported": resource_scopes,
             "bearer_methods_supported": ["header"],
-            "resource_name": env.catalog.title(),
+            "resource_name": env.gateway().and_then(Gateway::title).unwrap_or(env.catalog.title()),
         })
     };
     let document = match route {
@@ -110,8 +114,7 @@ fn server_metadata(env: Env<'_>, scopes: &[&String]) -> Value {
         members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
         members.insert(name.to_owned(), algorithms);
     }
-    let gateway = config.gateway.as_ref();
-    let signs = gateway.is_some_and(|gateway| gateway.signs());
+    let signs = config.gateways().any(|(_, gateway)| gateway.signs());
     if let (true, Some(members)) = (signs, document.as_object_mut()) {
         members.insert("jwks_uri".to_owned(), public_url.join("/jwks.json").into());
     }

@@ -105,7 +105,7 @@ impl PendingSignIn {
         let config = &env.server.config;
         let mut scope = self.request.scope.to_consent_scope(&config.entra);
         // The token for a backend is asked for when it is needed, and consented to with the sign-in.
-        let gateway = config.gateway.as_ref();
+        let gateway = config.gateway_at(config.public_url.endpoint_of(&self.request.resource));
         if let Some(of_backend) = gateway.and_then(|gateway| gateway.identity.entra.as_ref()) {
             scope = format!("{scope} {of_backend}");
         }

@@ -36,7 +36,7 @@ pub(crate) struct RememberedConsents(Vec<Approval>);
 struct Approval {
     /// Which client and redirect URI.
     place: [u8; MARK_BYTES],
-    /// Which scopes.
+    /// Which scopes, at which MCP endpoint.
     scope: [u8; MARK_BYTES],
     expires: UnixTime,
 }
@@ -151,7 +151,7 @@ fn place_mark(client: &Hash, redirect_uri: &RedirectUri) -> [u8; MARK_BYTES] {
 }
 
 fn scope_mark(request: &AuthorizationRequest) -> [u8; MARK_BYTES] {
-    mark(request.scope.to_string().as_bytes())
+    mark(request.consented().as_bytes())
 }
 
 fn mark(bytes: &[u8]) -> [u8; MARK_BYTES] {

@@ -16,16 +16,37 @@ pub(crate) fn choose<'a>(
     requested: impl Iterator<Item = &'a str>,
     public_url: &PublicUrl,
 ) -> Result<&'_ str, Refusal> {
-    let server = public_url.issuer();
+    match named(requested, public_url)? {
+        Some(resource) => Ok(resource),
+        None => whole(public_url),
+    }
+}
+
+/// The resource that is named, if one is.
+fn named<'a, 'b>(
+    requested: impl Iterator<Item = &'a str>,
+    public_url: &'b PublicUrl,
+) -> Result<Option<&'b str>, Refusal> {
     let mut chosen = None;
     for resource in requested.filter(|resource| !resource.is_empty()) {
         let ours = canonical(resource, public_url).ok_or(invalid_target())?;
         chosen = match chosen {
-            Some(other) if other != ours => Some(server),
+            Some(other) if other != ours => Some(whole(public_url)?),
             _ => Some(ours),
         };
     }
-    Ok(chosen.unwrap_or(server))
+    Ok(chosen)
+}
+
+/// The whole server, if it has one MCP endpoint: a user allows a client one of several, which it must name (threat R26).
+fn whole(public_url: &PublicUrl) -> Result<&str, Refusal> {
+    match public_url.stands_for_all() {
+        true => Ok(public_url.issuer()),
+        false => Err(Refusal::new(
+            OAuthError::InvalidTarget,
+            "This server has several MCP endpoints: name one of them as the resource (RFC 8707).",
+        )),
+    }
 }
 
 /// The endpoint that a token request names; `None` if it names none: then the token is for what the session
@@ -34,9 +55,9 @@ pub(crate) fn of_token_request(
     form: &Form,
     public_url: &PublicUrl,
 ) -> Result<Option<String>, Refusal> {
-    let resource = choose(form.all("resource"), public_url)?;
-    let is_endpoint = resource != public_url.issuer();
-    Ok(is_endpoint.then(|| resource.to_owned()))
+    let resource = named(form.all("resource"), public_url)?;
+    let endpoint = resource.filter(|resource| *resource != public_url.issuer());
+    Ok(endpoint.map(str::to_owned))
 }
 
 /// The resource of a token: that of the session, or the endpoint that the token request names, if the session
@@ -63,20 +84,14 @@ fn invalid_target() -> Refusal {
 
 /// The canonical form of one of our resources.
 fn canonical<'a>(resource: &str, public_url: &'a PublicUrl) -> Option<&'a str> {
-    let issuer = public_url.issuer();
     let (origin, path) = resource.split_at_checked(public_url.origin().len())?;
     // Scheme and host may be in capitals (RFC 3986 section 6.2.2.1); nothing else is normalised.
     if !origin.eq_ignore_ascii_case(public_url.origin()) {
         return None;
     }
-    let path = path.strip_prefix(public_url.base_path().as_str())?;
-    let [streamable, sse] = public_url.resources();
-    match path {
-        "" | "/" => Some(issuer),
-        "/mcp" | "/mcp/" => Some(streamable),
-        "/sse" | "/sse/" => Some(sse),
-        _ => None,
-    }
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut ours = public_url.all_resources();
+    ours.find(|own| own.strip_prefix(public_url.origin()) == Some(path))
 }
 
 #[cfg(test)]

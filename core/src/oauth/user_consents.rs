@@ -42,6 +42,9 @@ pub(crate) struct UserConsent {
     pub(crate) redirect_uri: String,
     /// What it may do.
     pub(crate) scope: String,
+    /// At which MCP endpoint, if that has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<String>,
     /// When it was approved.
     pub(crate) given: UnixTime,
 }
@@ -157,22 +160,29 @@ impl UserConsents {
             client_name,
             redirect_uri: request.redirect_target.redirect_uri.as_str().to_owned(),
             scope: request.scope.to_string(),
+            endpoint: request.endpoint_name().map(str::to_owned),
             given: now,
         });
     }
 }
 
 impl UserConsent {
-    /// Whether the other one is of the same client, place and scopes.
+    /// Whether the other one is of the same client, place, scopes and endpoint.
     fn covers_what(&self, other: &Self) -> bool {
-        (self.client, &self.redirect_uri, &self.scope)
-            == (other.client, &other.redirect_uri, &other.scope)
+        (self.client, &self.redirect_uri, &self.scope, &self.endpoint)
+            == (
+                other.client,
+                &other.redirect_uri,
+                &other.scope,
+                &other.endpoint,
+            )
     }
 
     fn is_of(&self, request: &AuthorizationRequest) -> bool {
         self.client == request.client
             && self.redirect_uri == request.redirect_target.redirect_uri.as_str()
             && self.scope == request.scope.to_string()
+            && self.endpoint.as_deref() == request.endpoint_name()
     }
 
     fn holds(&self, lifetime: Duration, now: UnixTime) -> bool {

@@ -10,6 +10,8 @@ use crate::oauth::{pending_sign_in::PendingSignIn, remembered_consents::Remember
 pub(crate) struct Browsing {
     pub(crate) server: TestServer,
     pub(crate) cookies: Vec<(String, String)>,
+    /// What its client asks to be allowed; empty: it does not say.
+    pub(crate) resource: String,
 }
 
 impl Browsing {
@@ -21,6 +23,7 @@ impl Browsing {
         Self {
             server,
             cookies: Vec::new(),
+            resource: String::new(),
         }
     }
 
@@ -56,7 +59,8 @@ impl Browsing {
     /// The consent page of a new client, and its hidden field.
     pub(crate) fn page(&mut self, redirect_uri: &str) -> (String, String) {
         let id = client_id(&self.server, &[redirect_uri]);
-        let page = text(&self.get(&authorize(&id, redirect_uri, &[])));
+        let resource = [("resource", self.resource.as_str())];
+        let page = text(&self.get(&authorize(&id, redirect_uri, &resource)));
         let sealed = sealed_in(&page);
         (page, sealed)
     }

@@ -121,6 +121,7 @@ impl State {
                 entra: &running.known,
                 clients: &running.clients,
                 policy: entra_mcp_core::policy::Policy::none(),
+                endpoint: entra_mcp_core::config::Endpoint::MAIN,
                 now,
             };
             let handled = live.exchange.handle(event, env);

@@ -197,6 +197,7 @@ impl Alone {
             entra: &self.known,
             clients: PreregisteredClients::none(),
             policy: entra_mcp_core::policy::Policy::none(),
+            endpoint: entra_mcp_core::config::Endpoint::MAIN,
             now: now(self.clock),
         }
     }

@@ -120,6 +120,7 @@ pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gatew
         (None, Backend::Stdio(command)) => command.shown(),
     };
     Some(Gateway {
+        name: None,
         audience,
         backend,
         identity: identity?,

@@ -42,6 +42,7 @@ impl Snapshots {
             entra: &self.entra,
             clients: &self.clients,
             policy: &self.policy,
+            endpoint: entra_mcp_core::config::Endpoint::MAIN,
             now: shared.clock.now(),
         }
     }

@@ -21,6 +21,7 @@ fn only_looking_at_health_and_metadata_is_exempt_from_the_limit_of_connections()
         "/.well-known/oauth-protected-resource/mcp",
         "/.well-known/oauth-protected-resource/sse",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/mcp/orders",
     ] {
         assert!(
             is_exempt("GET", target) && is_exempt("HEAD", target),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    endpoint::Endpoint,
     hub::{FromHub, FromHubKind, HubAnswer},
     revision::Revision,
     ticket::AskId,
@@ -13,6 +14,7 @@ fn owner(number: u8) -> BackendOwner {
 
 fn session(name: &str) -> BackendSession {
     BackendSession {
+        endpoint: Endpoint::MAIN,
         id: Some(name.into()),
         revision: Revision::V2025_11_25,
         params: "{}".into(),

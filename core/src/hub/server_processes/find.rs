@@ -6,7 +6,7 @@ use super::{Process, ServerProcesses};
 use crate::{
     gateway::{OfProcess, ProcessName, ProcessOutput, ProcessOwner, RunProcess},
     hub::{HubOutput, Job, JobKind, ToProcess},
-    id::{ExchangeId, PrincipalId},
+    id::ExchangeId,
     limits,
     time::Instant,
 };
@@ -29,7 +29,7 @@ impl ServerProcesses {
         if let Some(seconds) = self.failures.rest(owner.principal, now) {
             return Err(ProcessOutput::Busy(seconds));
         }
-        if !self.has_room(owner.principal, most, out) {
+        if !self.has_room(&owner, most, out) {
             return Err(ProcessOutput::Busy(limits::PROCESS_REST.as_secs()));
         }
         let (name, is_stateless) = match (owner.share.is_some(), opened_by) {
@@ -71,8 +71,11 @@ impl ServerProcesses {
         owner: &ProcessOwner,
     ) -> Result<ControlFlow<ProcessName, (ProcessName, Option<ExchangeId>)>, ProcessOutput> {
         let is_there = |process: &Process| !process.is_ending;
-        let is_shared =
-            |process: &Process| owner.share.is_some() && process.owner.share == owner.share;
+        let is_shared = |process: &Process| {
+            owner.share.is_some()
+                && process.owner.share == owner.share
+                && process.owner.endpoint == owner.endpoint
+        };
         Ok(match to {
             OfProcess::Session(name) => {
                 let shared = self.members.process_of(&name, owner.principal);
@@ -116,24 +119,28 @@ impl ServerProcesses {
     /// Whether there may be one more. One that has nothing to do makes room: of this owner, or else of all.
     fn has_room(
         &mut self,
-        principal: PrincipalId,
+        owner: &ProcessOwner,
         most: usize,
         out: &mut VecDeque<HubOutput>,
     ) -> bool {
-        let live = || self.processes.values().filter(|process| !process.is_ending);
-        let is_theirs = |process: &&Process| process.owner.principal == principal;
+        // Each backend has its own share (threat R26).
+        let of_backend = |process: &&Process| process.owner.endpoint == owner.endpoint;
+        let all = || self.processes.values().filter(of_backend);
+        let live = || all().filter(|process| !process.is_ending);
+        let is_theirs = |process: &&Process| process.owner.principal == owner.principal;
         let is_full = live().filter(is_theirs).count() >= limits::PROCESSES_OF_PRINCIPAL;
         if !is_full && live().count() < most {
             // Those that are being ended take memory, too.
-            return self.processes.len() < most.saturating_mul(2);
+            return all().count() < most.saturating_mul(2);
         }
+        let has_memory = all().count() < most.saturating_mul(2);
         let busy = |name: &ProcessName| {
             let mut calls = self.calls.values();
             calls.any(|call| call.process == *name && !call.listens)
         };
         let idle = self.processes.iter().filter(|(name, process)| {
-            let is_theirs = process.owner.principal == principal;
-            !process.is_ending && (!is_full || is_theirs) && !busy(name)
+            let is_theirs = process.owner.principal == owner.principal;
+            of_backend(process) && !process.is_ending && (!is_full || is_theirs) && !busy(name)
         });
         let oldest = idle.min_by_key(|(_, process)| process.used);
         let oldest = oldest.map(|(name, _)| Arc::clone(name));
@@ -141,6 +148,6 @@ impl ServerProcesses {
             return false;
         };
         oldest.end(out);
-        self.processes.len() < most.saturating_mul(2)
+        has_memory
     }
 }

@@ -1,11 +1,15 @@
 use super::*;
-use crate::hub::{FromHub, FromHubKind, HubAnswer};
+use crate::{
+    endpoint::Endpoint,
+    hub::{FromHub, FromHubKind, HubAnswer},
+};
 
 const ALICE: PrincipalId = PrincipalId([1; 32]);
 const PROCESS: ExchangeId = ExchangeId(1);
 
 fn owner(principal: PrincipalId) -> Arc<ProcessOwner> {
     Arc::new(ProcessOwner {
+        endpoint: Endpoint::MAIN,
         principal,
         session: SessionId::new([1; 16]),
         share: None,

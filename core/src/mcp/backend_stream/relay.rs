@@ -166,6 +166,7 @@ impl BackendStream {
             return;
         }
         let telling = Box::new(Telling {
+            endpoint: cx.env.endpoint,
             request: BackendRequest {
                 within: Some(limits::BACKEND_OPENING),
                 ..self.post(message.to_string())

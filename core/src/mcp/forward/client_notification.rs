@@ -93,6 +93,7 @@ impl ClientNotification {
                 {
                     let body = json!({"jsonrpc": "2.0", "method": METHOD}).to_string();
                     let telling = Box::new(Telling {
+                        endpoint: cx.env.endpoint,
                         request: BackendRequest {
                             within: Some(limits::BACKEND_OPENING),
                             ..BackendRequest::post(session.id, session.revision, body)

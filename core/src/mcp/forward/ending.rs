@@ -89,6 +89,7 @@ impl Forward {
 
     pub(super) fn tell_text(&self, body: String, icx: &mut InvocationCx<'_, '_>) {
         let telling = Box::new(Telling {
+            endpoint: icx.cx.env.endpoint,
             request: BackendRequest {
                 within: Some(limits::BACKEND_OPENING),
                 ..self.request(body)

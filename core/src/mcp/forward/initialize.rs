@@ -308,6 +308,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         }
     };
     let backend = BackendSession {
+        endpoint: cx.env.endpoint,
         id,
         revision: of_backend,
         params,

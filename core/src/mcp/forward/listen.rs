@@ -12,7 +12,7 @@ use crate::{
 
 /// Whether the backend is asked to answer this. A process is not, for one that is listened to would never be idle.
 pub(crate) fn listens(request: &Request, cx: &Cx<'_>) -> bool {
-    let gateway = cx.env.server.config.gateway.as_ref();
+    let gateway = cx.env.gateway();
     let is_asked = gateway.is_some_and(|gateway| matches!(gateway.backend, Backend::Http(_)));
     is_asked && request.method == "subscriptions/listen"
 }

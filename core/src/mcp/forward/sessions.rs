@@ -106,6 +106,7 @@ impl Forward {
             said.filter(|said| said.len() <= limits::BACKEND_SAID_BYTES)
         });
         let session = BackendSession {
+            endpoint: icx.cx.env.endpoint,
             id: opened.session,
             revision: opened.revision,
             params,

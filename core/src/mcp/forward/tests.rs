@@ -5,6 +5,7 @@ mod identity;
 mod messages;
 mod policy;
 mod sessions;
+mod several;
 mod stdio;
 mod subscriptions;
 mod table;

@@ -49,8 +49,7 @@ impl Open {
         let (mut subscription, mut backend) = (None, None);
         match content {
             Content::Sse(id) => {
-                let base_path = cx.env.server.config.public_url.base_path();
-                cx.write(v2024_11_05::endpoint_event(id, base_path));
+                cx.write(v2024_11_05::endpoint_event(id, cx.env));
             }
             // Flushes the head through proxies that wait for a byte of the body.
             Content::Standalone => {

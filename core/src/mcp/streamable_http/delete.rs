@@ -91,7 +91,7 @@ impl Ending {
             Progress::Ready(Ok(Updated::Written(()))) => {
                 cx.to_every_hub(ReplicaMessage::EndMcpSession {
                     mcp_session: mcp_session.id,
-                    principal: session.principal,
+                    principal: mcp_session.principal,
                 });
                 cx.done(response::empty(StatusCode::NO_CONTENT))
             }

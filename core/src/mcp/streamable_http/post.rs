@@ -50,7 +50,7 @@ pub(super) fn start(
     }
     match incoming {
         Incoming::One(Message::Request(request)) if request.method == "initialize" => {
-            match cx.env.server.config.gateway {
+            match cx.env.gateway() {
                 Some(_) => Initializing::start(request, InitializeFrom::Post, caller, cx)
                     .map_pending(|state| Streamable::Initializing(Box::new(state))),
                 None => initialize(request, &caller, cx),
@@ -75,7 +75,7 @@ fn modern(
     let message = match incoming {
         Incoming::One(Message::Request(request)) => {
             let catalog = cx.env.catalog;
-            let is_gateway = cx.env.server.config.gateway.is_some();
+            let is_gateway = cx.env.gateway().is_some();
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
                 Err(error) => refuse(Some(request.id), error, cx),
                 Ok(_) if is_gateway && forward::listens(&request, cx) => {
@@ -140,11 +140,7 @@ fn in_session(
         requests,
         undelivered,
     } = inbound::route_messages(messages, from, cx);
-    if requests.is_empty()
-        && undelivered.is_empty()
-        && tells
-        && cx.env.server.config.gateway.is_some()
-    {
+    if requests.is_empty() && undelivered.is_empty() && tells && cx.env.gateway().is_some() {
         return ClientNotification::start(session.id, caller, cx)
             .map_pending(|state| Streamable::Notifying(Box::new(state)));
     }

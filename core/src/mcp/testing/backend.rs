@@ -58,6 +58,13 @@ impl World {
         self.watched.look_away();
     }
 
+    /// It is a gateway of several backends from now on, each of which has a name.
+    pub(crate) fn has_backends(&mut self, backends: Vec<Gateway>) {
+        self.server.server.config.backends = backends;
+        self.server.name_endpoints();
+        self.watched.look_away();
+    }
+
     /// The request that the backend was sent longest ago.
     pub(crate) fn pulled(&mut self) -> Sent {
         self.next_pulled().expect("the backend is asked")

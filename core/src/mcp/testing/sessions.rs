@@ -113,6 +113,35 @@ impl World {
         issued.0.expose().clone()
     }
 
+    /// Somebody signs in with the same client for this path: another session.
+    pub(crate) fn sign_in_at(&mut self, user: &str, path: &str) {
+        let (session, share) = self.session_at(user, path);
+        self.store_session(session, &share);
+    }
+
+    /// Their session for this path.
+    pub(crate) fn session_at(&self, user: &str, path: &str) -> (Session, Share) {
+        let (mut session, share) = session_of(user, "a client");
+        let mut id = *session.id.bytes();
+        id.iter_mut()
+            .zip(path.bytes().rev())
+            .for_each(|(to, from)| *to ^= from);
+        session.id = SessionId::new(id);
+        session.resource = format!("http://localhost:3001{path}");
+        self.set_entra_tokens(&mut session, user);
+        let keys = &self.server.server.keys;
+        session.change_key(keys, &mut entropy(78)).unwrap();
+        (session, share)
+    }
+
+    /// Their token for it.
+    pub(crate) fn token_at(&self, user: &str, path: &str) -> String {
+        let (session, share) = self.session_at(user, path);
+        let (granted, env) = (Granted::whole(&session), self.server.env());
+        let issued = token::issue(&session, &granted, &share, env, &mut entropy(4));
+        issued.0.expose().clone()
+    }
+
     /// The session of somebody, as it is stored now.
     pub(crate) fn session(&self, user: &str) -> Session {
         let (session, share) = session_of(user, "a client");
@@ -171,9 +200,14 @@ impl World {
 
     /// Somebody's session is revoked on this server.
     pub(crate) fn end_session(&mut self, user: &str) {
-        self.revoke(user);
         let (session, _) = session_of(user, "a client");
-        let revoked = ToHub(ToHubKind::EndSession(session.id));
+        self.end_this_session(session.id);
+    }
+
+    /// The session of this name is revoked on this server.
+    pub(crate) fn end_this_session(&mut self, id: SessionId) {
+        self.store.remove(&id.key().0);
+        let revoked = ToHub(ToHubKind::EndSession(id));
         self.hub.handle(ExchangeId(0), revoked, self.server.now);
         self.run_hub();
     }

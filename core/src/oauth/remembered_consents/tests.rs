@@ -1,6 +1,8 @@
 //! Tests of remembered approvals.
 
 use crate::{
+    backend::gateway_of_tests,
+    config::{BackendIdentity, BackendName, Gateway},
     limits,
     testing::{authorize, browsing::Browsing, client_id, header},
 };
@@ -80,4 +82,39 @@ fn approvals_over_sixteen_drop_the_oldest() {
         statuses[1..].iter().all(|status| *status == 303),
         "{statuses:?}"
     );
+}
+
+// R26, A4
+#[test]
+fn approval_at_one_endpoint_is_none_at_another() {
+    let mut browsing = Browsing::new();
+    let named = |name| Gateway {
+        name: BackendName::parse(name),
+        ..gateway_of_tests(BackendIdentity::ASSERTION)
+    };
+    browsing.server.server.config.backends = vec![named("orders"), named("docs")];
+    browsing.server.name_endpoints();
+    let issuer = browsing.server.server.config.public_url.issuer().to_owned();
+    let [orders, docs, sse, main] =
+        ["mcp/orders", "mcp/docs", "sse/orders", "mcp"].map(|path| format!("{issuer}/{path}"));
+    browsing.resource = orders.clone();
+    browsing.approve(CALLBACK);
+    browsing.resource = docs.clone();
+    let (page, _) = browsing.page("https://client.example/other");
+    assert!(page.contains("docs (http://127.0.0.1:8000/mcp)"), "{page}");
+    let id = client_id(&browsing.server, &[CALLBACK]);
+    for (resource, status) in [(&orders, 303), (&sse, 303), (&docs, 200)] {
+        let again = browsing.get(&authorize(&id, CALLBACK, &[("resource", resource)]));
+        assert_eq!(again.status(), status, "{resource}");
+    }
+    // A client that names none, or two, is told to name one.
+    let [none, both] = [
+        vec![],
+        vec![("resource", orders.as_str()), ("resource", docs.as_str())],
+    ];
+    for wrong in [none, both, vec![("resource", main.as_str())]] {
+        let refused = browsing.get(&authorize(&id, CALLBACK, &wrong));
+        let location = header(&refused, "location");
+        assert!(location.contains("error=invalid_target"), "{location}");
+    }
 }
