@@ -5,7 +5,10 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -358,12 +361,24 @@ fn send_signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
+/// A port that is free on both families, for the server listens on both.
+///
+/// It is below those that the system gives to whoever connects, and tests in other processes begin elsewhere: nothing
+/// takes it until the server listens.
 pub(crate) fn free_port() -> u16 {
-    // Both families must be free, for the server listens on both.
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    /// How many a process takes before it takes those of the next.
+    const OF_A_PROCESS: u32 = 16;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(OF_A_PROCESS);
     loop {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let port = listener.local_addr().unwrap().port();
-        if TcpListener::bind(("::1", port)).is_ok() || TcpListener::bind("[::1]:0").is_err() {
+        let next = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + next % COUNT).expect("it is below 32,768");
+        let is_free = TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if is_free
+            && (TcpListener::bind(("::1", port)).is_ok() || TcpListener::bind("[::1]:0").is_err())
+        {
             return port;
         }
     }
