@@ -7,29 +7,51 @@
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- bytes 17 F    seed 17 as an input of the target `world`
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- survey 0 500  all that fail of 500 seeds
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- with wall-clock-steps survey 0 500  in an unkinder world
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- before http survey 0 100  with a server behind this one
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a command for users")]
 
 use std::process::ExitCode;
 
 use entra_mcp_fuzz::{
+    backend::BackendKind,
     choice::Choice,
     simulate::{self, FailedRun, Summary},
     unkindness::Unkindness,
 };
 
+/// What is other than the seed says.
+#[derive(Default)]
+struct Added {
+    unkindness: Vec<Unkindness>,
+    backend: Option<BackendKind>,
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut args = args.as_slice();
-    let mut added = Vec::new();
-    while let ["with", name, rest @ ..] = args {
-        let known = Unkindness::ALL.iter().find(|(known, _)| known == name);
-        let Some((_, unkindness)) = known else {
-            return usage();
-        };
-        added.push(*unkindness);
-        args = rest;
+    let mut added = Added::default();
+    loop {
+        match args {
+            ["with", name, rest @ ..] => {
+                let known = Unkindness::ALL.iter().find(|(known, _)| known == name);
+                let Some((_, unkindness)) = known else {
+                    return usage();
+                };
+                added.unkindness.push(*unkindness);
+                args = rest;
+            }
+            ["before", name, rest @ ..] => {
+                let known = BackendKind::ALL.iter().find(|(known, _)| known == name);
+                let Some((_, kind)) = known else {
+                    return usage();
+                };
+                added.backend = Some(*kind);
+                args = rest;
+            }
+            _ => break,
+        }
     }
     let number = |word: &str| word.parse::<u64>().ok();
     match args {
@@ -51,7 +73,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     println!(
-        "usage: simulate [with UNKINDNESS]... [FIRST-SEED [COUNT] | replay SEED | bytes SEED FILE | survey FIRST-SEED COUNT]"
+        "usage: simulate [with UNKINDNESS]... [before BACKEND] [FIRST-SEED [COUNT] | replay SEED | bytes SEED FILE | survey FIRST-SEED COUNT]"
     );
     for (name, unkindness) in Unkindness::ALL {
         let always = if Unkindness::ON.contains(&unkindness) {
@@ -61,16 +83,20 @@ fn usage() -> ExitCode {
         };
         println!("  {name}: {always}");
     }
+    for (name, _) in BackendKind::ALL {
+        println!("  before {name}: a gateway, in some runs");
+    }
     ExitCode::from(2)
 }
 
-fn once(seed: u64, added: &[Unkindness]) -> Result<Summary, Box<FailedRun>> {
+fn once(seed: u64, added: &Added) -> Result<Summary, Box<FailedRun>> {
     simulate::run(Choice::seeded(seed), |options| {
-        options.unkindness.extend(added);
+        options.unkindness.extend(&added.unkindness);
+        options.backend = added.backend.or(options.backend);
     })
 }
 
-fn seeds(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
+fn seeds(first: u64, count: u64, added: &Added) -> ExitCode {
     let mut total = Summary::default();
     for seed in first..first.saturating_add(count) {
         match once(seed, added) {
@@ -92,7 +118,7 @@ fn seeds(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
 }
 
 /// Runs all seeds and says which fail.
-fn survey(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
+fn survey(first: u64, count: u64, added: &Added) -> ExitCode {
     let mut failed = 0;
     for seed in first..first.saturating_add(count) {
         if let Err(run) = once(seed, added) {
@@ -110,7 +136,7 @@ fn survey(first: u64, count: u64, added: &[Unkindness]) -> ExitCode {
 
 /// Writes what a seed drew, as an input of the target `world`.
 fn bytes(seed: u64, file: &str) -> ExitCode {
-    let drawn = match once(seed, &[]) {
+    let drawn = match once(seed, &Added::default()) {
         Ok(summary) => summary.drawn,
         Err(failed) => failed.drawn.clone(),
     };
@@ -123,7 +149,7 @@ fn bytes(seed: u64, file: &str) -> ExitCode {
     }
 }
 
-fn replay(seed: u64, added: &[Unkindness]) -> ExitCode {
+fn replay(seed: u64, added: &Added) -> ExitCode {
     println!("{LEGEND}");
     match once(seed, added) {
         Ok(summary) => {

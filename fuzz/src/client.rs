@@ -1,6 +1,7 @@
 //! A well-behaved MCP client: finds out how to sign in, registers, sends the user to the browser,
 //! redeems the code, calls tools, refreshes and revokes. It checks what a careful client checks.
 
+mod backend;
 mod capabilities;
 mod device;
 mod error;

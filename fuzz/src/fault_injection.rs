@@ -233,6 +233,11 @@ async fn at_entra(world: &World, kind: u64, away: Duration) {
 pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
     world.mend_sites();
+    world.with(|state| {
+        if let Some(backend) = &mut state.backend {
+            backend.calm();
+        }
+    });
     world.with(|state| state.checks.ledger_mut().disabled.clear());
     for replica in 0..world.replicas() {
         world.start(replica);

@@ -7,6 +7,7 @@
 //! sign-ins with it, `tests/seeds.rs` shakes it.
 
 pub mod attacker;
+pub mod backend;
 pub mod browser;
 pub mod checks;
 pub mod choice;

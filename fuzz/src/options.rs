@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use entra_mcp_core::{catalog::Catalog, config::RateLimits, env::Server};
 
-use crate::{choice::Choice, unkindness::Unkindness};
+use crate::{backend::BackendKind, choice::Choice, unkindness::Unkindness};
 
 /// The options of a run.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub unkindness: BTreeSet<Unkindness>,
     /// What each server offers.
     pub catalog: fn() -> Catalog,
+    /// The server behind this one, if it is a gateway.
+    pub backend: Option<BackendKind>,
     /// How often things may be asked for.
     pub rate_limits: RateLimits,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
@@ -125,6 +127,9 @@ impl Faults {
     }
 }
 
+/// Of forty worlds, those from this one on are gateways: one of each kind.
+const GATEWAYS_FROM: usize = 34;
+
 fn untouched(server: Server) -> Server {
     server
 }
@@ -144,6 +149,7 @@ impl Options {
             has_federated_token: false,
             unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
+            backend: None,
             rate_limits: RateLimits::none(),
             prepare: untouched,
         }
@@ -179,7 +185,17 @@ impl Options {
     /// Drawn: two or three replicas, a network of any temper, some faults.
     #[must_use]
     pub fn draw(choice: &mut Choice) -> Self {
-        let url = *choice.pick(&["https://mcp.example.com", "http://localhost:3001"]);
+        // One draw for both: what a seed or an input means does not change with the other.
+        let drawn = choice.below(40);
+        let url = match drawn % 2 {
+            0 => "https://mcp.example.com",
+            _ => "http://localhost:3001",
+        };
+        let kind = usize::try_from(drawn)
+            .ok()
+            .and_then(|drawn| drawn.checked_sub(GATEWAYS_FROM));
+        let backend = kind.and_then(|kind| BackendKind::ALL.get(kind));
+        let backend = backend.map(|(_, kind)| *kind);
         let most = *choice.pick(&[20, 200, 2000]);
         let mut often = || {
             if choice.chance(500) {
@@ -214,6 +230,7 @@ impl Options {
             has_federated_token: choice.chance(400),
             unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
+            backend,
             rate_limits: RateLimits::none(),
             prepare: untouched,
         }

@@ -19,6 +19,7 @@ use entra_mcp_core::{
     exchange::{Exchange, ExchangeId, Job},
     hub::Hub,
     opened_session::OpenedSessions,
+    policy::Policy,
     rate_limit::{Counted, RateTable},
     request_id::RequestId,
     time::{Instant, Now},
@@ -59,6 +60,7 @@ struct Running {
     calls: calls::Calls,
     mailboxes: mailbox::Mailboxes,
     rates: RateTable,
+    policy: Policy,
     count: u64,
 }
 
@@ -153,6 +155,10 @@ impl State {
             calls: calls::Calls::default(),
             mailboxes: mailbox::Mailboxes::default(),
             rates: RateTable::told_to_others(),
+            policy: match self.options.backend {
+                Some(_) => crate::backend::policy(),
+                None => Policy::default(),
+            },
             count: 0,
         });
         let (line, process) = (
@@ -172,9 +178,13 @@ impl State {
         let Some(replica) = self.replicas.get_mut(index) else {
             return;
         };
+        let process = replica.process();
         let Some(running) = replica.running.take() else {
             return;
         };
+        if let Some(process) = process {
+            self.lose_backends(process);
+        }
         self.note(&format!("r{index}"), "= is killed");
         for live in running.exchanges.into_values() {
             if let Some(conn) = live.conn {
@@ -282,7 +292,7 @@ impl State {
                 catalog: &running.server.catalog,
                 entra: &running.known,
                 clients: &running.clients,
-                policy: entra_mcp_core::policy::Policy::none(),
+                policy: &running.policy,
                 endpoint: entra_mcp_core::config::Endpoint::MAIN,
                 now,
             };
@@ -331,6 +341,7 @@ impl State {
         running.mailboxes.remove(&id);
         running.hub.forget(id);
         self.leave_calls(process, id);
+        self.leave_backends(process, id);
         // A stream that was not closed by the exchange ends with it.
         if let Some(conn) = conn {
             self.send_piece(conn, Piece::End);

@@ -18,6 +18,7 @@ use entra_mcp_dev_tenant::{FABRIKAM_ID, MANAGED_IDENTITY_CLIENT_ID, TENANT_ID};
 use url::Url;
 
 use crate::{
+    backend::BackendKind,
     checks::{Checks, Sort},
     entra::Entra,
     ids::ENTRA_ORIGIN,
@@ -146,7 +147,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         contact: None,
         device_authorization: true,
         code_page: true,
-        gateway: None,
+        gateway: options.backend.map(BackendKind::gateway),
         backends: Vec::new(),
         with_own_tools: false,
         sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,

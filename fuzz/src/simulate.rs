@@ -12,6 +12,7 @@ use entra_mcp_core::limits;
 
 use crate::{
     attacker::Attacker,
+    backend::BackendKind,
     checks::Failure,
     choice::Choice,
     client::Dialect,
@@ -141,22 +142,7 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         true => Entra::accounts_of_several(),
         false => Entra::accounts(),
     };
-    let count = 1 + world.choose(|choice| choice.below(3));
-    for number in 0..count {
-        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
-        let account = world.choose(|choice| *choice.pick(accounts.users));
-        let name = format!("client{number}");
-        let user = SimUser::new(world, &name, account, dialect, shared);
-        world.spawn(user.run());
-        shared.borrow_mut().expected += 1;
-    }
-    if world.choose(|choice| choice.chance(300)) {
-        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
-        let account = world.choose(|choice| *choice.pick(accounts.users));
-        let user = DeviceUser::new(world, "device", account, dialect, shared);
-        world.spawn(user.run());
-        shared.borrow_mut().expected += 1;
-    }
+    spawn_users(world, shared, accounts);
     spawn_others(world, shared, accounts);
     for number in 0..world.choose(|choice| choice.below(3)) {
         let victim = world.choose(|choice| *choice.pick(accounts.users));
@@ -209,6 +195,28 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
     wait_for_quiescence(world)
 }
 
+/// The users whose progress counts.
+fn spawn_users(world: &World, shared: &Shared, accounts: Accounts) {
+    let count = 1 + world.choose(|choice| choice.below(3));
+    let backend = world.options(|options| options.backend);
+    let dialects = backend.map_or(&Dialect::ALL[..], BackendKind::dialects);
+    for number in 0..count {
+        let dialect = world.choose(|choice| *choice.pick(dialects));
+        let account = world.choose(|choice| *choice.pick(accounts.users));
+        let name = format!("client{number}");
+        let user = SimUser::new(world, &name, account, dialect, shared);
+        world.spawn(user.run());
+        shared.borrow_mut().expected += 1;
+    }
+    if world.choose(|choice| choice.chance(300)) {
+        let dialect = world.choose(|choice| *choice.pick(dialects));
+        let account = world.choose(|choice| *choice.pick(accounts.users));
+        let user = DeviceUser::new(world, "device", account, dialect, shared);
+        world.spawn(user.run());
+        shared.borrow_mut().expected += 1;
+    }
+}
+
 /// Who is there beside the users whose progress counts, and the attackers.
 fn spawn_others(world: &World, shared: &Shared, accounts: Accounts) {
     if world.options(|options| options.has(Unkindness::EntraCallers)) {
@@ -217,7 +225,8 @@ fn spawn_others(world: &World, shared: &Shared, accounts: Accounts) {
             world.spawn(EntraCaller::new(world, &name, account, shared).run());
         }
     }
-    if world.options(|options| options.has(Unkindness::GreedyUsers)) {
+    let is_gateway = world.options(|options| options.backend.is_some());
+    if !is_gateway && world.options(|options| options.has(Unkindness::GreedyUsers)) {
         spawn_greedy_user(world, shared, accounts.attacker);
     }
     if world.options(|options| options.has(Unkindness::Crowds))

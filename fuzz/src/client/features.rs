@@ -84,6 +84,10 @@ impl Client {
     pub async fn use_feature(&mut self, what: Feature) -> Result<(), ClientError> {
         self.notifications.clear();
         self.knows_tasks = false;
+        let world = self.peer.world().clone();
+        if world.options(|options| options.backend.is_some()) {
+            return self.use_backend(what).await;
+        }
         match what {
             Feature::Prompts => self.use_prompts().await,
             Feature::Resources => self.use_resources().await,

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    ask::{AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Store, StoreFault, Ticket},
-    event::Event,
+    ask::{
+        AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Sign, SignFault, Store,
+        StoreFault, Ticket,
+    },
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
     time::Now,
@@ -113,10 +115,20 @@ impl State {
         self.schedule(at, SimEvent::Deliver(process, id, ticket.answer(answer)));
     }
 
-    /// There are no backends in this world: whoever asks one is told so, a little later.
-    pub(super) fn no_backend(&mut self, process: Process, id: ExchangeId, answer: Event) {
-        let at = self.moment.after(self.latency());
-        self.schedule(at, SimEvent::Deliver(process, id, answer));
+    /// Makes a key or a signature.
+    pub(super) fn sign(
+        &mut self,
+        process: Process,
+        id: ExchangeId,
+        ticket: Ticket<Sign>,
+        sign: Sign,
+    ) {
+        let material = self.choice.material();
+        let backend = self.backend.as_mut();
+        let signed = backend.map(|backend| backend.sign(sign, material));
+        let event = ticket.answer(signed.ok_or(SignFault));
+        let at = self.moment.after(Duration::from_millis(1));
+        self.schedule(at, SimEvent::Deliver(process, id, event));
     }
 
     pub(super) fn question(

@@ -178,6 +178,7 @@ impl State {
             native.steps = tools::late_effects(&native.target);
             self.go_on_soon(process, id, ask);
         } else {
+            self.leave_backend(process, id, ask);
             self.withdraw(process, id, ask);
         }
     }

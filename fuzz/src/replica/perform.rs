@@ -1,10 +1,6 @@
 //! What an exchange does to its own answer and to the log.
 
-use entra_mcp_core::{
-    action::Action,
-    ask::{ChildFault, PullFault, SignFault},
-    exchange::ExchangeId,
-};
+use entra_mcp_core::{action::Action, exchange::ExchangeId};
 use http::Response;
 
 use crate::{
@@ -64,9 +60,7 @@ impl State {
             }
             Action::Fetch(ticket, fetch) => self.fetch(process, id, ticket, *fetch),
             Action::Assert(ticket, _) => self.make_assertion(process, id, ticket),
-            Action::Sign(ticket, _) => {
-                self.no_backend(process, id, ticket.answer(Err(SignFault)));
-            }
+            Action::Sign(ticket, sign) => self.sign(process, id, ticket, sign),
             Action::Store(ticket, store) => self.question(process, id, ticket, store),
             Action::ToHub(message) => self.send_to_hub(process, id, message),
             Action::Publish(message) => self.publish(process, &message),
@@ -82,12 +76,11 @@ impl State {
             }
             Action::Invoke(ticket, perform) => self.call(process, id, ticket, &perform),
             Action::Resume(ask, granted) => self.granted(process, id, ask, granted),
-            Action::Pull(ticket, _) => {
-                self.no_backend(process, id, ticket.answer(Err(PullFault::Unreachable)))
-            }
-            Action::Spawn(ticket, _) => {
-                self.no_backend(process, id, ticket.answer(Err(ChildFault::NotFound)))
-            }
+            Action::Pull(ticket, pull) => self.pull(process, id, ticket, pull),
+            Action::Spawn(ticket, child) => self.spawn_backend(process, id, ticket, &child),
+            Action::More(ask) => self.more(process, id, ask),
+            Action::Feed(ask, line) => self.feed(process, id, ask, line),
+            Action::End(ask, end) => self.end_process(process, id, ask, end),
             // The answer that comes nevertheless is one that the exchange ignores.
             Action::Cancel(ask) => self.cancelled(process, id, ask),
             _ => {}

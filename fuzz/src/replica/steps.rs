@@ -54,7 +54,7 @@ impl Turn {
     fn defers(&self, event: &Event) -> bool {
         let is_answer = matches!(
             event,
-            Event::Fetched(_) | Event::Asserted(_) | Event::Stored(_)
+            Event::Fetched(_) | Event::Asserted(_) | Event::Signed(_) | Event::Stored(_)
         );
         self.is_amid_step || (self.is_asking && !is_answer)
     }
@@ -120,7 +120,7 @@ impl State {
                 catalog: &running.server.catalog,
                 entra: &running.known,
                 clients: &running.clients,
-                policy: entra_mcp_core::policy::Policy::none(),
+                policy: &running.policy,
                 endpoint: entra_mcp_core::config::Endpoint::MAIN,
                 now,
             };
@@ -180,7 +180,12 @@ impl State {
             };
             let conn = live.conn;
             match live.exchange.poll() {
-                Output::Do(ask @ (Action::Fetch(..) | Action::Assert(..) | Action::Store(..))) => {
+                Output::Do(
+                    ask @ (Action::Fetch(..)
+                    | Action::Assert(..)
+                    | Action::Sign(..)
+                    | Action::Store(..)),
+                ) => {
                     live.turn.asks.push_back(ask);
                 }
                 Output::Do(action) => {
@@ -305,6 +310,7 @@ impl State {
             let is_other = |wanted: &Action| match wanted {
                 Action::Fetch(ticket, _) => ticket.id() != ask,
                 Action::Assert(ticket, _) => ticket.id() != ask,
+                Action::Sign(ticket, _) => ticket.id() != ask,
                 Action::Store(ticket, _) => ticket.id() != ask,
                 _ => true,
             };

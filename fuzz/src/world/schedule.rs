@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use entra_mcp_core::{
-    ask::{AskId, Fetch, Store, Ticket},
+    ask::{AskId, Fetch, Pull, Store, Ticket},
     event::Event,
     exchange::ExchangeId,
     time::Instant,
@@ -10,6 +10,7 @@ use entra_mcp_core::{
 
 use super::state::State;
 use crate::{
+    backend::{Key, Said, Says},
     clock::SimInstant,
     ids::{ConnId, Process, TaskId},
     net::Piece,
@@ -46,6 +47,20 @@ pub(crate) enum SimEvent {
     CallStep(Process, ExchangeId, AskId),
     /// A call that the runtime performs must be over by now.
     CallDeadline(Process, ExchangeId, AskId),
+    /// A request reaches the backend.
+    PullArrives(Key, Box<Pull>),
+    /// The backend begins to answer: as a stream, or whole.
+    BackendAnswers(Key, Box<Says>, bool),
+    /// It says something.
+    BackendSays(Key, Box<Said>),
+    /// Something that it has said is heard.
+    BackendIsHeard(Key),
+    /// It ends before it has said all.
+    BackendBreaksOff(Key, Box<Said>),
+    /// A process reads a line.
+    ProcessReads(Key, Bytes),
+    /// A process must be over by now.
+    ProcessOverdue(Key),
     /// An actor's sleep is over.
     Wake(TaskId),
 }
@@ -95,6 +110,15 @@ impl State {
             SimEvent::TellRates(process) => self.tell_rates(process),
             SimEvent::CallStep(process, id, ask) => self.call_goes_on(process, id, ask),
             SimEvent::CallDeadline(process, id, ask) => self.call_is_overdue(process, id, ask),
+            SimEvent::PullArrives(key, pull) => self.pull_arrives(key, &pull),
+            SimEvent::BackendAnswers(key, says, is_whole) => {
+                self.backend_answers(key, &says, is_whole);
+            }
+            SimEvent::BackendSays(key, said) => self.backend_says(key, *said),
+            SimEvent::BackendIsHeard(key) => self.backend_is_heard(key),
+            SimEvent::BackendBreaksOff(key, end) => self.backend_breaks_off(key, *end),
+            SimEvent::ProcessReads(key, line) => self.process_reads(key, &line),
+            SimEvent::ProcessOverdue(key) => self.process_is_overdue(key),
             SimEvent::Wake(task) => {
                 self.woken.insert(task);
             }

@@ -9,6 +9,7 @@ use entra_mcp_core::entropy::Seed;
 
 use super::schedule::SimEvent;
 use crate::{
+    backend::Backend,
     checks::{Checks, Failure},
     choice::Choice,
     clock::SimInstant,
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub(crate) store: MemoryStore,
     pub(crate) entra: Entra,
     pub(crate) sites: Sites,
+    pub(crate) backend: Option<Backend>,
     pub(crate) checks: Checks,
     pub(crate) trace: Trace,
     pub(crate) log: Vec<String>,
@@ -58,6 +60,7 @@ impl State {
             store: MemoryStore::default(),
             entra: Entra::new(&options, &Seed::new([11; 32])),
             sites: Sites::default(),
+            backend: None,
             checks: Checks::new(),
             trace: Trace::default(),
             log: Vec::new(),
@@ -67,6 +70,8 @@ impl State {
             failure: None,
             options,
         };
+        let backend = state.options.backend;
+        state.backend = backend.map(|kind| Backend::new(kind, &mut state.choice));
         state.checks.ledger_mut().unkindness = state.options.unkindness.clone();
         state.checks.ledger_mut().is_shared = state.options.replicas > 1;
         for index in 0..state.options.replicas {
