@@ -1,6 +1,6 @@
 //! The hub: the little that exchanges share, behind the runtime's one mutex.
 //!
-//! It knows the open streams, the events that a client may resume from, the settings of MCP sessions, the
+//! It knows the open streams, the events that a client may resume from, the subscriptions of MCP sessions, the
 //! requests and tasks in flight, which sign-ins are spent, how many devices wait for their users, who waits for Entra's metadata, and the documents and keys of clients. It does table
 //! operations only: no parsing, no JSON, no signatures. Exchanges and the hub exchange messages that only they
 //! understand; a runtime carries them.
@@ -36,12 +36,12 @@ mod refusals;
 mod replay;
 mod resumption;
 mod server_processes;
-mod session_settings;
 mod signed_clients;
 mod stats;
 mod stream_message;
 mod stream_queue;
 mod streams;
+mod subscriptions;
 mod tasks;
 
 use std::collections::VecDeque;
@@ -51,12 +51,11 @@ pub(crate) use self::{
     announcement::Announcement,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, AskReadiness, BeginCodeRedemption,
-        BeginDeviceAuthorization, Deliver, DeliverToCall, FindAssertion, FindBackendSession,
-        FindEntraCaller, FindStream, GetLogLevel, GetOnBehalfOf, HoldBackendBytes, HubAnswer,
-        HubAsk, ListenToBackend, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
+        BeginDeviceAuthorization, ChangeSetting, Deliver, DeliverToCall, FindAssertion,
+        FindBackendSession, FindEntraCaller, FindStream, GetOnBehalfOf, HoldBackendBytes,
+        HubAnswer, HubAsk, ListenToBackend, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
         NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, ParkCall, PollDeviceAuthorization,
-        ReadParked, ReadProcess, ReadStream, SayParked, StoreSetting, TypeUserCode, UpdateTask,
-        UseAssertion,
+        ReadParked, ReadProcess, ReadStream, SayParked, TypeUserCode, UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
@@ -77,6 +76,7 @@ pub(crate) use self::{
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
     server_processes::{ProcessMessage, RunsProcess},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
+    subscriptions::{SettingChange, Subscriber, Subscriptions},
 };
 use self::{
     asks::Waiter, assertions::Assertions, backend_listeners::BackendListeners,
@@ -85,8 +85,8 @@ use self::{
     ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot,
     entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
     parked_calls::ParkedCalls, readiness::Readiness, replay::ReplayBuffers,
-    server_processes::ServerProcesses, session_settings::SessionSettings,
-    signed_clients::SignedClients, streams::Streams, tasks::Tasks,
+    server_processes::ServerProcesses, signed_clients::SignedClients, streams::Streams,
+    subscriptions::ToldSubscriptions, tasks::Tasks,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -121,7 +121,7 @@ pub struct Hub {
     streams: Streams,
     replays: ReplayBuffers,
     in_flight: InFlightRequests,
-    settings: SessionSettings,
+    subscriptions: ToldSubscriptions,
     tasks: Tasks,
     outputs: VecDeque<HubOutput>,
 }
@@ -149,7 +149,6 @@ impl Hub {
     /// A stream is closed. Requests of an HTTP+SSE session have nowhere to be answered without it.
     fn close_stream(&mut self, id: ExchangeId) {
         if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
-            self.settings.end(mcp_session, principal);
             let out = &mut self.outputs;
             self.in_flight.end_mcp_session(principal, mcp_session, out);
             self.backend_sessions.end((principal, mcp_session), out);
@@ -192,7 +191,21 @@ impl Hub {
         let out = &mut self.outputs;
         for (change, of) in self.changes.handle(message, now, out) {
             let change = (&change, of);
-            self.streams.notify_changed(change, &self.settings, out);
+            self.streams.notify_changed(change, out);
+        }
+    }
+
+    /// Gives the streams of an MCP session its subscriptions, and those that begin within a moment.
+    fn subscribed(&mut self, whose: Subscriber, subscriptions: Subscriptions, now: Instant) {
+        self.streams.subscribed(whose, &subscriptions);
+        self.subscriptions.tell(whose, subscriptions, now);
+    }
+
+    /// A stream begins with the subscriptions that its record has, or newer ones.
+    fn begin_subscribed(&mut self, whose: Subscriber, subscriptions: &Subscriptions) {
+        self.streams.subscribed(whose, subscriptions);
+        if let Some(told) = self.subscriptions.get(whose) {
+            self.streams.subscribed(whose, told);
         }
     }
 

@@ -124,3 +124,15 @@ random_id! {
 /// (threat I9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct PrincipalId(pub(crate) [u8; 32]);
+
+/// A resource, as subscriptions name it: the first half of the SHA-256 of its URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ResourceId(pub(crate) [u8; 16]);
+
+impl ResourceId {
+    pub(crate) fn of(uri: &str) -> Self {
+        let hash = ring::digest::digest(&ring::digest::SHA256, uri.as_bytes());
+        let half = hash.as_ref().first_chunk();
+        Self(half.copied().unwrap_or_default())
+    }
+}

@@ -243,7 +243,7 @@ pub const ANNOUNCEMENTS_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub const REPLICA_MESSAGE_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 
 /// How often an open stream sends a comment and looks whether its session still lives; a call does, too. So late a
-/// revocation reaches what runs on another replica, if its message is lost.
+/// revocation, or a subscription, reaches what runs on another replica, if its message is lost.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a stream or call goes on while its session cannot be looked up, where replicas share the store: the session may

@@ -23,6 +23,7 @@ mod security_schemes;
 mod server_messages;
 mod session;
 mod session_monitor;
+pub(crate) mod session_settings;
 pub(crate) mod sse;
 pub(crate) mod sse_stream;
 mod step_up;

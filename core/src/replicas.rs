@@ -14,7 +14,7 @@ use crate::{
     catalog::ChangeNotification,
     entropy::{Entropy, Seed},
     env::Server,
-    hub::{Announcement, Browser, ChangesMessage, DeviceMessage, ToHub, ToHubKind},
+    hub::{Announcement, Browser, ChangesMessage, DeviceMessage, Subscriptions, ToHub, ToHubKind},
     id::{DeviceId, McpSessionId, PrincipalId, ServerRequestId, SessionId, UserId},
     json_rpc::Id,
     keys::{Keyring, Purpose},
@@ -75,6 +75,8 @@ pub(crate) enum ReplicaMessage {
         mcp_session: McpSessionId,
         request: Id,
     },
+    /// See [`ToHubKind::Subscribed`].
+    Subscribed(SessionId, McpSessionId, Subscriptions),
     /// See [`ChangesMessage::Heard`].
     Announced(Announcement),
     /// See [`DeviceMessage::TypedWrongElsewhere`].
@@ -165,6 +167,9 @@ impl ReplicaMessage {
                 mcp_session,
                 request,
             },
+            Self::Subscribed(session, mcp_session, subscriptions) => {
+                ToHubKind::Subscribed((session, mcp_session), subscriptions)
+            }
             Self::Announced(one) => ToHubKind::Changes(ChangesMessage::Heard(one)),
             Self::RefusedCode(whose) => ToHubKind::CodeRefusedElsewhere(whose.into_browser()),
             Self::WrongUserCode(whose) => {

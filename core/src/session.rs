@@ -9,6 +9,7 @@ mod codec;
 pub(crate) mod ended_mcp_sessions;
 pub(crate) mod ending;
 pub(crate) mod lookup;
+pub(crate) mod mcp_settings;
 pub(crate) mod profile;
 pub(crate) mod record;
 pub(crate) mod sealed;

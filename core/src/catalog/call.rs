@@ -385,4 +385,14 @@ impl LogLevel {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text)
     }
+
+    /// As records have it.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The level of this number.
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
 }

@@ -9,7 +9,6 @@ use super::{
     RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
 };
 use crate::{
-    catalog::LogLevel,
     client_document::{ClientDocument, DocumentError},
     client_keys::ClientKeys,
     gateway::{ParkedOutput, ProcessOutput, SigningKeys},
@@ -125,10 +124,8 @@ hub_asks! {
     OpenReplay -> bool;
     /// For room for a call.
     AdmitCall -> Result<(), TableFull>;
-    /// For the log level of an MCP session, if one was set.
-    GetLogLevel -> Option<LogLevel>;
-    /// To store a setting of an MCP session.
-    StoreSetting -> Result<(), SettingsFull>;
+    /// To change a setting of an HTTP+SSE stream.
+    ChangeSetting -> Result<(), SettingsFull>;
     /// For room for a task.
     AdmitTask -> Result<(), TasksFull>;
     /// For whether this replica is ready for requests.

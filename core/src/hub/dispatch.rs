@@ -65,13 +65,11 @@ impl Hub {
             } => {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_mcp_session(mcp_session, principal);
-                self.settings.end(mcp_session, principal);
                 self.backend_sessions.end((principal, mcp_session), out);
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change, of) => {
-                self.streams
-                    .notify_changed((&change, of), &self.settings, out);
+                self.streams.notify_changed((&change, of), out);
             }
             ToHubKind::Changes(message) => self.announce(message, now.instant),
             message => self.handle_backend(from, message, now.instant),
@@ -145,9 +143,13 @@ impl Hub {
                 session,
                 token_expires,
                 kind,
+                subscriptions,
             } => {
-                let owner = (principal, user);
+                let (owner, mcp_session) = ((principal, user), kind.mcp_session());
                 let opened = self.open_stream(from, owner, (session, token_expires), kind);
+                if let Some(mcp_session) = mcp_session {
+                    self.begin_subscribed((session, mcp_session), &subscriptions);
+                }
                 self.stream_opened(Waiter::new(from, ticket), session, opened);
             }
             ToHubKind::ReadStream(ticket) => {
@@ -256,39 +258,18 @@ impl Hub {
     fn handle_settings(&mut self, from: ExchangeId, message: ToHubKind, now: Instant) {
         let out = &mut self.outputs;
         match message {
-            ToHubKind::GetLogLevel {
+            ToHubKind::ChangeSetting {
                 ticket,
                 principal,
                 mcp_session,
+                change,
             } => {
-                let level = self.settings.level(mcp_session, principal, now);
-                out.push_back(Waiter::new(from, ticket).answer(level));
-            }
-            ToHubKind::SetLogLevel {
-                ticket,
-                principal,
-                mcp_session,
-                level,
-            } => {
-                let owner = (mcp_session, principal);
-                let stored = self.settings.set_level(owner, level, now);
+                let stored = self.streams.change_setting(mcp_session, principal, change);
                 out.push_back(Waiter::new(from, ticket).answer(stored));
             }
-            ToHubKind::Subscribe {
-                ticket,
-                principal,
-                mcp_session,
-                uri,
-            } => {
-                let owner = (mcp_session, principal);
-                let stored = self.settings.subscribe(owner, uri, now);
-                out.push_back(Waiter::new(from, ticket).answer(stored));
+            ToHubKind::Subscribed(whose, subscriptions) => {
+                self.subscribed(whose, subscriptions, now);
             }
-            ToHubKind::Unsubscribe {
-                principal,
-                mcp_session,
-                uri,
-            } => self.settings.unsubscribe(mcp_session, principal, &uri),
             message => self.handle_task(from, message, now),
         }
     }
@@ -360,10 +341,8 @@ impl Hub {
             | ToHubKind::WithdrawServerRequest(_)
             | ToHubKind::ClientResponse { .. }
             | ToHubKind::CancelRequest { .. }
-            | ToHubKind::GetLogLevel { .. }
-            | ToHubKind::SetLogLevel { .. }
-            | ToHubKind::Subscribe { .. }
-            | ToHubKind::Unsubscribe { .. } => {}
+            | ToHubKind::ChangeSetting { .. }
+            | ToHubKind::Subscribed(..) => {}
         }
     }
 }

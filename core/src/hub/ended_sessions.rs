@@ -41,8 +41,8 @@ mod tests {
     use super::*;
     use crate::{
         hub::{
-            EndReason, FromHub, FromHubKind, Hub, HubAnswer, HubOutput, StreamKind, ToCall, ToHub,
-            ToHubKind, ToTask,
+            EndReason, FromHub, FromHubKind, Hub, HubAnswer, HubOutput, StreamKind, Subscriptions,
+            ToCall, ToHub, ToHubKind, ToTask,
         },
         id::{ExchangeId, McpSessionId, PrincipalId, TaskId},
         json_rpc::Id,
@@ -107,6 +107,7 @@ mod tests {
             assert!(is_ended, "{messages:?}");
         }
         let stream = ToHubKind::OpenStream {
+            subscriptions: Subscriptions::default(),
             ticket: Ticket::new(AskId(0)),
             principal: PRINCIPAL,
             user: crate::id::UserId([3; 32]),

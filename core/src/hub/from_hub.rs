@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Job, asks::HubAnswer};
 use crate::{
-    catalog::{ClientCapabilities, ClientInfo},
+    catalog::{ClientCapabilities, ClientInfo, LogLevel},
     endpoint::Endpoint,
     env::EntraSnapshot,
     gateway::{BackendSettings, ParkedAnswers, ProcessCall, ToServer},
@@ -96,6 +96,24 @@ pub(crate) struct Negotiated {
     pub(crate) revision: Revision,
     pub(crate) client_capabilities: ClientCapabilities,
     pub(crate) client_info: ClientInfo,
+    /// From which level on it is sent lines of the log.
+    pub(crate) level: LogLevel,
+}
+
+impl Negotiated {
+    /// As `initialize` leaves it.
+    pub(crate) fn new(
+        revision: Revision,
+        client_capabilities: ClientCapabilities,
+        client_info: ClientInfo,
+    ) -> Self {
+        Self {
+            revision,
+            client_capabilities,
+            client_info,
+            level: LogLevel::Info,
+        }
+    }
 }
 
 /// What the client of a task says: `tasks/cancel`, or the input responses of `tasks/update`.

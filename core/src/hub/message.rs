@@ -7,18 +7,19 @@ use serde_json::Value;
 
 use super::{
     AssertionMessage, BackendSessionMessage, ChangesMessage, HeldBytesMessage, Negotiated,
-    ParkedMessage, PresentedTokenMessage, ProcessMessage, ReadinessMessage, StreamKind, TaskUpdate,
+    ParkedMessage, PresentedTokenMessage, ProcessMessage, ReadinessMessage, SettingChange,
+    StreamKind, Subscriber, Subscriptions, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
-        Deliver, FindStream, GetLogLevel, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
-        NeedMetadata, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, StoreSetting,
-        TypeUserCode, UpdateTask, UseAssertion,
+        ChangeSetting, Deliver, FindStream, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
+        NeedMetadata, OpenReplay, OpenStream, PollDeviceAuthorization, ReadStream, TypeUserCode,
+        UpdateTask, UseAssertion,
     },
     device_authorizations::RecordOperation,
 };
 use crate::{
-    catalog::{ChangeNotification, LogLevel},
+    catalog::ChangeNotification,
     client_document::{ClientDocument, DocumentError},
     client_id_url::ClientIdUrl,
     client_keys::ClientKeys,
@@ -119,6 +120,8 @@ pub(crate) enum ToHubKind {
         session: SessionId,
         token_expires: UnixTime,
         kind: StreamKind,
+        /// What the record has of its MCP session.
+        subscriptions: Subscriptions,
     },
     /// The sender is a stream that has sent what it was given: it is given what comes next, once there is
     /// something.
@@ -203,32 +206,15 @@ pub(crate) enum ToHubKind {
         mcp_session: McpSessionId,
         request: Id,
     },
-    /// The sender asks for the log level of this MCP session.
-    GetLogLevel {
-        ticket: Ticket<GetLogLevel>,
+    /// The client of this HTTP+SSE stream changes a setting.
+    ChangeSetting {
+        ticket: Ticket<ChangeSetting>,
         principal: PrincipalId,
         mcp_session: McpSessionId,
+        change: SettingChange,
     },
-    /// The client sets the log level of this MCP session.
-    SetLogLevel {
-        ticket: Ticket<StoreSetting>,
-        principal: PrincipalId,
-        mcp_session: McpSessionId,
-        level: LogLevel,
-    },
-    /// The client subscribes to this resource.
-    Subscribe {
-        ticket: Ticket<StoreSetting>,
-        principal: PrincipalId,
-        mcp_session: McpSessionId,
-        uri: String,
-    },
-    /// The client unsubscribes from it.
-    Unsubscribe {
-        principal: PrincipalId,
-        mcp_session: McpSessionId,
-        uri: String,
-    },
+    /// This is what an MCP session is subscribed to, as the store has it.
+    Subscribed(Subscriber, Subscriptions),
     /// Every stream that listens for this change is notified of it.
     NotifyChanged(ChangeNotification, Option<UserId>),
     /// About what changed on any of several replicas.

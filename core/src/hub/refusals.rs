@@ -23,12 +23,12 @@ pub(crate) enum TasksFull {
 /// Why a setting of an MCP session is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SettingsFull {
-    /// Too many MCP sessions have settings.
-    Sessions(TableFull),
+    /// Too many MCP sessions of the sign-in have settings.
+    Sessions,
     /// The MCP session has too many subscriptions.
     Subscriptions,
-    /// The URIs of all subscriptions are too long together.
-    Bytes(TableFull),
+    /// All MCP sessions of the sign-in have too many together.
+    SubscriptionsOfSignIn,
 }
 
 /// Why a stream is not opened.

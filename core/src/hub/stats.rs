@@ -25,8 +25,8 @@ pub struct HubStats {
     pub replays: usize,
     /// Requests that take a while.
     pub in_flight: usize,
-    /// MCP sessions with a log level or subscriptions.
-    pub settings: usize,
+    /// MCP sessions whose subscriptions were changed a moment ago.
+    pub told_subscriptions: usize,
     /// Tasks that run.
     pub tasks: usize,
     /// Exchanges that wait for Entra's metadata, or for a token of the managed identity.
@@ -82,7 +82,7 @@ impl Hub {
             device_authorizations: self.devices.len(),
             replays: self.replays.len(),
             in_flight: self.in_flight.len(),
-            settings: self.settings.len(),
+            told_subscriptions: self.subscriptions.len(),
             tasks: self.tasks.len(),
             waiting_for_entra: self.entra.waiting(),
             waiting_for_client_files: self.documents.waiting() + self.signed_clients.waiting(),

@@ -3,14 +3,15 @@
 //! The id of an MCP session is a name, not a credential: whoever delivers to a stream or ends one must be
 //! its owner, and the names of one transport are unknown to the other (threats I2, I4, M4).
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
 use super::{
     Deliver, EndReason, FindRefusal, FindStream, HubOutput, Negotiated, ReadStream, StreamKind,
-    StreamRefusal, SubscriptionFilter, asks::Waiter, counts::Counts,
-    session_settings::SessionSettings, stream_queue::StreamQueue,
+    StreamRefusal, Subscriptions, asks::Waiter, counts::Counts, stream_queue::StreamQueue,
 };
 use crate::{
     catalog::ChangeNotification,
@@ -19,19 +20,8 @@ use crate::{
     time::UnixTime,
 };
 
-impl SubscriptionFilter {
-    fn wants(&self, change: &ChangeNotification) -> bool {
-        match change {
-            ChangeNotification::Tools => self.tools,
-            ChangeNotification::Prompts => self.prompts,
-            ChangeNotification::Resources => self.resources,
-            ChangeNotification::Resource(uri) => self.uris.contains(uri),
-        }
-    }
-}
-
 impl StreamKind {
-    fn mcp_session(&self) -> Option<McpSessionId> {
+    pub(super) fn mcp_session(&self) -> Option<McpSessionId> {
         match self {
             Self::Sse(mcp_session)
             | Self::Standalone(mcp_session)
@@ -50,6 +40,8 @@ struct Stream {
     token_expires: UnixTime,
     kind: StreamKind,
     negotiated: Option<Negotiated>,
+    /// What its MCP session is subscribed to.
+    subscriptions: Subscriptions,
     queue: StreamQueue,
     /// Whether its session was revoked: it ends as soon as its calls have.
     awaits_calls: bool,
@@ -97,6 +89,7 @@ impl Streams {
             token_expires,
             kind,
             negotiated: None,
+            subscriptions: Subscriptions::default(),
             queue: StreamQueue::default(),
             awaits_calls: false,
         };
@@ -288,40 +281,6 @@ impl Streams {
                     self.sse.remove(&mcp_session);
                 }
                 stream.queue.end(reason);
-                flush(stream, out);
-            }
-        }
-    }
-
-    /// Notifies every stream that listens for it that something changed; only those of one user, if one is named.
-    pub(super) fn notify_changed(
-        &mut self,
-        (change, of): (&ChangeNotification, Option<UserId>),
-        settings: &SessionSettings,
-        out: &mut VecDeque<HubOutput>,
-    ) {
-        let mut notified = BTreeSet::new();
-        for stream in self.open.values_mut() {
-            let listens = match (&stream.kind, change) {
-                (StreamKind::Subscription(filter), _) => filter.wants(change),
-                (StreamKind::Resumed { .. }, _) => false,
-                (
-                    StreamKind::Sse(mcp_session) | StreamKind::Standalone(mcp_session),
-                    ChangeNotification::Resource(uri),
-                ) => settings.is_subscribed(*mcp_session, stream.principal, uri),
-                (StreamKind::Sse(_), _) => stream.negotiated.is_some(),
-                (StreamKind::Standalone(_), _) => true,
-            };
-            // A message goes to one of the streams of a session (transports, multiple connections).
-            if listens
-                && of.is_none_or(|user| user == stream.user)
-                && !stream.queue.is_ending
-                && stream
-                    .kind
-                    .mcp_session()
-                    .is_none_or(|one| notified.insert(one))
-            {
-                stream.queue.next.changes.insert(change.clone());
                 flush(stream, out);
             }
         }

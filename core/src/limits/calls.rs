@@ -119,21 +119,18 @@ pub const REPLAY_BYTES: usize = 256 * 1024 * 1024;
 /// How long a stream that ended is kept.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(300);
 
-/// How many MCP sessions of one user and client have settings on the server (log level, subscriptions). Clients
-/// that crash do not end theirs.
-pub const SESSION_SETTINGS_PER_PRINCIPAL: usize = 64;
+/// How many MCP sessions of one sign-in have settings (log level, subscriptions). They stand in its record, which
+/// every request reads. Clients that crash do not end theirs.
+pub const MCP_SESSION_SETTINGS: usize = 64;
 
-/// How many MCP sessions have settings on the server in all.
-pub const SESSION_SETTINGS: usize = 4096;
+/// Settings that were not changed for this long make room for those of another MCP session.
+pub const MCP_SESSION_SETTINGS_IDLE: Duration = Duration::from_secs(3600);
 
-/// Settings that were not used for this long make room for those of another MCP session.
-pub const SESSION_SETTINGS_IDLE: Duration = Duration::from_secs(3600);
+/// How many resources all MCP sessions of one sign-in are subscribed to: each is 16 bytes of its record.
+pub const SUBSCRIPTIONS_PER_SIGN_IN: usize = 512;
 
-/// The most bytes of the URIs that all MCP sessions of one user and client are subscribed to.
-pub const SUBSCRIPTION_BYTES_PER_PRINCIPAL: usize = 256 * 1024;
-
-/// The most bytes of the URIs of all subscriptions.
-pub const SUBSCRIPTION_BYTES: usize = 64 * 1024 * 1024;
+/// How many changes of subscriptions the hub remembers for streams that begin just after: each was a store's write.
+pub const TOLD_SUBSCRIPTIONS: usize = 1024;
 
 /// How many resources one MCP session, or one `subscriptions/listen`, may be subscribed to.
 pub const SUBSCRIPTIONS: usize = 64;
@@ -166,8 +163,6 @@ mod tests {
             (TASK_RECORD_BYTES_PER_PRINCIPAL, TASK_RECORD_BYTES),
             (REPLAY_BUFFERS_PER_PRINCIPAL, REPLAY_BUFFERS),
             (REPLAY_BYTES_PER_PRINCIPAL, REPLAY_BYTES),
-            (SESSION_SETTINGS_PER_PRINCIPAL, SESSION_SETTINGS),
-            (SUBSCRIPTION_BYTES_PER_PRINCIPAL, SUBSCRIPTION_BYTES),
         ] {
             let of_user = SESSIONS_PER_USER * of_principal;
             assert!(2 * of_user <= of_server, "{of_user} of {of_server}");

@@ -245,7 +245,7 @@ events! {
     /// replica may have ended the session.
     SessionUnverified = "session.unverified", Warn,
         "a stream or call was ended because its session could not be looked up for too long", [];
-    /// The store did not take a session: the sign-in was in vain.
+    /// The store did not take a session: a sign-in was in vain, or a client was told that a setting is not stored.
     SessionNotStored = "session.not_stored", Warn,
         "a session could not be written", [];
     /// The store did not take the end of an MCP session: the client was asked to try again.

@@ -2,6 +2,7 @@
 
 mod awaited;
 mod forwarded;
+mod settings;
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
@@ -16,15 +17,15 @@ use super::{
         InvocationProgress, OverAt, ServerMessage,
     },
     reply, results,
+    session_settings::ChangingSetting,
     tasks::TaskRequest,
     v2026_07_28,
 };
 use crate::{
     admit::caller::Caller,
-    ask::Awaiting,
     catalog::{Catalog, TaskTimes},
     event::Answer,
-    hub::{StoreSetting, TableFull},
+    hub::TableFull,
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response, ResultBody},
     step::{Cx, Progress},
@@ -44,7 +45,7 @@ pub(crate) struct RequestBatch {
 #[derive(Debug)]
 enum Current {
     Invocation(Box<Invocation>),
-    StoringSetting(Awaiting<StoreSetting>),
+    Setting(Box<ChangingSetting>),
     Task(TaskRequest),
     Forward(Box<Forward>),
 }
@@ -88,8 +89,7 @@ impl RequestBatch {
     pub(crate) fn invocation(&self) -> Option<&Invocation> {
         match &self.current {
             Some((_, Current::Invocation(invocation))) => Some(invocation),
-            Some((_, Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_)))
-            | None => None,
+            Some((_, Current::Setting(_) | Current::Task(_) | Current::Forward(_))) | None => None,
         }
     }
 
@@ -135,7 +135,7 @@ impl RequestBatch {
             Some((_, Current::Forward(forward))) => {
                 forward.cancel(&mut invocation_cx(&mut self.registration, bcx));
             }
-            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => {}
+            Some((_, Current::Setting(_) | Current::Task(_))) | None => {}
         }
     }
 
@@ -217,10 +217,7 @@ impl RequestBatch {
                 let progress = step(invocation, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            current @ (Some((
-                _,
-                Current::StoringSetting(_) | Current::Task(_) | Current::Forward(_),
-            ))
+            current @ (Some((_, Current::Setting(_) | Current::Task(_) | Current::Forward(_)))
             | None) => Progress::Pending(Self { current, ..self }),
         }
     }
@@ -237,11 +234,12 @@ impl RequestBatch {
                 let progress = invocation.handle(answer, icx);
                 self.on_invocation(request, progress, bcx)
             }
-            Some((request, Current::StoringSetting(storing))) => {
-                let stored = storing.into_answer(answer);
-                let result = stored.map(|()| Map::new()).map_err(dispatch::settings_full);
-                self.respond(request, result, bcx);
-                self.advance(bcx)
+            Some((request, Current::Setting(setting))) => {
+                let progress = setting.handle(answer, bcx.cx);
+                match self.on_setting(request, progress, bcx) {
+                    Ok(()) => self.advance(bcx),
+                    Err(over) => self.session_over(over, bcx),
+                }
             }
             Some((request, Current::Task(task))) => {
                 let progress = task.handle(answer, bcx.cx);
@@ -267,8 +265,10 @@ impl RequestBatch {
             match dispatch::answer(&request, self.client, icx) {
                 Reply::Result(result) => self.respond(request, Ok(result), bcx),
                 Reply::Error(error) => self.respond(request, Err::<ResultBody, _>(error), bcx),
-                Reply::StoringSetting(storing) => {
-                    self.current = Some((request, Current::StoringSetting(storing)));
+                Reply::Setting(progress) => {
+                    if let Err(over) = self.on_setting(request, progress, bcx) {
+                        return self.session_over(over, bcx);
+                    }
                 }
                 Reply::Task(progress) => self.on_task(request, progress, bcx),
                 Reply::Forward(progress) => {

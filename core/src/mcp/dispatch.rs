@@ -6,23 +6,22 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub(super) use self::session_methods::settings_full;
 use super::{
     audit, find,
     forward::{self, ForwardProgress},
     invocation::{ClientProfile, Invocation, InvocationCx, InvocationEnd},
     lists,
     resolve::{self, Rejection},
-    security_schemes, step_up,
+    security_schemes,
+    session_settings::SettingProgress,
+    step_up,
     tasks::{self, TaskRequest},
     v2026_07_28,
 };
 use crate::{
     admit::caller::Caller,
-    ask::Awaiting,
     catalog::{Catalog, TaskSupport, TaskTimes, ToolResult},
     env::Env,
-    hub::StoreSetting,
     json_rpc::{Error, Json, Request},
     revision::Revision,
     step::Progress,
@@ -33,8 +32,8 @@ pub(super) enum Reply {
     Result(Map<String, Value>),
     Error(Error),
     Invocation(Progress<Box<Invocation>, InvocationEnd>),
-    /// The hub is to store a setting of the MCP session.
-    StoringSetting(Awaiting<StoreSetting>),
+    /// A setting of the MCP session is changed.
+    Setting(SettingProgress),
     Task(Progress<TaskRequest, Result<Map<String, Value>, Error>>),
     /// The backend answers it.
     Forward(ForwardProgress),
@@ -146,9 +145,9 @@ pub(super) fn answer(
                 false => Err(tasks::unknown_to_client()),
             }
         }
-        method => match client.mcp_session {
+        _ => match client.mcp_session {
             Some(mcp_session) => {
-                return session_methods::reply(method, request, mcp_session, icx);
+                return session_methods::reply(request, mcp_session, client, icx);
             }
             None => Err(Error::method_not_found()),
         },

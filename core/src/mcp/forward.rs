@@ -34,7 +34,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
-    crossing::{Input, Questions, Setting},
+    crossing::{Input, Questions},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
@@ -52,11 +52,11 @@ pub(crate) use self::{
 use super::{
     invocation::{ClientProfile, InvocationCx},
     request_state::Binding,
+    session_settings::ChangingSetting,
 };
 use crate::{
     ask::Awaiting,
     backend::{Arrived, BackendFault, IdentifyUser, IncomingMessages, ReopenSession},
-    catalog::LogLevel,
     config::Gateway,
     event::Answer,
     gateway::{BackendRequest, Credentials, ParkedAnswers, ParkedName, RawMessage, Replaced},
@@ -90,8 +90,6 @@ pub(crate) struct Forward {
     parked: Questions,
     /// The call that waits for the answers in the request.
     resumes: Option<ParkedName>,
-    /// From which level on lines of the log are wanted, once it is known (such a client, too).
-    level: Option<LogLevel>,
     was_reopened: bool,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
@@ -118,7 +116,8 @@ enum State {
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     Opening(Box<ReopenSession>),
-    AwaitingSetting(Setting),
+    /// The level of the log is kept here, for the backend keeps none.
+    AwaitingSetting(Box<ChangingSetting>),
     Calling(IncomingMessages),
     /// The client has been asked what the backend has to know before it is called again.
     Asking,
@@ -172,7 +171,6 @@ pub(crate) fn start(
         input: Input::default(),
         parked: Questions::default(),
         resumes: None,
-        level: None,
         was_reopened: false,
         was_challenged: false,
         look_up: None,
@@ -264,11 +262,9 @@ impl Forward {
                 self.answering((identify, incoming, answers), answer, icx)
             }
             State::Resuming(reading) => self.heard(reading.into_answer(answer), icx),
-            State::AwaitingSetting(Setting::Level(level)) => {
-                self.level_known(level.into_answer(answer), icx)
-            }
-            State::AwaitingSetting(Setting::Storing(storing)) => {
-                self.level_stored(storing.into_answer(answer), icx)
+            State::AwaitingSetting(setting) => {
+                let progress = setting.handle(answer, icx.cx);
+                self.level_set(progress, icx)
             }
             state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_) | State::Asking) => {
                 self.state = state;

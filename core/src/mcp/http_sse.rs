@@ -218,11 +218,10 @@ impl ReceivedMessage {
         let negotiated = match negotiated {
             Some(negotiated) => negotiated,
             // Before `initialize` a ping only is answered (lifecycle, initialization).
-            None if requests.iter().all(|request| is_ping(&request.method)) => Negotiated {
-                revision: Revision::V2024_11_05,
-                client_capabilities: ClientCapabilities::default(),
-                client_info: ClientInfo::default(),
-            },
+            None if requests.iter().all(|request| is_ping(&request.method)) => {
+                let capabilities = ClientCapabilities::default();
+                Negotiated::new(Revision::V2024_11_05, capabilities, ClientInfo::default())
+            }
             None => {
                 let error = Error::invalid_request("The first request is `initialize`.");
                 let id = requests.into_iter().next().map(|request| request.id);
@@ -240,6 +239,8 @@ impl ReceivedMessage {
             shares_stream: true,
             tasks: false,
             security_schemes: false,
+            level: Some(negotiated.level),
+            has_set: false,
         };
         Execution::start(
             client,
@@ -286,11 +287,11 @@ impl ReceivedMessage {
                 cx.to_hub(ToHub(ToHubKind::Negotiated {
                     mcp_session: self.mcp_session,
                     principal: self.caller.principal_id,
-                    negotiated: Negotiated {
+                    negotiated: Negotiated::new(
                         revision,
                         client_capabilities,
-                        client_info: lifecycle::client_info(request.params.get("clientInfo")),
-                    },
+                        lifecycle::client_info(request.params.get("clientInfo")),
+                    ),
                 }));
                 Response::result(id, result)
             }

@@ -40,14 +40,12 @@ pub(crate) use self::{
 use super::step_up::{self, StepUpEnd};
 use crate::{
     admit::caller::Caller,
-    ask::{Awaiting, Invoke, InvokeOutput, Target},
+    ask::{Invoke, InvokeOutput, Target},
     catalog::{
-        Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse,
-        LogLevel, Step,
+        Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse, Step,
     },
     claims_challenge::ClaimsChallenge,
     entra::graph::AskGraph,
-    hub::GetLogLevel,
     json_rpc::Error,
     limits,
     step::{Cx, Progress},
@@ -84,8 +82,6 @@ enum State {
     Sleeping(Instant),
     AwaitingGraph(Box<AskGraph>),
     AwaitingToken(Box<effects::Token>),
-    /// The log level of the session; this line waits.
-    AwaitingLogLevel(Awaiting<GetLogLevel>, LogLevel, Value),
     AwaitingInput(AwaitedInput),
     /// Room for more messages on the stream; the effect that sent one is done, with this result.
     AwaitingRoom(EffectResult),
@@ -196,7 +192,6 @@ impl Invocation {
             | State::AwaitingHandler
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => None,
         };
         let wakes = [state, self.progress.wake(), self.deadline];
@@ -212,7 +207,6 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 //! Nothing is stored for one: its id is sealed, and holds sixteen random bytes, whose it is, the
 //! revision that was agreed on, what the client can be asked and which program it says it is, and when it began. So ids cannot be guessed or chosen, survive a
 //! restart, mean the same on every replica, and cost no memory (threats I1 to I3,
-//! M3). What is stored is which of them were ended.
+//! M3). What is stored, in the record of the sign-in, is which of them were ended, and what was set within them.
 //!
 //! Source: MCP specification 2025-11-25, basic/transports, session management.
 
@@ -127,7 +127,9 @@ impl McpSession {
     /// Ends it, unless too many were ended.
     pub(crate) fn end_in(&self, session: &mut Outline, now: UnixTime) -> Result<(), TooManyEnded> {
         let expires = self.created.after(limits::MCP_SESSION_LIFETIME);
-        session.ended_mcp_sessions.insert(self.id, expires, now)
+        session.ended_mcp_sessions.insert(self.id, expires, now)?;
+        session.mcp_settings.end(self.id);
+        Ok(())
     }
 }
 

@@ -12,9 +12,11 @@ use crate::{
     admit::caller::Caller,
     ask::{Awaiting, Store, Stored},
     event::Answer,
+    hub::{ToHub, ToHubKind},
+    id::{McpSessionId, SessionId},
     limits,
     planted::Planted,
-    session::sealed::SealedSession,
+    session::{record::Outline, sealed::SealedSession},
     step::Cx,
     time::{Instant, UnixTime},
 };
@@ -38,6 +40,8 @@ pub(crate) struct SessionMonitor {
     verified: Instant,
     /// When the token expires; `None` once it has.
     token_expires: Option<UnixTime>,
+    /// The number of the settings of its MCP sessions that are known.
+    settings: u64,
 }
 
 /// What it is time for.
@@ -71,6 +75,7 @@ impl SessionMonitor {
             look_again: LOOK_AGAIN,
             verified: cx.env.now.instant,
             token_expires: Some(caller.expires),
+            settings: caller.session.outline.mcp_settings.number(),
         };
         monitor.schedule(cx);
         monitor
@@ -125,7 +130,7 @@ impl SessionMonitor {
         answer: Answer,
         caller: &Caller,
         mcp_session: Option<&McpSession>,
-        cx: &Cx<'_>,
+        cx: &mut Cx<'_>,
     ) -> ControlFlow<SessionState, Answer> {
         match self.reading.take_if(|reading| reading.id() == answer.ask()) {
             Some(reading) => {
@@ -134,7 +139,7 @@ impl SessionMonitor {
                     Ok(stored) => {
                         self.look_again = LOOK_AGAIN;
                         self.verified = cx.env.now.instant;
-                        session_state(stored.as_ref(), caller, mcp_session, cx)
+                        self.state(stored.as_ref(), caller, mcp_session, cx)
                     }
                     Err(_) => self.unanswered(cx),
                 })
@@ -159,25 +164,47 @@ impl SessionMonitor {
         self.look_again = (self.look_again * 2).min(limits::KEEP_ALIVE);
         SessionState::Alive
     }
-}
 
-fn session_state(
-    stored: Option<&Stored>,
-    caller: &Caller,
-    mcp_session: Option<&McpSession>,
-    cx: &Cx<'_>,
-) -> SessionState {
-    let id = caller.session.id;
-    let keys = &cx.env.server.keys;
-    let Some(session) = stored.and_then(|stored| SealedSession::read(id, stored, keys)) else {
-        return match cx.env.server.has(Planted::LateEndIgnored) {
-            true => SessionState::Alive,
-            false => SessionState::Revoked,
+    fn state(
+        &mut self,
+        stored: Option<&Stored>,
+        caller: &Caller,
+        mcp_session: Option<&McpSession>,
+        cx: &mut Cx<'_>,
+    ) -> SessionState {
+        let id = caller.session.id;
+        let keys = &cx.env.server.keys;
+        let Some(session) = stored.and_then(|stored| SealedSession::read(id, stored, keys)) else {
+            return match cx.env.server.has(Planted::LateEndIgnored) {
+                true => SessionState::Alive,
+                false => SessionState::Revoked,
+            };
         };
-    };
-    if mcp_session.is_none_or(|one| one.lives_in(session.outline())) {
-        SessionState::Alive
-    } else {
-        SessionState::McpSessionEnded
+        let outline = session.outline();
+        match mcp_session {
+            Some(mcp_session) if !mcp_session.lives_in(outline) => SessionState::McpSessionEnded,
+            Some(mcp_session) => {
+                self.look_for_subscriptions(outline, id, mcp_session.id, cx);
+                SessionState::Alive
+            }
+            None => SessionState::Alive,
+        }
+    }
+
+    /// Another replica may have changed what the MCP session is subscribed to, and its message be lost.
+    fn look_for_subscriptions(
+        &mut self,
+        outline: &Outline,
+        session: SessionId,
+        mcp_session: McpSessionId,
+        cx: &mut Cx<'_>,
+    ) {
+        let settings = &outline.mcp_settings;
+        if settings.number() != self.settings {
+            self.settings = settings.number();
+            let subscriptions = settings.subscriptions(mcp_session);
+            let whose = (session, mcp_session);
+            cx.to_hub(ToHub(ToHubKind::Subscribed(whose, subscriptions)));
+        }
     }
 }

@@ -250,6 +250,10 @@ impl Opening {
         deadline: Instant,
         cx: &mut Cx<'_>,
     ) -> Progress<Stream> {
+        let settings = &caller.session.outline.mcp_settings;
+        let subscriptions = mcp_session
+            .as_ref()
+            .map(|one| settings.subscriptions(one.id));
         let awaiting = cx.ask_hub(|ticket| ToHubKind::OpenStream {
             ticket,
             principal: caller.principal_id,
@@ -257,6 +261,7 @@ impl Opening {
             session: caller.session.id,
             token_expires: caller.expires,
             kind,
+            subscriptions: subscriptions.unwrap_or_default(),
         });
         Progress::Pending(Stream::Opening(Box::new(Self {
             caller,

@@ -44,6 +44,7 @@ impl Undelivered {
             } => key_of_cancellation(*principal, *mcp_session, request),
             ReplicaMessage::EndSession(_)
             | ReplicaMessage::EndMcpSession { .. }
+            | ReplicaMessage::Subscribed(..)
             | ReplicaMessage::Announced(_)
             | ReplicaMessage::WrongUserCode(_)
             | ReplicaMessage::RefusedCode(_) => return None,

@@ -114,6 +114,8 @@ pub(crate) fn check(
         shares_stream: false,
         tasks: extensions.is_some_and(|extensions| extensions.get(TASKS).is_some()),
         security_schemes: security_schemes::are_known_to(headers),
+        level: None,
+        has_set: false,
     })
 }
 

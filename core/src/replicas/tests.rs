@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     config::{RedisEndpoint, RedisServer, StoreLocation},
+    id::ResourceId,
     keys::MasterKey,
     testing::{TestServer, entropy},
 };
@@ -20,7 +21,7 @@ fn replica(key: u8) -> Server {
     server
 }
 
-fn messages() -> [ReplicaMessage; 7] {
+fn messages() -> [ReplicaMessage; 8] {
     let (principal, mcp_session) = (PrincipalId([1; 32]), McpSessionId([2; 16]));
     [
         ReplicaMessage::EndSession(SessionId::new([3; 16])),
@@ -44,6 +45,14 @@ fn messages() -> [ReplicaMessage; 7] {
             change: ChangeNotification::Resource("docs://a".to_owned()),
             of: Some(UserId([6; 32])),
         }),
+        ReplicaMessage::Subscribed(
+            SessionId::new([3; 16]),
+            mcp_session,
+            Subscriptions {
+                number: 8,
+                resources: [ResourceId::of("docs://a")].into(),
+            },
+        ),
         ReplicaMessage::RefusedCode(Whose::of(Browser::default())),
         ReplicaMessage::WrongUserCode(Whose::of(Browser {
             device: Some(DeviceId([5; 16])),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::known::KnownSession;
 pub(crate) use self::refresh::{Generation, Predecessor, Refresh};
-use super::{Share, ended_mcp_sessions::EndedMcpSessions, sealed};
+use super::{Share, ended_mcp_sessions::EndedMcpSessions, mcp_settings::McpSettings, sealed};
 use crate::{
     ask::Key,
     catalog::{Names, VerifiedBy},
@@ -85,6 +85,9 @@ pub(crate) struct Outline {
     pub(crate) spent_code: Option<SpentCode>,
     /// MCP sessions that were ended by DELETE.
     pub(crate) ended_mcp_sessions: EndedMcpSessions,
+    /// What was set within MCP sessions.
+    #[serde(skip)]
+    pub(crate) mcp_settings: McpSettings,
 }
 
 /// A client as its user has approved it.

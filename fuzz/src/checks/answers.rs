@@ -185,8 +185,7 @@ impl Check for TablesBounded {
                         > limits::REPLAY_BUFFERS.min(per(limits::REPLAY_BUFFERS_PER_PRINCIPAL))
                     || load.in_flight > limits::CALLS.min(per(limits::CALLS_PER_PRINCIPAL))
                     || load.in_flight > *exchanges
-                    || load.settings
-                        > limits::SESSION_SETTINGS.min(per(limits::SESSION_SETTINGS_PER_PRINCIPAL))
+                    || load.told_subscriptions > limits::TOLD_SUBSCRIPTIONS
                     || load.tasks > limits::TASKS.min(per(limits::TASKS_PER_PRINCIPAL))
                     || load.tasks > *exchanges;
                 if is_full {

@@ -59,7 +59,11 @@ fn of_hub(hub: HubStats) -> Vec<Row> {
         ("calls", hub.in_flight, limits::CALLS),
         ("tasks", hub.tasks, limits::TASKS),
         ("replay_buffers", hub.replays, limits::REPLAY_BUFFERS),
-        ("session_settings", hub.settings, limits::SESSION_SETTINGS),
+        (
+            "told_subscriptions",
+            hub.told_subscriptions,
+            limits::TOLD_SUBSCRIPTIONS,
+        ),
         ("ended_sessions", hub.ended_sessions, limits::ENDED_SESSIONS),
         (
             "code_redemptions",

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     hub::{FromHub, FromHubKind, HubAnswer, HubAsk},
+    id::ResourceId,
     ticket::{AskId, Ticket},
 };
 
@@ -60,9 +61,7 @@ impl Table {
     }
 
     fn change(&mut self, change: &ChangeNotification) {
-        let settings = SessionSettings::default();
-        self.streams
-            .notify_changed((change, None), &settings, &mut self.out);
+        self.streams.notify_changed((change, None), &mut self.out);
     }
 
     /// What the exchanges were sent, one line each.
@@ -143,11 +142,11 @@ fn streams_of_the_server_are_bounded() {
 fn stream_that_is_writing_gets_everything_in_one_message_when_it_asks() {
     let mut table = Table::default();
     assert!(table.open(1, ALICE, StreamKind::Sse));
-    let negotiated = Negotiated {
-        revision: crate::revision::Revision::V2025_11_25,
-        client_capabilities: crate::catalog::ClientCapabilities::default(),
-        client_info: crate::catalog::ClientInfo::default(),
-    };
+    let negotiated = Negotiated::new(
+        crate::revision::Revision::V2025_11_25,
+        crate::catalog::ClientCapabilities::default(),
+        crate::catalog::ClientInfo::default(),
+    );
     table.streams.negotiated(mcp_session(1), ALICE, negotiated);
     for _ in 0..1000 {
         table.deliver(5, mcp_session(1), ALICE, "x");
@@ -282,11 +281,9 @@ fn change_for_one_user_is_sent_on_no_stream_of_another() {
         assert!(table.open(id, user, StreamKind::Standalone));
         table.read(id);
     }
-    let (settings, alice) = (SessionSettings::default(), Some(UserId(ALICE.0)));
+    let alice = Some(UserId(ALICE.0));
     let change = (&ChangeNotification::Resources, alice);
-    table
-        .streams
-        .notify_changed(change, &settings, &mut table.out);
+    table.streams.notify_changed(change, &mut table.out);
     assert_eq!(table.delivered(), ["1:  1 None", "3:  1 None"]);
 }
 
@@ -298,4 +295,38 @@ fn streams_end_when_the_server_shuts_down_and_none_is_opened() {
     table.streams.shut_down(&mut table.out);
     assert_eq!(table.delivered(), ["1:  0 Some(ShuttingDown)"]);
     assert!(!table.open(2, ALICE, StreamKind::Standalone));
+}
+
+// I4: those of one sign-in and MCP session are no others', and what was so earlier is not so again.
+#[test]
+fn subscriptions_reach_the_streams_of_their_sign_in_and_session_only_and_the_latest_count() {
+    let mut table = Table::default();
+    assert!(table.open(1, ALICE, StreamKind::Standalone));
+    table.read(1);
+    let (change, resource) = (
+        ChangeNotification::Resource("a://b".to_owned()),
+        ResourceId::of("a://b"),
+    );
+    let subscribe = |table: &mut Table, (sign_in, mcp): (u8, u8), number, is_subscribed| {
+        let resources = if is_subscribed {
+            vec![resource]
+        } else {
+            vec![]
+        };
+        let subscriptions = Subscriptions {
+            number,
+            resources: resources.into_iter().collect(),
+        };
+        let whose = (session(sign_in), mcp_session(mcp));
+        table.streams.subscribed(whose, &subscriptions);
+        table.change(&change);
+        table.delivered()
+    };
+    assert!(subscribe(&mut table, (2, 1), 7, true).is_empty());
+    assert!(subscribe(&mut table, (1, 2), 7, true).is_empty());
+    assert_eq!(subscribe(&mut table, (1, 1), 7, true), ["1:  1 None"]);
+    table.read(1);
+    assert_eq!(subscribe(&mut table, (1, 1), 6, false), ["1:  1 None"]);
+    table.read(1);
+    assert!(subscribe(&mut table, (1, 1), 8, false).is_empty());
 }

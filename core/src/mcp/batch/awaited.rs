@@ -36,7 +36,7 @@ impl RequestBatch {
         match &self.current {
             Some((_, Current::Invocation(invocation))) => invocation.awaited_responses().collect(),
             Some((_, Current::Forward(forward))) => forward.awaited_responses().collect(),
-            Some((_, Current::StoringSetting(_) | Current::Task(_))) | None => Vec::new(),
+            Some((_, Current::Setting(_) | Current::Task(_))) | None => Vec::new(),
         }
     }
 }

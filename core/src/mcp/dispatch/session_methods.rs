@@ -6,92 +6,75 @@ use serde_json::{Map, json};
 use super::Reply;
 use crate::{
     catalog::{Audience, LogLevel},
-    hub::{SettingsFull, TableFull, ToHub, ToHubKind},
-    id::McpSessionId,
+    hub::SettingChange,
+    id::{McpSessionId, ResourceId},
     json_rpc::{Error, Json, Request},
     limits,
-    mcp::{invocation::InvocationCx, resolve},
+    mcp::{
+        invocation::{ClientProfile, InvocationCx},
+        resolve,
+        session_settings::ChangingSetting,
+    },
 };
 
 /// Answers a method that only the revisions with sessions have.
 pub(super) fn reply(
-    method: &str,
     request: &Request,
     mcp_session: McpSessionId,
+    client: ClientProfile,
     icx: &mut InvocationCx<'_, '_>,
 ) -> Reply {
-    let principal = icx.caller.principal_id;
-    match method {
-        "ping" => Reply::Result(Map::new()),
-        "initialize" => Reply::Error(Error::invalid_request(
-            "The method `initialize` comes alone and first.",
-        )),
-        "logging/setLevel" => {
-            let level = request.params.get("level").and_then(Json::as_str);
-            let Some(level) = level.and_then(LogLevel::parse) else {
-                let message =
-                    "The parameter `level` must be a level of RFC 5424, such as \"info\".";
-                return Reply::Error(Error::invalid_params(message));
-            };
-            Reply::StoringSetting(icx.cx.ask_hub(|ticket| ToHubKind::SetLogLevel {
-                ticket,
-                principal,
-                mcp_session,
-                level,
-            }))
+    let change = match request.method.as_str() {
+        "ping" => return Reply::Result(Map::new()),
+        "initialize" => {
+            return Reply::Error(Error::invalid_request(
+                "The method `initialize` comes alone and first.",
+            ));
         }
-        "resources/subscribe" | "resources/unsubscribe" => {
-            let uri = request.params.get("uri").and_then(Json::as_str);
-            let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
-            let Some(uri) = uri.filter(fits).map(str::to_owned) else {
-                let message = "The parameter `uri` must be a string of at most 4096 bytes.";
-                return Reply::Error(Error::invalid_params(message));
-            };
-            if method == "resources/unsubscribe" {
-                icx.cx.to_hub(ToHub(ToHubKind::Unsubscribe {
-                    principal,
-                    mcp_session,
-                    uri,
-                }));
-                return Reply::Result(Map::new());
-            }
-            let may_see = |audience: &Audience| icx.caller.may_see(audience);
-            let catalog = icx.cx.env.catalog;
-            if catalog.resource_at(&uri, may_see).is_none() {
-                let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
-                return Reply::Error(error.with_data(json!({"uri": uri})));
-            }
-            Reply::StoringSetting(icx.cx.ask_hub(|ticket| ToHubKind::Subscribe {
-                ticket,
-                principal,
-                mcp_session,
-                uri,
-            }))
+        "logging/setLevel" => level(request),
+        "resources/subscribe" => resource(request, icx).map(SettingChange::Subscribe),
+        "resources/unsubscribe" => uri(request)
+            .map(ResourceId::of)
+            .map(SettingChange::Unsubscribe),
+        _ => Err(Error::method_not_found()),
+    };
+    match change {
+        Ok(change) => {
+            let (caller, cx) = (icx.caller, &mut *icx.cx);
+            let progress = ChangingSetting::start(change, mcp_session, client, caller, cx);
+            Reply::Setting(progress)
         }
-        _ => Reply::Error(Error::method_not_found()),
+        Err(error) => Reply::Error(error),
     }
 }
 
-/// The error of a setting for which there is no room.
-pub(crate) fn settings_full(full: SettingsFull) -> Error {
-    let message = match full {
-        SettingsFull::Sessions(TableFull::OfPrincipal) => format!(
-            "Too many sessions: {} of yours have a log level or subscriptions with this client. End one (DELETE), \
-             or leave one alone for an hour.",
-            limits::SESSION_SETTINGS_PER_PRINCIPAL
-        ),
-        SettingsFull::Subscriptions => format!(
-            "Too many subscriptions: this session has {}. Unsubscribe from a resource first.",
-            limits::SUBSCRIPTIONS
-        ),
-        SettingsFull::Bytes(TableFull::OfPrincipal) => format!(
-            "The URIs of your subscriptions with this client would be longer than {} bytes together. Unsubscribe \
-             from a resource first.",
-            limits::SUBSCRIPTION_BYTES_PER_PRINCIPAL
-        ),
-        SettingsFull::Sessions(TableFull::OfServer) | SettingsFull::Bytes(TableFull::OfServer) => {
-            "The server has too many settings of sessions. Please try again later.".to_owned()
+fn level(request: &Request) -> Result<SettingChange, Error> {
+    let level = request.params.get("level").and_then(Json::as_str);
+    let level = level.and_then(LogLevel::parse).ok_or_else(|| {
+        Error::invalid_params(
+            "The parameter `level` must be a level of RFC 5424, such as \"info\".",
+        )
+    })?;
+    Ok(SettingChange::Level(level))
+}
+
+fn uri(request: &Request) -> Result<&str, Error> {
+    let uri = request.params.get("uri").and_then(Json::as_str);
+    let fits = |uri: &&str| uri.len() <= limits::RESOURCE_URI_BYTES;
+    uri.filter(fits).ok_or_else(|| {
+        Error::invalid_params("The parameter `uri` must be a string of at most 4096 bytes.")
+    })
+}
+
+/// The resource that a request names, if it is there for the caller.
+fn resource(request: &Request, icx: &InvocationCx<'_, '_>) -> Result<ResourceId, Error> {
+    let uri = uri(request)?;
+    let may_see = |audience: &Audience| icx.caller.may_see(audience);
+    match icx.cx.env.catalog.resource_at(uri, may_see) {
+        Some(_) => Ok(ResourceId::of(uri)),
+        None => {
+            let error = Error::new(resolve::RESOURCE_NOT_FOUND, "There is no such resource.");
+            Err(error.with_data(json!({"uri": uri})))
         }
-    };
-    Error::with_message(Error::INTERNAL, message)
+    }
 }

@@ -5,13 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    ask::Awaiting,
-    catalog::ClientCapabilities,
-    gateway::quoted,
-    hub::{GetLogLevel, StoreSetting},
-    id::ServerRequestId,
-    json_rpc::Id,
-    time::Instant,
+    catalog::ClientCapabilities, gateway::quoted, id::ServerRequestId, json_rpc::Id, time::Instant,
 };
 
 /// Which way a request goes.
@@ -22,14 +16,6 @@ pub(super) enum Eras {
     ToStateless,
     /// From a client of 2026-07-28 to a backend with sessions.
     ToSession,
-}
-
-/// What the hub keeps of a session whose backend keeps none.
-#[derive(Debug)]
-pub(super) enum Setting {
-    /// From which level on lines of the log are wanted; the request waits.
-    Level(Awaiting<GetLogLevel>),
-    Storing(Awaiting<StoreSetting>),
 }
 
 /// What was asked, and what was answered so far.

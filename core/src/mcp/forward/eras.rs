@@ -5,23 +5,21 @@ use std::borrow::Cow;
 
 use serde_json::Map;
 
-use super::{
-    Forward, ForwardProgress, State,
-    crossing::{Eras, Setting},
-};
+use super::{Forward, ForwardEnd, ForwardProgress, State, crossing::Eras};
 use crate::{
     backend::BackendFault,
     catalog::LogLevel,
     gateway::{BackendList, Declared, RawMessage},
-    hub::{SettingsFull, ToHubKind},
+    hub::SettingChange,
     json_rpc::{Error, Response},
-    mcp::invocation::InvocationCx,
+    mcp::{
+        invocation::{InvocationCx, InvocationEnd},
+        session_settings::{ChangingSetting, NotSet, SettingProgress},
+    },
     step::Progress,
 };
 
 const NO_SUBSCRIPTIONS: &str = "The server behind this gateway tells of changes only as 2026-07-28 does, which does not pass to a client with a session.";
-const NO_ROOM: &str =
-    "No more sessions can have a log level here. End one (DELETE), or leave one alone for an hour.";
 const NO_STATE: &str = "The `requestState` is not one of this request, or has ended: call anew.";
 const TOO_LONG: &str = "The server behind this gateway says more of itself than is passed on.";
 
@@ -44,7 +42,7 @@ impl Forward {
             Eras::ToStateless => {
                 let session = self.session.as_ref()?;
                 let declared = Declared::of_initialize(&session.params)?;
-                let level = self.level.unwrap_or(LogLevel::Info).as_str();
+                let level = self.client.level.unwrap_or(LogLevel::Info).as_str();
                 message.for_stateless(declared, Some(level)).map(Cow::Owned)
             }
             Eras::ToSession => message.for_session().map(Cow::Owned),
@@ -65,7 +63,7 @@ impl Forward {
 
     /// What of a request this server answers in the backend's place, or has to know first. The request comes back if it is to be sent.
     pub(super) fn in_place_of_backend(
-        mut self: Box<Self>,
+        self: Box<Self>,
         icx: &mut InvocationCx<'_, '_>,
     ) -> Result<Box<Self>, ForwardProgress> {
         match (self.eras(), self.method.as_str()) {
@@ -79,16 +77,6 @@ impl Forward {
                 Err(self.refuse_with(error, icx))
             }
             (Eras::ToStateless, "logging/setLevel") => Err(self.set_level(icx)),
-            (Eras::ToStateless, _) if self.level.is_none() => {
-                let (principal, mcp_session) = self.owner(icx);
-                let level = icx.cx.ask_hub(|ticket| ToHubKind::GetLogLevel {
-                    ticket,
-                    principal,
-                    mcp_session,
-                });
-                self.state = State::AwaitingSetting(Setting::Level(level));
-                Err(Progress::Pending(self))
-            }
             _ => Ok(self),
         }
     }
@@ -102,40 +90,33 @@ impl Forward {
     }
 
     /// The level is kept for the session, and goes with each of its requests.
-    fn set_level(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+    fn set_level(self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         let level = self.message.param("level");
         let Some(level) = level.and_then(|level| LogLevel::parse(&level)) else {
             let words = "The parameter `level` must be a level of RFC 5424, such as \"info\".";
             return self.refuse_with(Error::invalid_params(words), icx);
         };
-        let (principal, mcp_session) = self.owner(icx);
-        let storing = icx.cx.ask_hub(|ticket| ToHubKind::SetLogLevel {
-            ticket,
-            principal,
-            mcp_session,
-            level,
-        });
-        self.state = State::AwaitingSetting(Setting::Storing(storing));
-        Progress::Pending(self)
+        let (_, mcp_session) = self.owner(icx);
+        let (change, client) = (SettingChange::Level(level), self.client);
+        let progress = ChangingSetting::start(change, mcp_session, client, icx.caller, icx.cx);
+        self.level_set(progress, icx)
     }
 
-    pub(super) fn level_known(
+    pub(super) fn level_set(
         mut self: Box<Self>,
-        level: Option<LogLevel>,
+        progress: SettingProgress,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        self.level = Some(level.unwrap_or(LogLevel::Info));
-        self.call(icx)
-    }
-
-    pub(super) fn level_stored(
-        self: Box<Self>,
-        stored: Result<(), SettingsFull>,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        match stored {
-            Ok(()) => Progress::Ready(Response::result(self.id, Map::new()).into()),
-            Err(_) => self.refuse_with(Error::new(Error::INTERNAL, NO_ROOM), icx),
+        match progress {
+            Progress::Pending(setting) => {
+                self.state = State::AwaitingSetting(Box::new(setting));
+                Progress::Pending(self)
+            }
+            Progress::Ready(Ok(_)) => Progress::Ready(Response::result(self.id, Map::new()).into()),
+            Progress::Ready(Err(NotSet::SessionOver)) => {
+                Progress::Ready(ForwardEnd::OfUser(InvocationEnd::SessionOver(None)))
+            }
+            Progress::Ready(Err(not_set)) => self.refuse_with(not_set.to_error(), icx),
         }
     }
 

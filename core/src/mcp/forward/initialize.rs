@@ -294,11 +294,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         }
         InitializeFrom::HttpSse(output) => {
             let mcp_session = output.mcp_session;
-            let negotiated = Negotiated {
-                revision,
-                client_capabilities,
-                client_info: ClientInfo::default(),
-            };
+            let negotiated = Negotiated::new(revision, client_capabilities, ClientInfo::default());
             cx.to_hub(ToHub(ToHubKind::Negotiated {
                 mcp_session,
                 principal,

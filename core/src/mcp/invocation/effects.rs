@@ -14,14 +14,10 @@ use crate::{
         graph::{AskGraph, GraphEnd, GraphProgress},
     },
     event::Answer,
-    hub::ToHubKind,
     limits,
     mcp::{server_messages, step_up},
     step::Progress,
 };
-
-/// From which level on a session is sent lines of the log until it says otherwise.
-const DEFAULT_LEVEL: LogLevel = LogLevel::Info;
 
 /// A token that is being got.
 pub(super) type Token = CallerToken;
@@ -119,33 +115,11 @@ impl Invocation {
         DONE
     }
 
-    /// Sessions set a level, which the hub knows; requests of 2026-07-28 say it themselves, or want
+    /// Sessions set a level, which is that of the call's beginning; requests of 2026-07-28 say it themselves, or want
     /// nothing.
     fn log(&self, level: LogLevel, data: Value, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
-        match (self.client.mcp_session, self.meta.level) {
-            _ if !self.client.streams => DONE,
-            (_, Some(from)) => self.send_log(level, data, from, icx),
-            (None, None) => DONE,
-            (Some(mcp_session), None) => {
-                let principal = icx.caller.principal_id;
-                let awaiting = icx.cx.ask_hub(|ticket| ToHubKind::GetLogLevel {
-                    ticket,
-                    principal,
-                    mcp_session,
-                });
-                wait(State::AwaitingLogLevel(awaiting, level, data))
-            }
-        }
-    }
-
-    fn send_log(
-        &self,
-        level: LogLevel,
-        data: Value,
-        from: LogLevel,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> EffectStep {
-        if level >= from {
+        let from = self.meta.level.or(self.client.level);
+        if self.client.streams && from.is_some_and(|from| level >= from) {
             let json = server_messages::log(level, data, &self.call.name);
             icx.messages.push(ServerMessage::Json(json));
         }
@@ -167,12 +141,6 @@ impl Invocation {
             State::AwaitingToken(access) => {
                 let progress = access.handle(answer, icx.cx);
                 self.token(progress, icx)
-            }
-            State::AwaitingLogLevel(awaiting, level, data) => {
-                let from = awaiting.into_answer(answer).unwrap_or(DEFAULT_LEVEL);
-                // It is set for as long as this call lasts.
-                self.meta.level = Some(from);
-                self.send_log(level, data, from, icx)
             }
             // These wait for no answer.
             State::AwaitingAdmission
@@ -240,7 +208,6 @@ impl Invocation {
             | State::AwaitingHandler
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => wait(state),
         }
     }

@@ -43,7 +43,6 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingInput(_)
             | State::AwaitingRoom(_) => Progress::Pending(self),
         }
@@ -80,7 +79,6 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingInput(_)) => {
                 self.state = state;
                 Progress::Pending(self)
@@ -108,7 +106,6 @@ impl Invocation {
                 | State::Sleeping(_)
                 | State::AwaitingGraph(_)
                 | State::AwaitingToken(_)
-                | State::AwaitingLogLevel(..)
                 | State::AwaitingInput(_)
                 | State::AwaitingRoom(_),
                 _,

@@ -54,7 +54,6 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_) => None,
         };
         input
@@ -195,7 +194,6 @@ impl Invocation {
             | State::Sleeping(_)
             | State::AwaitingGraph(_)
             | State::AwaitingToken(_)
-            | State::AwaitingLogLevel(..)
             | State::AwaitingRoom(_)) => {
                 self.state = state;
                 Progress::Pending(self)

@@ -27,6 +27,10 @@ pub(crate) struct ClientProfile {
     pub(crate) tasks: bool,
     /// Whether it is told of the scopes of tools in the way of ChatGPT.
     pub(crate) security_schemes: bool,
+    /// From which level on its MCP session is sent lines of the log.
+    pub(crate) level: Option<LogLevel>,
+    /// Whether an earlier request of the same batch may have changed a setting.
+    pub(crate) has_set: bool,
 }
 
 impl ClientProfile {

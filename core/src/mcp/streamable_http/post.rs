@@ -159,6 +159,8 @@ fn in_session(
         shares_stream: false,
         tasks: false,
         security_schemes: security_schemes::are_known_to(headers),
+        level: Some(caller.session.outline.mcp_settings.level(session.id)),
+        has_set: false,
     };
     execute((client, batch), Some(session), requests, caller, cx)
 }

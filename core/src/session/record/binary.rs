@@ -18,9 +18,14 @@ use crate::{
     session::{
         codec::{Reader, Writer},
         ended_mcp_sessions::EndedMcpSessions,
+        mcp_settings::McpSettings,
     },
     time::UnixTime,
 };
+
+/// The bit of settings of MCP sessions beside the one that says whether a code was spent. A record without them is as it was
+/// before there were any.
+const SETTINGS: u8 = 2;
 
 /// The bit of a guest beside the one that says whether there is a name to sign in with.
 const GUEST: u8 = 2;
@@ -41,26 +46,41 @@ impl Outline {
     pub(in crate::session) fn write(&self, to: &mut Writer) {
         to.array(&self.client.0);
         to.bytes(self.subject.as_bytes());
-        to.optional(self.spent_code.as_ref(), |to, spent| {
+        let has_settings = !self.mcp_settings.is_empty();
+        to.array(&[u8::from(self.spent_code.is_some()) | (u8::from(has_settings) * SETTINGS)]);
+        if let Some(spent) = &self.spent_code {
             to.array(&spent.hash.0);
             to.challenge(spent.code_challenge.as_deref());
             to.number(spent.redeemed.0);
-        });
+        }
         to.bytes(&self.ended_mcp_sessions.to_bytes());
+        if has_settings {
+            self.mcp_settings.write(to);
+        }
     }
 
     pub(in crate::session) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let client = Hash(from.array()?);
+        let subject = from.text()?.to_owned();
+        let [flags] = from.array()?;
+        let spent_code = match flags & !SETTINGS {
+            0 => None,
+            1 => Some(SpentCode {
+                hash: Hash(from.array()?),
+                code_challenge: from.challenge()?,
+                redeemed: UnixTime(from.number()?),
+            }),
+            _ => return None,
+        };
         Some(Self {
-            client: Hash(from.array()?),
-            subject: from.text()?.to_owned(),
-            spent_code: from.optional(|from| {
-                Some(SpentCode {
-                    hash: Hash(from.array()?),
-                    code_challenge: from.challenge()?,
-                    redeemed: UnixTime(from.number()?),
-                })
-            })?,
+            client,
+            subject,
+            spent_code,
             ended_mcp_sessions: EndedMcpSessions::of_bytes(from.bytes()?)?,
+            mcp_settings: match flags & SETTINGS {
+                0 => McpSettings::default(),
+                _ => McpSettings::read(from)?,
+            },
         })
     }
 }

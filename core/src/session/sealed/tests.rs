@@ -112,6 +112,7 @@ fn master_key_alone_opens_the_outline_and_nothing_else() {
         subject,
         spent_code,
         ended_mcp_sessions: _,
+        mcp_settings: _,
     } = outline;
     assert_eq!(client, Hash::of(alice.client.as_bytes()));
     assert!(!subject.is_empty() && spent_code.is_some());

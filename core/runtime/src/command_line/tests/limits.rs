@@ -175,11 +175,12 @@ const ROWS: [(&str, &str, &[Bound]); 21] = [
         ],
     ),
     (
-        "MCP sessions with a log level or subscriptions of one user with one client; URIs of these",
-        "{}; {}",
+        "MCP sessions of one sign-in with a log level or subscriptions; subscriptions of one of them, and of all",
+        "{}; {}, {}",
         &[
-            Number(limits::SESSION_SETTINGS_PER_PRINCIPAL),
-            Bytes(limits::SUBSCRIPTION_BYTES_PER_PRINCIPAL),
+            Number(limits::MCP_SESSION_SETTINGS),
+            Number(limits::SUBSCRIPTIONS),
+            Number(limits::SUBSCRIPTIONS_PER_SIGN_IN),
         ],
     ),
     (

@@ -24,7 +24,7 @@ pub(super) fn open(world: &mut World, user: &str) -> (ExchangeId, String) {
     (stream, target)
 }
 
-fn post(world: &mut World, user: &str, target: &str, json: &str) -> ExchangeId {
+pub(super) fn post(world: &mut World, user: &str, target: &str, json: &str) -> ExchangeId {
     let request = world.request(user, "POST", target, &[], json);
     let id = world.begin(request);
     assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 202);

@@ -176,7 +176,7 @@ fn session_setting_over_the_limit_is_refused_and_the_first_stays() {
         first.ask(&mut world, "logging/setLevel", debug()),
         json!({})
     );
-    for _ in 1..limits::SESSION_SETTINGS_PER_PRINCIPAL {
+    for _ in 1..limits::MCP_SESSION_SETTINGS {
         let client = client(&mut world, "2025-11-25");
         client.ask(&mut world, "logging/setLevel", debug());
     }
