@@ -19,7 +19,7 @@ pub struct Instructions {
 /// The clients that are listed, and how the server is added to each under its name.
 pub fn clients(public_url: &PublicUrl, name: &str) -> [Instructions; 4] {
     let name = short_name(name);
-    let [mcp, _] = public_url.resources();
+    let [mcp, _] = public_url.resources_of(public_url.first_endpoint());
     [
         Instructions {
             client: "VS Code",

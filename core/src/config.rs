@@ -177,7 +177,8 @@ impl Config {
     }
 
     /// The server behind an endpoint, if there is one.
-    pub(crate) fn gateway_at(&self, endpoint: Endpoint) -> Option<&Gateway> {
+    #[must_use]
+    pub fn gateway_at(&self, endpoint: Endpoint) -> Option<&Gateway> {
         match endpoint.backend() {
             Some(number) => self.backends.get(number),
             None if endpoint == Endpoint::MAIN => self.gateway.as_ref(),
@@ -201,8 +202,8 @@ impl Config {
         }
     }
 
-    /// Gives the public address the paths of all endpoints.
-    pub(crate) fn name_endpoints(&mut self) {
+    /// Gives the public address the paths of all endpoints. A server does so when it is made.
+    pub fn name_endpoints(&mut self) {
         let backends = (0..self.backends.len()).filter_map(Endpoint::of_backend);
         let own = self.with_own_tools.then_some(Endpoint::OWN_TOOLS);
         let named = backends

@@ -41,7 +41,7 @@ pub struct Policy {
     pub resources: Vec<PolicyRule>,
     /// The policies of backends that have names, each for itself: of what is above nothing counts for them, and who is not here has
     /// none.
-    pub backends: BTreeMap<String, Policy>,
+    pub backends: BTreeMap<String, Self>,
 }
 
 impl Policy {

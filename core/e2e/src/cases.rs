@@ -24,6 +24,7 @@ pub mod framing;
 pub mod gateway;
 pub mod gateway_headers;
 pub mod gateway_policy;
+pub mod gateway_several;
 pub mod gateway_streams;
 pub mod gateway_tls;
 pub mod gateway_verified;

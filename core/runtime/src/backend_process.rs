@@ -76,10 +76,13 @@ impl std::error::Error for BackendProcessError {}
 ///
 /// What is wrong.
 pub(crate) fn check(config: &Config) -> Result<(), BackendProcessError> {
-    let gateway = config.gateway.as_ref();
-    let Some(command) = gateway.and_then(|gateway| gateway.command()) else {
-        return Ok(());
-    };
+    let mut commands = config
+        .gateways()
+        .filter_map(|(_, gateway)| gateway.command());
+    commands.try_for_each(|command| check_one(command, config))
+}
+
+fn check_one(command: &BackendCommand, config: &Config) -> Result<(), BackendProcessError> {
     check_program(command)?;
     let own = user::own();
     if let Some(user) = command.user

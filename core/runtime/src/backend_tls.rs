@@ -1,13 +1,14 @@
 //! TLS towards backends: whom to believe, and as whom to come.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Display},
     io,
     path::Path,
     sync::Arc,
 };
 
-use entra_mcp_core::config::Config;
+use entra_mcp_core::config::{Backend, BackendHost, Config};
 use rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
@@ -15,7 +16,11 @@ use crate::egress::{self, Egress};
 
 /// TLS towards backends. Clones are the same: they resume each other's sessions.
 #[derive(Clone, Debug)]
-pub struct BackendTls(Arc<ClientConfig>);
+pub struct BackendTls {
+    all: Arc<ClientConfig>,
+    /// What is set for a backend alone, by where it is.
+    own: Arc<BTreeMap<BackendHost, Arc<ClientConfig>>>,
+}
 
 /// Who to say that we are: a certificate, those that it was issued by, and its key.
 #[derive(Debug)]
@@ -60,15 +65,27 @@ impl BackendTls {
     /// Believes those whom other connections believe, too, and says who we are to nobody.
     #[must_use]
     pub fn of_egress(egress: &Egress) -> Self {
-        Self(Arc::new(believing(egress, &[]).with_no_client_auth()))
+        Self::of_all(believing(egress, &[]).with_no_client_auth())
     }
 
     /// Reads the files that the settings name.
     pub(crate) fn of_config(config: &Config, egress: &Egress) -> Result<Self, BackendTlsError> {
-        let gateway = config.gateway.as_ref();
-        let authorities = gateway.and_then(|gateway| gateway.authorities.as_deref());
-        let identity = gateway.and_then(|gateway| gateway.certificate.as_deref());
-        Self::from_files(egress, authorities, identity)
+        let mut own = BTreeMap::new();
+        for (_, gateway) in config.gateways() {
+            let Backend::Http(address) = &gateway.backend else {
+                continue;
+            };
+            let authorities = gateway.authorities.as_deref();
+            let identity = gateway.certificate.as_deref();
+            if authorities.is_some() || identity.is_some() {
+                let tls = Self::from_files(egress, authorities, identity)?;
+                own.insert(address.host().clone(), tls.all);
+            }
+        }
+        Ok(Self {
+            own: Arc::new(own),
+            ..Self::of_egress(egress)
+        })
     }
 
     /// Believes these certificates (DER) besides, and says who we are if the backend asks.
@@ -86,7 +103,7 @@ impl BackendTls {
             Some(identity) => config.with_client_auth_cert(identity.certificates, identity.key)?,
             None => config.with_no_client_auth(),
         };
-        Ok(Self(Arc::new(config)))
+        Ok(Self::of_all(config))
     }
 
     /// Reads PEM files: the certificates of the company's authorities, and who we are, with its key.
@@ -131,10 +148,17 @@ impl BackendTls {
         Self::new(egress, &roots, Some(identity)).map_err(|_| no_key())
     }
 
-    /// As rustls wants it.
+    fn of_all(config: ClientConfig) -> Self {
+        Self {
+            all: Arc::new(config),
+            own: Arc::default(),
+        }
+    }
+
+    /// As rustls wants it, for a backend there. What is set for one backend counts for no other (threat R26).
     #[must_use]
-    pub fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.0)
+    pub fn config(&self, host: &BackendHost) -> Arc<ClientConfig> {
+        Arc::clone(self.own.get(host).unwrap_or(&self.all))
     }
 }
 

@@ -179,7 +179,8 @@ pub(crate) fn text(platform: &Platform, config: &Config, id: [u8; 32], secret: [
         platform.redirect_uri,
         platform.place,
     );
-    let [server, _] = config.public_url.resources();
+    let endpoint = config.public_url.endpoints().next().unwrap_or_default();
+    let [server, _] = config.public_url.resources_of(endpoint);
     let [authorize, token] = ["/authorize", "/token"].map(|path| config.public_url.join(path));
     let width = platform
         .fields

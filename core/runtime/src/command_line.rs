@@ -28,7 +28,10 @@ mod tests;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use entra_mcp_core::{
-    config::{AddressRange, AuditLogFile, Config, EntraApp, LogFilter, LogFormat, PublicUrl},
+    config::{
+        AddressRange, AuditLogFile, Config, EntraApp, LogFilter, LogFormat, PublicUrl,
+        PublicUrlError,
+    },
     limits,
 };
 use url::Url;
@@ -109,11 +112,12 @@ pub fn parse(
     let allowed_hosts = allowed_hosts(&given, &mut errors);
     let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let (entra_tokens, authorization_servers) = entra_tokens::read(&given, &mut errors);
-    let gateway = gateway::read(&given, &mut errors);
+    let gateways = gateway::read(&given, &mut errors);
+    refuse_taken_path(public_url.as_ref(), &gateways, &mut errors);
     let (log, log_filter) = (log(&given, &mut errors), log_filter(&given, &mut errors));
     match (public_url, entra, store, log) {
         (Some(public_url), Some(entra), Some(store), Some(log)) if errors.is_empty() => {
-            Ok(Command::Run(Box::new(Config {
+            let mut config = Config {
                 listen: listen.addresses,
                 public_url,
                 entra,
@@ -132,9 +136,9 @@ pub fn parse(
                 clients: given.value(&CLIENTS).map(PathBuf::from),
                 device_authorization,
                 code_page,
-                gateway,
-                backends: Vec::new(),
-                with_own_tools: false,
+                gateway: gateways.main,
+                backends: gateways.named,
+                with_own_tools: gateways.with_own_tools,
                 sessions_per_user,
                 trusted_proxies,
                 proxy_protocol,
@@ -149,9 +153,28 @@ pub fn parse(
                 log,
                 log_filter,
                 audit_log: audit_log(&given),
-            })))
+            };
+            config.name_endpoints();
+            Ok(Command::Run(Box::new(config)))
         }
         _ => Err(errors),
+    }
+}
+
+/// The path of the public address may not be that of a named endpoint: it would have two meanings.
+fn refuse_taken_path(
+    public_url: Option<&PublicUrl>,
+    gateways: &gateway::Gateways,
+    errors: &mut Vec<ConfigError>,
+) {
+    let Some(url) = public_url.filter(|_| gateways.has_names()) else {
+        return;
+    };
+    let mut segments = url.base_path().as_str().split('/');
+    if segments.any(|segment| matches!(segment, "mcp" | "sse" | "message")) {
+        errors.push(ConfigError::InvalidPublicUrl {
+            problem: PublicUrlError::Path,
+        });
     }
 }
 

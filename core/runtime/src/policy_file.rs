@@ -10,7 +10,7 @@ use std::{
     fmt::{self, Display},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -32,7 +32,7 @@ use crate::{
 
 /// The policy, as of now.
 #[derive(Debug, Default)]
-pub struct SharedPolicy(Published<Policy>);
+pub struct SharedPolicy(Published<Policy>, Mutex<()>);
 
 impl SharedPolicy {
     /// Returns what was read last.
@@ -45,12 +45,22 @@ impl SharedPolicy {
         self.0.renew(held);
     }
 
-    fn replace(&self, policy: Policy) {
-        self.0.replace(Arc::new(policy));
+    /// The policy of this backend is another from now on.
+    fn replace(&self, backend: Option<&str>, policy: Policy) {
+        let _one_at_a_time = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Policy::clone(&self.current());
+        match backend {
+            Some(name) => drop(all.backends.insert(name.to_owned(), policy)),
+            None => {
+                let backends = std::mem::take(&mut all.backends);
+                all = Policy { backends, ..policy };
+            }
+        }
+        self.0.replace(Arc::new(all));
     }
 
-    /// Reads the file that the settings name, if they do, and reads it again from now on whenever it changes. With it come the scopes
-    /// that it offers.
+    /// Reads the files that the settings name, if they do, and reads them again from now on whenever they change. With them come the
+    /// scopes that they offer.
     ///
     /// # Errors
     ///
@@ -62,27 +72,45 @@ impl SharedPolicy {
         owner: ProcessOwner,
     ) -> Result<(Arc<Self>, Vec<ScopeDefinition>), PolicyFileError> {
         let policy = Arc::new(Self::default());
-        let gateway = config.gateway.as_ref();
-        let Some(path) = gateway.and_then(|gateway| gateway.policy.clone()) else {
-            return Ok((policy, Vec::new()));
-        };
-        // Before the file is read: from then on a signal means that it is to be read again.
-        let asked = Arc::new(AtomicBool::new(false));
-        if owner == ProcessOwner::Server {
-            signals::set_on_hangup(Arc::clone(&asked));
+        let offered: Vec<String> = offered.iter().map(|scope| scope.name.clone()).collect();
+        let mut scopes: Vec<ScopeDefinition> = Vec::new();
+        for (_, gateway) in config.gateways() {
+            let Some(path) = gateway.policy.clone() else {
+                continue;
+            };
+            // Before the file is read: from then on a signal means that it is to be read again.
+            let asked = Arc::new(AtomicBool::new(false));
+            if owner == ProcessOwner::Server {
+                signals::set_on_hangup(Arc::clone(&asked));
+            }
+            let seen = stamp(&path);
+            let contents = read::file(&path, offered.clone())?;
+            let backend = gateway.name.as_ref().map(|name| name.as_str().to_owned());
+            policy.replace(backend.as_deref(), contents.policy);
+            for scope in &contents.scopes {
+                match scopes.iter().find(|one| one.name == scope.name) {
+                    Some(known) if known == scope => {}
+                    Some(_) => {
+                        let problem = format!(
+                            "The scope {:?} is offered with other words in the policy of another server. Write the same, or another name.",
+                            scope.name
+                        );
+                        let problems = vec![problem];
+                        return Err(PolicyFileError { path, problems });
+                    }
+                    None => scopes.push(scope.clone()),
+                }
+            }
+            let file = PolicyFile {
+                path,
+                backend,
+                seen,
+                offered: contents.offered,
+                scopes: contents.scopes,
+            };
+            file.watch(Arc::clone(&policy), asked, Arc::clone(stopped));
         }
-        let seen = stamp(&path);
-        let offered = offered.iter().map(|scope| scope.name.clone()).collect();
-        let contents = read::file(&path, offered)?;
-        policy.replace(contents.policy);
-        let file = PolicyFile {
-            path,
-            seen,
-            offered: contents.offered,
-            scopes: contents.scopes.clone(),
-        };
-        file.watch(Arc::clone(&policy), asked, Arc::clone(stopped));
-        Ok((policy, contents.scopes))
+        Ok((policy, scopes))
     }
 }
 
@@ -109,6 +137,8 @@ impl std::error::Error for PolicyFileError {}
 #[derive(Debug)]
 struct PolicyFile {
     path: PathBuf,
+    /// The name of the backend whose it is, if it is one of several.
+    backend: Option<String>,
     seen: Stamp,
     /// The scopes of the server besides those of the file.
     offered: Vec<String>,
@@ -144,7 +174,7 @@ impl PolicyFile {
                 log(&LogEvent::new(LogEventId::PolicyRead)
                     .with(Field::Path, self.path.display().to_string())
                     .with(Field::Count, contents.policy.len().to_string()));
-                policy.replace(contents.policy);
+                policy.replace(self.backend.as_deref(), contents.policy);
             }
             Ok(_) => unusable(
                 &self.path,

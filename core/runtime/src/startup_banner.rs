@@ -8,19 +8,18 @@ use entra_mcp_core::{
 
 /// What to do next, as text for the terminal. The front page shows the same.
 pub(crate) fn startup_banner(config: &Config, catalog: &Catalog) -> String {
-    let [mcp, sse] = config.public_url.resources();
-    let mut text = format!(
-        "\n{} is ready.\n\n  MCP address          {mcp}\n",
-        catalog.title()
-    );
-    if config.gateway.is_none() {
-        text.push_str(&format!("  Legacy SSE address   {sse}\n"));
+    let mut text = format!("\n{} is ready.\n\n", catalog.title());
+    let mut gateways = String::new();
+    for endpoint in config.public_url.endpoints() {
+        let [mcp, sse] = config.public_url.resources_of(endpoint);
+        text.push_str(&format!("  MCP address          {mcp}\n"));
+        match config.gateway_at(endpoint) {
+            Some(gateway) => gateways.push_str(&gateway_banner(gateway, config)),
+            None => text.push_str(&format!("  Legacy SSE address   {sse}\n")),
+        }
     }
     let page = config.public_url.issuer();
-    text.push_str(&format!("  This, as a page      {page}/\n"));
-    if let Some(gateway) = &config.gateway {
-        text.push_str(&gateway_banner(gateway, config));
-    }
+    text.push_str(&format!("  This, as a page      {page}/\n{gateways}"));
     for instructions in client_setup::clients(&config.public_url, catalog.name()) {
         text.push_str(&format!(
             "\n{}: {}\n  {}\n",

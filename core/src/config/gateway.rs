@@ -47,7 +47,7 @@ impl Gateway {
     /// The backend as it is shown, to users too: its name, and of its address or command nothing that may be a key.
     #[must_use]
     pub fn shown(&self) -> String {
-        let place = self.place();
+        let place = self.shown_place();
         match &self.name {
             Some(name) => format!("{} ({place})", name.as_str()),
             None => place,
@@ -59,7 +59,9 @@ impl Gateway {
         self.name.as_ref().map(BackendName::as_str)
     }
 
-    fn place(&self) -> String {
+    /// The same without the name.
+    #[must_use]
+    pub fn shown_place(&self) -> String {
         match &self.backend {
             Backend::Http(address) => {
                 let address = address.to_string();

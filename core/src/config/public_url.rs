@@ -164,6 +164,18 @@ impl PublicUrl {
         named.map_or(&self.resources, |named| &named.resources)
     }
 
+    /// All MCP endpoints: that without a name first.
+    pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
+        let main = self.has_main.then_some(Endpoint::MAIN);
+        main.into_iter()
+            .chain(self.named.iter().map(|named| named.endpoint))
+    }
+
+    /// The first of them, which examples show.
+    pub(crate) fn first_endpoint(&self) -> Endpoint {
+        self.endpoints().next().unwrap_or_default()
+    }
+
     /// Gives MCP endpoints names: each is a resource of its own. `has_main`: whether there is one without a name, too.
     pub(crate) fn name_endpoints(&mut self, named: Vec<(Endpoint, String)>, has_main: bool) {
         let issuer = &self.issuer;

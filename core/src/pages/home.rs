@@ -12,9 +12,7 @@ use crate::{client_setup, env::Env};
 const HOME: &str = r#"<h1 class="wide">An MCP server with Microsoft Entra ID sign-in</h1>
 {tenant}
 <p>Add this address to an MCP client. The client finds out by itself how to sign in.</p>
-<div class="place"><span>MCP (Streamable HTTP)</span><strong>{mcp}</strong></div>
-<p class="soft">For clients that only know HTTP+SSE: <code>{sse}</code></p>
-<p class="soft"><a href="{connections}">My connections</a> shows what may use this server as you, and ends it.</p>
+{addresses}<p class="soft"><a href="{connections}">My connections</a> shows what may use this server as you, and ends it.</p>
 {clients}
 <h2>{switch}</h2>
 <p>Register an application in Entra ID with the web redirect URI <code>{callback}</code>, and start
@@ -31,10 +29,24 @@ sign in as any of them. Never use it for anything real.</div>"#;
 const TENANT: &str = "<p class=\"soft\">Sign-in is with the Microsoft Entra ID tenant \
                       <code>{tenant}</code>.</p>";
 
+const ADDRESS: &str = r#"<div class="place"><span>{of}</span><strong>{mcp}</strong></div>
+<p class="soft">For clients that only know HTTP+SSE: <code>{sse}</code></p>
+"#;
+
 /// The front page.
 pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let config = &env.server.config;
-    let [mcp, sse] = config.public_url.resources();
+    let mut addresses = Html::default();
+    for endpoint in config.public_url.endpoints() {
+        let [mcp, sse] = config.public_url.resources_of(endpoint);
+        let of = config.name_of(endpoint).unwrap_or("MCP (Streamable HTTP)");
+        let slots = [
+            ("of", Slot::Text(of)),
+            ("mcp", Slot::Text(mcp)),
+            ("sse", Slot::Text(sse)),
+        ];
+        addresses.push(&Html::fill(ADDRESS, &slots));
+    }
     let mut clients = Html::default();
     for instructions in client_setup::clients(&config.public_url, env.catalog.name()) {
         let slots = [
@@ -57,8 +69,7 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
     let connections = config.public_url.base_path().join("/me");
     let slots = [
         ("tenant", Slot::Html(&tenant)),
-        ("mcp", Slot::Text(mcp)),
-        ("sse", Slot::Text(sse)),
+        ("addresses", Slot::Html(&addresses)),
         ("connections", Slot::Text(&connections)),
         ("clients", Slot::Html(&clients)),
         ("switch", Slot::Text(switch)),

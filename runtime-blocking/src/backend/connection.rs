@@ -80,7 +80,7 @@ impl Connection {
             return Ok(());
         };
         let server = ServerName::try_from(name.clone()).map_err(io::Error::other)?;
-        let mut tls = ClientConnection::new(tls.config(), server).map_err(io::Error::other)?;
+        let mut tls = ClientConnection::new(tls.config(host), server).map_err(io::Error::other)?;
         while tls.is_handshaking() {
             if let Err(error) = tls.complete_io(socket) {
                 let failed = LogEvent::new(LogEventId::TlsFailed).with(Field::Host, name);

@@ -62,7 +62,7 @@ impl Connection {
                 }
                 let server = ServerName::try_from(name.clone());
                 let server = server.map_err(|_| PullFault::Unreachable)?;
-                let connector = TlsConnector::from(tls.config());
+                let connector = TlsConnector::from(tls.config(host));
                 match connector.connect(server, socket).await {
                     Ok(stream) => Self::over(stream).await,
                     Err(error) => {

@@ -1,4 +1,4 @@
-//! The server behind this one, if there is one.
+//! The servers behind this one, if there are any.
 
 mod identity;
 mod process;
@@ -14,41 +14,111 @@ use super::{
     error::{ConfigError, GatewayError},
     given::{
         BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
-        BACKEND_HEADER, BACKEND_HELD_BYTES, BACKEND_TIMEOUT, Given, IDENTITY, POLICY, Setting,
+        BACKEND_HEADER, BACKEND_HELD_BYTES, BACKEND_TIMEOUT, Given, Named, OF_ADDRESS, OF_COMMAND,
+        OF_ONE, POLICY, Setting, WITH_OWN_TOOLS, per_backend,
     },
+    is_on,
     lifetimes::duration,
 };
 
-/// What means nothing to a process.
-const OF_ADDRESS: [&Setting; 3] = [&BACKEND_HEADER, &BACKEND_CA, &BACKEND_CERT];
+/// The servers behind this one.
+#[derive(Default)]
+pub(super) struct Gateways {
+    /// The one at `/mcp`.
+    pub(super) main: Option<Gateway>,
+    /// Those at `/mcp/NAME`.
+    pub(super) named: Vec<Gateway>,
+    pub(super) with_own_tools: bool,
+}
 
-/// What means nothing without a backend.
-const OF_BACKEND: [&Setting; 9] = [
-    &IDENTITY,
-    &BACKEND_AUDIENCE,
-    &BACKEND_HEADER,
-    &BACKEND_TIMEOUT,
-    &BACKEND_ANSWER_BYTES,
-    &BACKEND_HELD_BYTES,
-    &BACKEND_CA,
-    &BACKEND_CERT,
-    &POLICY,
-];
+impl Gateways {
+    /// Whether there are endpoints with names.
+    pub(super) fn has_names(&self) -> bool {
+        self.with_own_tools || !self.named.is_empty()
+    }
+}
+
+/// Reads all of them.
+pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Gateways {
+    let is_bare = given.has(&WITH_OWN_TOOLS);
+    let with_own_tools = is_bare || is_on(given, &WITH_OWN_TOOLS, false, errors);
+    let gateways = match given.named_backends() {
+        None => Gateways {
+            main: read_one(given, errors),
+            ..Gateways::default()
+        },
+        Some(Err(())) => {
+            errors.push(ConfigError::Gateway(GatewayError::Unnamed));
+            return Gateways::default();
+        }
+        Some(Ok(named)) => Gateways {
+            named: read_named(given, &named, errors),
+            ..Gateways::default()
+        },
+    };
+    let has_none = gateways.main.is_none() && gateways.named.is_empty();
+    if with_own_tools && has_none && errors.is_empty() {
+        let setting = WITH_OWN_TOOLS.name();
+        errors.push(ConfigError::Gateway(GatewayError::NoBackend(setting)));
+    }
+    Gateways {
+        with_own_tools,
+        ..gateways
+    }
+}
+
+/// Reads several, each by itself.
+fn read_named(given: &Given, named: &Named, errors: &mut Vec<ConfigError>) -> Vec<Gateway> {
+    let mut wrong = |error| errors.push(ConfigError::Gateway(error));
+    let names: Vec<_> = named.iter().map(|(name, _)| name).collect();
+    if names.iter().any(|name| name.is_none()) {
+        wrong(GatewayError::Name);
+        return Vec::new();
+    }
+    let is_twice = |(number, name)| names.iter().take(number).any(|one| *one == name);
+    if names.iter().copied().enumerate().any(is_twice) {
+        wrong(GatewayError::SameName);
+    }
+    if named.len() > limits::BACKENDS {
+        wrong(GatewayError::TooMany);
+    }
+    for setting in OF_ONE {
+        if named.len() > 1 && given.is_for_all(setting, named) {
+            wrong(GatewayError::ForWhich(setting.name()));
+        }
+    }
+    let mut gateways: Vec<Gateway> = Vec::new();
+    for (number, (name, _)) in named.iter().enumerate() {
+        let own = given.of_backend(named, number);
+        if let Some(gateway) = read_one(&own, errors) {
+            let is_known = |one: &Gateway| {
+                one.audience == gateway.audience && one.shown_place() != gateway.shown_place()
+            };
+            if gateways.iter().any(is_known) {
+                errors.push(ConfigError::Gateway(GatewayError::SameAudience));
+            }
+            gateways.push(Gateway {
+                name: name.clone(),
+                ..gateway
+            });
+        }
+    }
+    gateways
+}
 
 /// Whether there is a backend. What does not fit the kind that it is, is wrong.
 fn fit(given: &Given, is_command: bool, wrong: &mut impl FnMut(GatewayError)) -> bool {
     let is_given = |setting: &&&Setting| given.value(setting).is_some();
     match (given.value(&BACKEND), is_command) {
         (None, false) => {
-            let needless = OF_BACKEND.iter().chain(&process::OF_COMMAND);
-            for setting in needless.filter(is_given) {
+            for setting in per_backend().filter(|setting| is_given(&setting)) {
                 wrong(GatewayError::NoBackend(setting.name()));
             }
             return false;
         }
         (Some(_), true) => wrong(GatewayError::TwoBackends),
         (Some(_), false) => {
-            for setting in process::OF_COMMAND.iter().filter(is_given) {
+            for setting in OF_COMMAND.iter().filter(is_given) {
                 wrong(GatewayError::NoCommand(setting.name()));
             }
         }
@@ -61,8 +131,8 @@ fn fit(given: &Given, is_command: bool, wrong: &mut impl FnMut(GatewayError)) ->
     true
 }
 
-/// Reads all of them.
-pub(super) fn read(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
+/// Reads one.
+fn read_one(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
     let words = process::words(given, errors);
     let is_command = given.command.is_some() || given.value(&BACKEND_COMMAND).is_some();
     let mut wrong = |error| errors.push(ConfigError::Gateway(error));

@@ -4,6 +4,7 @@
 mod entra_tokens;
 mod gateway;
 mod lifetimes;
+mod of_backend;
 mod settings;
 mod sign_in;
 mod store;
@@ -18,12 +19,14 @@ pub(super) use self::{
     gateway::{
         BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_CA, BACKEND_CERT, BACKEND_COMMAND,
         BACKEND_DIR, BACKEND_ENV, BACKEND_HEADER, BACKEND_HELD_BYTES, BACKEND_IDLE,
-        BACKEND_PROCESSES, BACKEND_SHARE, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY, POLICY,
+        BACKEND_PROCESSES, BACKEND_SHARE, BACKEND_TIMEOUT, BACKEND_USER, IDENTITY, OF_ADDRESS,
+        OF_COMMAND, OF_ONE, POLICY, WITH_OWN_TOOLS,
     },
     lifetimes::{
         CALL_TIMEOUT, CODE_LIFETIME, CONSENT_LIFETIME, REFRESH_REUSE, SESSION_ABSOLUTE,
         SESSION_IDLE, SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, TASK_TIMEOUT,
     },
+    of_backend::{Named, per_backend},
     settings::*,
     sign_in::{
         ALLOW_DOMAIN, ALLOW_GROUP, ALLOW_GUESTS, ALLOW_ROLE, ALLOW_TENANT, ALLOW_USER, GRAPH,
@@ -108,8 +111,9 @@ impl Given {
                 return true;
             }
         };
-        if name == DEV_TENANT.flag {
-            self.flags.insert(DEV_TENANT.flag, Vec::new());
+        let mut bare = [DEV_TENANT.flag, WITH_OWN_TOOLS.flag].into_iter();
+        if let Some(flag) = bare.find(|flag| *flag == name) {
+            self.flags.insert(flag, Vec::new());
             return true;
         }
         let value = value_of(parser);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use entra_mcp_core::config::{BackendAddressError, BackendIdentityError};
 
 use crate::command_line::given::{
-    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER,
+    BACKEND, BACKEND_ANSWER_BYTES, BACKEND_AUDIENCE, BACKEND_COMMAND, BACKEND_ENV, BACKEND_HEADER,
     BACKEND_HELD_BYTES, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_SHARE, BACKEND_TIMEOUT,
     BACKEND_USER, IDENTITY,
 };
@@ -58,16 +58,34 @@ pub enum GatewayError {
     EnvironmentName,
     /// There is no such variable to be handed on.
     NoVariable,
+    /// There are several backends, and not each has a name.
+    Unnamed,
+    /// It is no name of a backend.
+    Name,
+    /// Two backends have the same name.
+    SameName,
+    /// There are more backends than there may be.
+    TooMany,
+    /// This setting is of one backend, and there are several.
+    ForWhich(String),
+    /// What is signed for one backend would be good at another.
+    SameAudience,
 }
 
 impl GatewayError {
     pub(super) fn setting(&self) -> Cow<'_, str> {
         Cow::from(match self {
-            Self::NoBackend(setting) | Self::NoCommand(setting) | Self::NoAddress(setting) => {
+            Self::NoBackend(setting)
+            | Self::NoCommand(setting)
+            | Self::NoAddress(setting)
+            | Self::ForWhich(setting) => {
                 return Cow::from(setting.as_str());
             }
             Self::Command => BACKEND_COMMAND.name(),
-            Self::TwoBackends => BACKEND.name(),
+            Self::TwoBackends | Self::Unnamed | Self::Name | Self::SameName | Self::TooMany => {
+                BACKEND.name()
+            }
+            Self::SameAudience => BACKEND_AUDIENCE.name(),
             Self::BearerOfProcess => IDENTITY.name(),
             Self::User => BACKEND_USER.name(),
             Self::Share | Self::ShareOfNobody => BACKEND_SHARE.name(),
@@ -125,6 +143,12 @@ impl GatewayError {
             Self::Idle => "it is not a time from 1s to 24h",
             Self::EnvironmentName => "it names no variable, or one of this server's own",
             Self::NoVariable => "it names a variable that this server has not",
+            Self::Unnamed => "there are several servers, and not each has a name",
+            Self::Name => "it begins with what is no name",
+            Self::SameName => "two servers have the same name",
+            Self::TooMany => "there are more than 32 servers",
+            Self::ForWhich(_) => "it is for one server, and there are several",
+            Self::SameAudience => "two servers have the same audience",
         })
     }
 
@@ -170,6 +194,21 @@ impl GatewayError {
                 "Write NAME=VALUE, with a name that is none of this server's settings."
             }
             Self::NoVariable => "Set it, or write NAME=VALUE.",
+            Self::Unnamed => {
+                "Write each as NAME=ADDRESS, and a command as NAME=stdio:COMMAND in place of what stands after --: it is then at /mcp/NAME."
+            }
+            Self::Name => {
+                "A name has up to 32 small letters, digits and -, begins with a letter and is not own-tools, such as orders in \
+                 orders=http://127.0.0.1:8000/mcp."
+            }
+            Self::SameName => "Give each a name of its own.",
+            Self::TooMany => "Start another gateway for the rest.",
+            Self::ForWhich(_) => {
+                "Write NAME= before it, with the name of the server that it is for."
+            }
+            Self::SameAudience => {
+                "Give each its own, or leave it out: what is signed for one server must not be good at another."
+            }
         }
     }
 }

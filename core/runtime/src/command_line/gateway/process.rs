@@ -12,21 +12,11 @@ use crate::command_line::{
     error::{ConfigError, GatewayError},
     given::{
         BACKEND_COMMAND, BACKEND_DIR, BACKEND_ENV, BACKEND_IDLE, BACKEND_PROCESSES, BACKEND_SHARE,
-        BACKEND_USER, Given, IDENTITY, SETTINGS, Setting,
+        BACKEND_USER, Given, IDENTITY, SETTINGS,
     },
     is_gap,
     lifetimes::duration,
 };
-
-/// What means nothing without a command.
-pub(super) const OF_COMMAND: [&Setting; 6] = [
-    &BACKEND_SHARE,
-    &BACKEND_ENV,
-    &BACKEND_DIR,
-    &BACKEND_USER,
-    &BACKEND_PROCESSES,
-    &BACKEND_IDLE,
-];
 
 /// The longest that one may live without anything to do.
 const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -5,9 +5,11 @@ use super::settings::{Setting, setting};
 pub(in crate::command_line) const BACKEND: Setting = setting(
     "backend",
     "ENTRA_MCP_BACKEND",
-    "URL",
+    "[NAME=]URL",
     "the MCP endpoint of another server, which this one puts [behind its sign-in](gateway.md) in place of its own tools: \
-     http://127.0.0.1:8000/mcp, https://orders.example/mcp or unix:/run/orders.sock:/mcp (default: no gateway)",
+     http://127.0.0.1:8000/mcp, https://orders.example/mcp or unix:/run/orders.sock:/mcp; [several](gateway.md#several-servers) with names, \
+     each at /mcp/NAME: orders=URL, or files=stdio:COMMAND; every other setting of the gateway is then for all of them, or as NAME=VALUE for one \
+     (default: no gateway)",
 );
 pub(in crate::command_line) const IDENTITY: Setting = setting(
     "identity",
@@ -109,3 +111,40 @@ pub(in crate::command_line) const BACKEND_IDLE: Setting = setting(
     "DURATION",
     "how long one lives that nobody asks anything (default 15m)",
 );
+pub(in crate::command_line) const WITH_OWN_TOOLS: Setting = setting(
+    "with-own-tools",
+    "ENTRA_MCP_WITH_OWN_TOOLS",
+    "",
+    "offer the tools of this server, too, at /mcp/own-tools beside the gateway; as a variable: on",
+);
+
+/// What means nothing to a process.
+pub(in crate::command_line) const OF_ADDRESS: [&Setting; 3] =
+    [&BACKEND_HEADER, &BACKEND_CA, &BACKEND_CERT];
+
+/// What means nothing without a backend.
+pub(in crate::command_line) const OF_BACKEND: [&Setting; 9] = [
+    &IDENTITY,
+    &BACKEND_AUDIENCE,
+    &BACKEND_HEADER,
+    &BACKEND_TIMEOUT,
+    &BACKEND_ANSWER_BYTES,
+    &BACKEND_HELD_BYTES,
+    &BACKEND_CA,
+    &BACKEND_CERT,
+    &POLICY,
+];
+
+/// What means nothing without a command.
+pub(in crate::command_line) const OF_COMMAND: [&Setting; 6] = [
+    &BACKEND_SHARE,
+    &BACKEND_ENV,
+    &BACKEND_DIR,
+    &BACKEND_USER,
+    &BACKEND_PROCESSES,
+    &BACKEND_IDLE,
+];
+
+/// What is of one backend, where there are several: it may be a secret, or what one of them is known by.
+pub(in crate::command_line) const OF_ONE: [&Setting; 3] =
+    [&BACKEND_HEADER, &BACKEND_AUDIENCE, &BACKEND_ENV];

@@ -1,4 +1,4 @@
-use entra_mcp_core::config::BackendIdentity;
+use entra_mcp_core::config::{BackendIdentity, Gateway};
 
 use super::*;
 
@@ -157,6 +157,160 @@ fn banner_says_what_the_backend_is_told_and_whether_others_could_say_it() {
     assert!(banner("easy-auth").contains("can be anybody there"));
     assert!(banner("forwarded").contains("X-Forwarded-User"));
     assert!(banner("none").contains("not told who calls"));
+}
+
+const SEVERAL: [&str; 6] = [
+    "--backend",
+    "orders=http://127.0.0.1:8001/mcp",
+    "--backend",
+    "docs=https://docs.example/mcp?a=b",
+    "--backend",
+    "files=stdio:npx -y files ./",
+];
+
+#[test]
+fn several_servers_have_names_and_paths() {
+    let config = config(&SEVERAL, &[]);
+    assert!(config.gateway.is_none() && !config.with_own_tools);
+    let shown: Vec<_> = config.backends.iter().map(Gateway::shown).collect();
+    let expected = [
+        "orders (http://127.0.0.1:8001/mcp)",
+        "docs (https://docs.example/mcp)",
+        "files (npx files)",
+    ];
+    assert_eq!(shown, expected);
+    let audiences: Vec<_> = config.backends.iter().map(|one| &*one.audience).collect();
+    let docs = "https://docs.example/mcp?a=b";
+    assert_eq!(audiences, ["http://127.0.0.1:8001/mcp", docs, "npx files"]);
+    let paths = config.backends.iter().map(|one| one.name.clone().unwrap());
+    for name in paths {
+        let place = config.public_url.place(&format!("/mcp/{}", name.as_str()));
+        assert!(place.is_some(), "{name:?}");
+    }
+    assert!(config.public_url.place("/mcp").is_none());
+    let banner = startup_banner(&config, &entra_mcp_core::tools::catalog());
+    assert!(
+        banner.contains("http://localhost:3001/mcp/orders"),
+        "{banner}"
+    );
+    assert!(
+        banner.contains("docs (https://docs.example/mcp)"),
+        "{banner}"
+    );
+}
+
+// R26
+#[test]
+fn setting_with_a_name_is_for_that_server_alone() {
+    let mut arguments = SEVERAL.to_vec();
+    arguments.extend(["--identity", "docs=entra:api://docs/Docs.Read"]);
+    arguments.extend(["--identity", "assertion", "--backend-timeout", "30s"]);
+    arguments.extend([
+        "--backend-timeout",
+        "orders=40s",
+        "--policy",
+        "orders=p.toml",
+    ]);
+    arguments.extend(["--backend-env", "files=A=1", "--backend-env", "files=B=2"]);
+    arguments.extend(["--backend-ca", "ca.pem", "--backend-processes", "5"]);
+    let header = (
+        "ENTRA_MCP_BACKEND_HEADER",
+        "orders=X-Api-Key: a;b;docs=X-Key: c",
+    );
+    let config = config(&arguments, &[header]);
+    let [orders, docs, files] = config.backends.as_slice() else {
+        panic!("three");
+    };
+    let value = |one: &Gateway| {
+        let header = one.header.as_ref();
+        header.map(|header| header.value().expose().clone())
+    };
+    assert_eq!(value(orders).as_deref(), Some("a;b"));
+    assert_eq!(value(docs).as_deref(), Some("c"));
+    assert_eq!(value(files), None);
+    assert_eq!(orders.identity, BackendIdentity::ASSERTION);
+    assert!(docs.identity.entra.is_some() && files.identity.entra.is_none());
+    let seconds = config.backends.iter().map(|one| one.call_timeout.as_secs());
+    assert_eq!(seconds.collect::<Vec<_>>(), [40, 30, 30]);
+    let policies = config.backends.iter().map(|one| one.policy.is_some());
+    assert_eq!(policies.collect::<Vec<_>>(), [true, false, false]);
+    let command = files.command().unwrap();
+    assert!(command.environment.contains_key("A") && command.environment.contains_key("B"));
+    assert_eq!(command.processes, 5);
+    assert_eq!(docs.authorities, Some("ca.pem".into()));
+    assert_eq!(files.authorities, None);
+}
+
+#[test]
+fn several_servers_of_variables_are_parted_by_semicolons_or_lines() {
+    let backends = "orders=http://127.0.0.1:8001/mcp;\nfiles=stdio:orders --all";
+    let variables = [
+        ("ENTRA_MCP_BACKEND", backends),
+        ("ENTRA_MCP_IDENTITY", "orders=bearer"),
+        ("ENTRA_MCP_BACKEND_ENV", "files=A=1 B=2"),
+        ("ENTRA_MCP_WITH_OWN_TOOLS", "on"),
+    ];
+    let config = config(&[], &variables);
+    assert!(config.with_own_tools);
+    assert_eq!(config.backends.len(), 2);
+    assert_eq!(config.backends[0].identity, BackendIdentity::BEARER);
+    let files = config.backends[1].command().unwrap();
+    assert_eq!(files.arguments, ["--all"]);
+    assert!(files.environment.contains_key("A") && files.environment.contains_key("B"));
+    assert!(config.public_url.place("/mcp/own-tools").is_some());
+}
+
+// R26
+#[test]
+fn what_would_reach_another_server_is_an_error() {
+    let with = |more: &[&str]| {
+        let arguments = [&SEVERAL[..4], more].concat();
+        let errors = all_errors(&arguments, &[]);
+        let said = errors.iter().map(ToString::to_string);
+        said.collect::<String>()
+    };
+    for (more, words) in [
+        (
+            &["--backend", "http://127.0.0.1:8003/mcp"][..],
+            "has a name",
+        ),
+        (&["--", "npx", "files"], "has a name"),
+        (
+            &["--backend", "Orders=http://127.0.0.1:8003/mcp"],
+            "no name",
+        ),
+        (
+            &["--backend", "own-tools=http://127.0.0.1:8003/mcp"],
+            "no name",
+        ),
+        (
+            &["--backend", "orders=http://127.0.0.1:8003/mcp"],
+            "same name",
+        ),
+        (&["--backend-audience", "all"], "there are several"),
+        (&["--backend-env", "KEY=1"], "there are several"),
+        (
+            &["--backend-audience", "docs=http://127.0.0.1:8001/mcp"],
+            "same audience",
+        ),
+        (&["--public-url", "http://localhost:3001/a/mcp"], "path"),
+    ] {
+        let said = with(more);
+        assert!(said.contains(words), "{more:?}: {said}");
+    }
+    let header = [("ENTRA_MCP_BACKEND_HEADER", "X-Api-Key: s3cret")];
+    let errors = all_errors(&SEVERAL, &header);
+    let said = errors[0].to_string();
+    assert!(said.contains("there are several") && !said.contains("s3cret"));
+    let two = [
+        "--backend",
+        "http://a.example/",
+        "--backend",
+        "http://b.example/",
+    ];
+    assert!(all_errors(&two, &[])[0].to_string().contains("has a name"));
+    let alone = all_errors(&["--with-own-tools"], &[]);
+    assert!(alone[0].to_string().contains("--backend"));
 }
 
 fn all_errors(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<ConfigError> {
