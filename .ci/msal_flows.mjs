@@ -71,6 +71,18 @@ const clientAssertion = async () => {
 };
 good("client credentials by federated assertion", await application({ clientAssertion }).acquireTokenByClientCredential(graph));
 
+const onDevice = new msal.PublicClientApplication({
+  auth: { clientId: commandLine, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host] },
+});
+const deviceCodeCallback = async ({ userCode, verificationUri }) => {
+  const page = await (await fetch(verificationUri, form({ user_code: userCode }))).text();
+  const [, ctx] = page.match(/name="ctx" value="([^"]*)"/);
+  await fetch(verificationUri, form({ ctx, username: "grace" }));
+};
+const scopes = [`api://${clientId}/user.read`];
+const byDevice = good("device code, for an API", await onDevice.acquireTokenByDeviceCode({ scopes, deviceCodeCallback }));
+if (byDevice.account.name !== "Grace Gupta") throw new Error(byDevice.account.name);
+
 const refused = await application({ clientSecret: "not~the.secret" }).acquireTokenByClientCredential(graph).catch((error) => error);
 if (refused.errorCode !== "invalid_client") throw new Error(String(refused));
 console.log("MSAL for Node.js: a wrong secret is refused");

@@ -94,6 +94,36 @@ control(action="revoke", username="alice")
 assert app.acquire_token_silent(["User.Read"], account=account, force_refresh=True) is None
 print("MSAL for Python: a wrong secret and a revoked session are refused")
 
+command_line = msal.PublicClientApplication(COMMAND_LINE, authority=authority, instance_discovery=False, verify=ca)
+flow = command_line.initiate_device_flow([f"api://{CLIENT}/user.read"])
+web.cookies.clear()
+page = web.post(flow["verification_uri"], data={"user_code": flow["user_code"]}).text
+sealed = html.unescape(re.search(r'name="ctx" value="([^"]*)"', page).group(1))
+web.post(flow["verification_uri"], data={"ctx": sealed, "username": "grace"}).raise_for_status()
+tokens = good("device code, for an API", command_line.acquire_token_by_device_flow(flow))
+assert tokens["id_token_claims"]["name"] == "Grace Gupta", tokens
+flow = command_line.initiate_auth_code_flow([f"api://{CLIENT}/mail.read"], redirect_uri="http://localhost:1234")
+back = browse(flow["auth_uri"], "grace")
+tokens = good("authorization code of a public client, for an API", command_line.acquire_token_by_auth_code_flow(flow, back))
+good("on behalf of who signed in there", app.acquire_token_on_behalf_of(tokens["access_token"], ["User.Read"]))
+
+EXCHANGE = "api://AzureADTokenExchange/.default"
+BLUEPRINT, AGENT = "b10e0000-2d84-4f6b-8c15-d3e7e4a7000a", "a6e47000-7b19-4c3d-a5e8-d3e7e4a7000b"
+blueprint = msal.ConfidentialClientApplication(
+    BLUEPRINT, authority=authority, client_credential="blp8Q~public.and-worthless_0123456789.ghi",
+    instance_discovery=False, verify=ca)
+proof = good("a blueprint, for its agent", blueprint.acquire_token_for_client([EXCHANGE], fmi_path=AGENT))["access_token"]
+agent = msal.ConfidentialClientApplication(
+    AGENT, authority=authority, client_credential={"client_assertion": proof}, instance_discovery=False, verify=ca)
+good("an agent, as itself", agent.acquire_token_for_client([f"api://{CLIENT}/.default"]))
+flow = command_line.initiate_auth_code_flow([f"api://{BLUEPRINT}/access_agent"], redirect_uri="http://localhost:1234")
+shown = command_line.acquire_token_by_auth_code_flow(flow, browse(flow["auth_uri"], "bob"))["access_token"]
+good("an agent, on behalf of a user", agent.acquire_token_on_behalf_of(shown, [f"api://{CLIENT}/user.read"]))
+own = agent.acquire_token_for_client([EXCHANGE])["access_token"]
+tokens = good("an agent, as the account of its own", agent.acquire_token_by_user_federated_identity_credential(
+    [f"api://{CLIENT}/user.read"], own, username="agent@contoso.example"))
+assert tokens["id_token_claims"]["name"] == "Invoice Agent", tokens
+
 control(action="sign_in_audience", audience="AzureADMultipleOrgs")
 several = application(SECRET, f"{origin}/organizations")
 tokens = good("authorization code of organizations", user_signs_in(several, "olivia"))

@@ -253,7 +253,7 @@ impl Entra {
                 Reply::Respond(response) => break response,
                 Reply::Sign(unsigned) => {
                     let signature = sign(unsigned.key_pkcs8(), unsigned.message());
-                    break unsigned.signed(&signature);
+                    unsigned.signed(&signature)
                 }
                 Reply::Later(wait, inner) => {
                     after += wait;

@@ -12,6 +12,7 @@ use super::{
     aadsts_error::AadstsError,
     authorization_request::RedirectTarget,
     authorize::{DIALOG_SECONDS, declined},
+    client::Client,
     metadata::Tenant,
     pages,
     request_context::RequestContext,
@@ -67,7 +68,7 @@ impl DevTenant {
             return Err(AadstsError::unknown_client(client_id));
         }
         let redirect_uri = needed("redirect_uri")?;
-        if !self.is_registered(redirect_uri) {
+        if !self.is_registered(Client::Application, redirect_uri) {
             let text = format!(
                 "The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs configured for \
                  the application '{CLIENT_ID}'."

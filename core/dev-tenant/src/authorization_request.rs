@@ -7,8 +7,9 @@ use entra_mcp_wire::form::Form;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CLIENT_ID, DevTenant, ResourcePolicy,
+    DevTenant, ResourcePolicy,
     aadsts_error::AadstsError,
+    client::Client,
     directory::Directory,
     metadata::Tenant,
     request_context::RequestContext,
@@ -20,6 +21,7 @@ use super::{
 /// A request to sign in that may go on: in a hidden field of the pages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
+    pub(super) client: Client,
     pub(super) redirect: RedirectTarget,
     /// The tenant, as in the address.
     pub(super) authority: String,
@@ -67,7 +69,7 @@ impl DevTenant {
         &self,
         tenant: &str,
         cx: &RequestContext<'_>,
-    ) -> Result<(Tenant, RedirectTarget), AadstsError> {
+    ) -> Result<(Client, Tenant, RedirectTarget), AadstsError> {
         let form = cx.parameters();
         let one = |name| {
             form.one(name)
@@ -76,16 +78,18 @@ impl DevTenant {
         let known = Tenant::parse(tenant)
             .ok_or_else(|| AadstsError::no_tenant("invalid_request", tenant))?;
         let client_id = one("client_id")?.ok_or_else(|| AadstsError::missing("client_id"))?;
-        if !client_id.eq_ignore_ascii_case(CLIENT_ID) {
-            return Err(AadstsError::unknown_client(client_id));
+        let client = Client::find(client_id)?;
+        if !client.has_users() {
+            let text = format!("Application '{client_id}' signs in no users.");
+            return Err(AadstsError::new("unauthorized_client", 700_016, text));
         }
         let redirect_uri = one("redirect_uri")?.ok_or_else(|| {
             AadstsError::new("invalid_request", 900_971, "No reply address provided.")
         })?;
-        if !self.is_registered(redirect_uri) {
+        if !self.is_registered(client, redirect_uri) {
             let text = format!(
                 "The redirect URI '{redirect_uri}' specified in the request does not match the \
-                 redirect URIs configured for the application '{CLIENT_ID}'. Make sure the \
+                 redirect URIs configured for the application '{client_id}'. Make sure the \
                  redirect URI sent in the request matches one added to your application in the \
                  Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more \
                  about how to troubleshoot."
@@ -100,12 +104,13 @@ impl DevTenant {
             mode: mode.unwrap_or(ResponseMode::Query),
             state,
         };
-        Ok((known, redirect))
+        Ok((client, known, redirect))
     }
 
     /// The rest, whose errors the client receives.
     pub(super) fn read_request(
         &self,
+        client: Client,
         authority: Tenant,
         redirect: RedirectTarget,
         cx: &RequestContext<'_>,
@@ -117,12 +122,13 @@ impl DevTenant {
         let one = |name| form.one(name).ok().flatten();
         check_response(one("response_type"), one("response_mode"))?;
         let scope = one("scope").ok_or_else(|| AadstsError::missing("scope"))?;
-        if form.all("resource").next().is_some() {
-            self.check_resource()?;
-        }
-        Scopes::parse(scope, &self.config.origin)?;
+        // One that is no resource's is worse than one that is another's.
+        let scopes = self.scopes_for(client, scope);
+        self.check_resource(form, scopes.as_ref().ok())?;
+        scopes?;
         let claims = one("claims");
         Ok(Request {
+            client,
             redirect,
             authority: authority.segment().to_owned(),
             scope: scope.to_owned(),
@@ -140,10 +146,23 @@ impl DevTenant {
         })
     }
 
-    /// RFC 8707's parameter, which an MCP client sends and Entra does not want.
-    pub(super) fn check_resource(&self) -> Result<(), AadstsError> {
+    /// RFC 8707's parameter, which an MCP client sends.
+    pub(super) fn check_resource(
+        &self,
+        form: &Form,
+        scopes: Option<&Scopes>,
+    ) -> Result<(), AadstsError> {
+        let mut resources = form.all("resource").peekable();
+        if resources.peek().is_none() {
+            return Ok(());
+        }
         match self.settings.resource_policy {
-            ResourcePolicy::Enforce2026 => Err(AadstsError::resource_mismatch()),
+            ResourcePolicy::Enforce2026 => {
+                match resources.all(|resource| self.is_resource_of(resource, scopes)) {
+                    true => Ok(()),
+                    false => Err(AadstsError::resource_mismatch()),
+                }
+            }
             ResourcePolicy::Reject901002 => Err(AadstsError::resource_unsupported()),
             ResourcePolicy::Ignore => Ok(()),
         }

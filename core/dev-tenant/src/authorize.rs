@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::{
-    DevTenant,
+    AGENT_USER, DevTenant,
     aadsts_error::AadstsError,
     authorization_request::{Prompt, RedirectTarget, Request},
+    issue::unconsented,
     pages,
     request_context::RequestContext,
     response_mode,
-    scope::Scopes,
     sealed::{Code, SignIn},
     users::AccountStatus,
 };
@@ -25,11 +25,11 @@ pub(super) const DIALOG_SECONDS: u64 = 3600;
 impl DevTenant {
     /// The whole endpoint.
     pub(super) fn authorize(&self, tenant: &str, cx: &mut RequestContext<'_>) -> Response<Bytes> {
-        let (authority, redirect) = match self.read_back(tenant, cx) {
+        let (client, authority, redirect) = match self.read_back(tenant, cx) {
             Ok(known) => known,
             Err(error) => return pages::error(StatusCode::BAD_REQUEST, &error, cx, None),
         };
-        match self.read_request(authority, redirect.clone(), cx) {
+        match self.read_request(client, authority, redirect.clone(), cx) {
             Ok(request) => self.ask(request, cx),
             Err(error) => self.refuse(&redirect, &error, cx),
         }
@@ -60,7 +60,9 @@ impl DevTenant {
         let sealed = self.sealer.seal(request, &mut cx.entropy);
         let authority = request.authority();
         let all = self.directory.all().iter().map(|account| account.user);
-        let users: Vec<_> = all.filter(|user| authority.admits(user)).collect();
+        let users: Vec<_> = all
+            .filter(|user| authority.admits(user) && user.oid != AGENT_USER.oid)
+            .collect();
         pages::sign_in(&users, hint, &sealed)
     }
 
@@ -90,14 +92,7 @@ impl DevTenant {
             let error = AadstsError::no_guest(account.user, authority.segment());
             return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         }
-        let sign_in = SignIn {
-            oid: account.user.oid.to_owned(),
-            epoch: account.epoch,
-            at: cx.now,
-            sid: super::formats::guid(&mut cx.entropy),
-            strong: request.wanted.is_challenge,
-            contexts: request.wanted.contexts.clone(),
-        };
+        let sign_in = SignIn::now(account, request.wanted.clone(), cx);
         let is_let_in = account.status == AccountStatus::Active;
         let mut response = self.complete(request, sign_in.clone(), cx);
         if is_let_in {
@@ -133,10 +128,10 @@ impl DevTenant {
             }
             return pages::error(StatusCode::OK, &error, cx, Some(&request.again));
         }
-        let Ok(scopes) = Scopes::parse(&request.scope, &self.config.origin) else {
+        let Ok(scopes) = self.scopes_for(request.client, &request.scope) else {
             return pages::stale();
         };
-        let missing = scopes.unconsented(account);
+        let missing = unconsented(request.client, &scopes, account);
         if missing.is_empty() && request.prompt != Prompt::Consent {
             return self.send_back(request, sign_in, cx);
         }
@@ -176,7 +171,7 @@ impl DevTenant {
         if cx.form.one("action") != Ok(Some("accept")) {
             return self.refuse(&request.redirect, &declined(), cx);
         }
-        let Ok(scopes) = Scopes::parse(&request.scope, &self.config.origin) else {
+        let Ok(scopes) = self.scopes_for(request.client, &request.scope) else {
             return pages::stale();
         };
         if let Some(account) = self.directory.by_oid_mut(&sign_in.oid) {
@@ -211,6 +206,7 @@ impl DevTenant {
         let client_info = request.client_info.then(|| self.client_info(&sign_in.oid));
         let code = Code {
             id: cx.entropy.token::<16>(),
+            client: request.client,
             sign_in,
             authority: request.authority,
             issued: cx.now,

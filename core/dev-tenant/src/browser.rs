@@ -5,7 +5,10 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use super::{DevTenant, pages, request_context::RequestContext, response_mode, sealed::SignIn};
+use super::{
+    DevTenant, client::Client, pages, request_context::RequestContext, response_mode,
+    sealed::SignIn,
+};
 
 /// Ports share cookies, so the name must not be one of the server's own.
 const COOKIE: &str = "dev-tenant-session";
@@ -43,7 +46,8 @@ impl DevTenant {
     /// `GET` and `POST /{tenant}/oauth2/v2.0/logout`
     pub(super) fn logout(&self, cx: &RequestContext<'_>) -> Response<Bytes> {
         let one = |name| cx.parameters().one(name).ok().flatten();
-        let registered = one("post_logout_redirect_uri").filter(|uri| self.is_registered(uri));
+        let registered = one("post_logout_redirect_uri")
+            .filter(|uri| self.is_registered(Client::Application, uri));
         let mut response = match (registered, one("state")) {
             (Some(uri), Some(state)) => {
                 let mark = if uri.contains('?') { '&' } else { '?' };

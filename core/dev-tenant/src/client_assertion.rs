@@ -71,6 +71,7 @@ struct Claims {
     sub: String,
     exp: f64,
     nbf: Option<f64>,
+    idtyp: Option<String>,
 }
 
 /// An assertion in its parts; nothing of it is verified yet.
@@ -184,6 +185,10 @@ impl DevTenant {
     /// A token of the managed identity, which the application has a federated credential for.
     fn check_federated(&self, assertion: &Assertion<'_>) -> Result<(), AadstsError> {
         let claims = &assertion.claims;
+        if claims.idtyp.as_deref() == Some("user") {
+            let text = "Only app-only tokens can be used as Federated Identity Credentials for Microsoft Entra issuer.";
+            return Err(AadstsError::new("invalid_client", 700_229, text));
+        }
         let issuer = format!("{}/{TENANT_ID}/v2.0", self.config.origin);
         let mismatch = [
             ("issuer", claims.iss == issuer, 700_211, &claims.iss),

@@ -16,7 +16,7 @@ use super::{
     DevTenant,
     client_assertion::RegisteredCertificate,
     directory::Directory,
-    faults::{GraphError, TokenError},
+    faults::{GraphError, IdentityError, TokenError},
     id_token::IdTokenFault,
     organizations::SignInAudience,
     pages,
@@ -28,7 +28,7 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResourcePolicy {
-    /// AADSTS9010010, as since March 2026.
+    /// It must be the App ID URI of what the scopes are of, exactly: else AADSTS9010010, as since March 2026.
     #[default]
     #[serde(rename = "enforce-2026")]
     Enforce2026,
@@ -52,6 +52,18 @@ pub enum Control {
     IdTokenFault {
         /// How.
         fault: IdTokenFault,
+    },
+    /// The next access token for the application as an API has this fault.
+    AccessTokenFault {
+        /// How.
+        fault: IdTokenFault,
+    },
+    /// The next request for a token of the managed identity fails so.
+    IdentityError(IdentityError),
+    /// The application has this App ID URI, too.
+    AppIdUri {
+        /// The URI, such as that of the MCP server.
+        uri: String,
     },
     /// Every answer comes so late, until the next setting; of paths that contain this text only.
     Latency {
@@ -192,6 +204,9 @@ impl DevTenant {
             Control::TokenError(fault) => self.faults.add_token(fault),
             Control::GraphError(fault) => self.faults.add_graph(fault),
             Control::IdTokenFault { fault } => self.faults.add_id_token(fault),
+            Control::AccessTokenFault { fault } => self.faults.add_access_token(fault),
+            Control::IdentityError(fault) => self.faults.add_identity(fault),
+            Control::AppIdUri { uri } => self.settings.app_id_uris.push(uri),
             Control::Latency { milliseconds, path } => {
                 self.settings.latency = (milliseconds > 0).then_some((milliseconds, path));
             }
@@ -261,6 +276,7 @@ impl DevTenant {
         }
         self.directory = directory;
         self.faults = super::faults::Faults::default();
+        self.devices = super::device_code::Devices::default();
         self.settings = super::Settings::default();
         self.log = super::log::Log::default();
     }

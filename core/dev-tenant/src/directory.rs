@@ -2,7 +2,7 @@
 
 use super::{
     data::UserData,
-    users::{Account, CONSENTED, TestUser, USERS},
+    users::{AGENT_USER, Account, CONSENTED, TestUser, USERS},
 };
 
 /// Somebody whom the file describes.
@@ -30,7 +30,9 @@ pub(super) struct Directory(Vec<Account>);
 impl Directory {
     /// Those of the tenant, and these: who has a name that there is already is meant by it.
     pub(super) fn new(people: &[Person]) -> Self {
-        let mut accounts: Vec<_> = USERS.iter().map(Account::at_first).collect();
+        const AGENT: &TestUser = &AGENT_USER;
+        let all = USERS.iter().chain([AGENT]);
+        let mut accounts: Vec<_> = all.map(Account::at_first).collect();
         for person in people {
             let mut described = Account::at_first(person.user);
             let mut others = accounts.iter_mut();

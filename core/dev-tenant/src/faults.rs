@@ -58,12 +58,24 @@ pub struct GraphError {
     pub times: u32,
 }
 
+/// An error of a machine that is asked for a token of its managed identity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityError {
+    /// The HTTP status, such as 410 while the machine's metadata service is being upgraded; 0 means 500.
+    pub status: u16,
+    /// How many requests it hits; 0 means one.
+    pub times: u32,
+}
+
 /// The faults that are pending.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
     token: VecDeque<TokenError>,
     graph: VecDeque<GraphError>,
     id_token: VecDeque<IdTokenFault>,
+    access_token: VecDeque<IdTokenFault>,
+    identity: VecDeque<IdentityError>,
 }
 
 impl Faults {
@@ -83,6 +95,32 @@ impl Faults {
         if self.id_token.len() < PENDING {
             self.id_token.push_back(fault);
         }
+    }
+
+    pub(super) fn add_access_token(&mut self, fault: IdTokenFault) {
+        if self.access_token.len() < PENDING {
+            self.access_token.push_back(fault);
+        }
+    }
+
+    pub(super) fn add_identity(&mut self, fault: IdentityError) {
+        if self.identity.len() < PENDING {
+            self.identity.push_back(fault);
+        }
+    }
+
+    pub(super) fn next_access_token_fault(&mut self) -> Option<IdTokenFault> {
+        self.access_token.pop_front()
+    }
+
+    pub(super) fn next_identity_fault(&mut self) -> Option<IdentityError> {
+        let mut fault = self.identity.pop_front()?;
+        let answer = fault.clone();
+        if fault.times > 1 {
+            fault.times -= 1;
+            self.identity.push_front(fault);
+        }
+        Some(answer)
     }
 
     /// How many are pending: for the token endpoint, for Graph, for ID tokens.

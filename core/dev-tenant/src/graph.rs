@@ -116,12 +116,16 @@ impl GraphErrorResponse {
 impl DevTenant {
     /// Everything under `/v1.0/`.
     pub(super) fn graph(&mut self, cx: &RequestContext<'_>) -> Response<Bytes> {
+        if cx.method == Method::POST && cx.path == "/v1.0/$batch" {
+            return self.batch(cx);
+        }
         let fault = self.faults.next_graph_fault();
         let routed = self.route_of_graph(cx);
         let answer = match (fault, routed) {
             (Some(fault), _) => Err(fault),
             (None, Some(answer)) => answer,
             (None, None) if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
+            (None, None) if cx.path == "/v1.0/me/checkMemberObjects" => self.check_members(cx),
             (None, None) => self.content_of_graph(cx).unwrap_or_else(|| self.me(cx)),
         };
         answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
@@ -190,6 +194,31 @@ impl DevTenant {
         Ok(found(
             &json!({"@odata.context": context, "value": account.groups}),
         ))
+    }
+
+    /// `POST /v1.0/me/checkMemberObjects`: which of these, twenty at most, the user is in.
+    fn check_members(
+        &self,
+        cx: &RequestContext<'_>,
+    ) -> Result<Response<Bytes>, GraphErrorResponse> {
+        let token = self.access(cx)?;
+        let body = serde_json::from_slice::<Value>(cx.body).unwrap_or_default();
+        let ids = body.get("ids").and_then(Value::as_array);
+        let Some(ids) = ids.filter(|ids| cx.method == Method::POST && ids.len() <= 20) else {
+            let message = "ids must be a collection of at most 20.";
+            let status = StatusCode::BAD_REQUEST;
+            return Err(GraphErrorResponse::new(status, "BadRequest", message));
+        };
+        let account = self.person_of(&token)?;
+        require(&token, "User.Read")?;
+        let is_in = |id: &&Value| {
+            account
+                .groups
+                .iter()
+                .any(|group| Some(group.as_str()) == id.as_str())
+        };
+        let own: Vec<_> = ids.iter().filter(is_in).collect();
+        Ok(found(&json!({"value": own})))
     }
 
     /// `GET` and `POST /oidc/userinfo`
@@ -323,7 +352,7 @@ fn property(account: &Account, name: &str) -> Value {
 
 fn user_info_of(user: &TestUser, origin: &str) -> Response<Bytes> {
     let mut body = json!({
-        "sub": token::subject(user.oid),
+        "sub": token::subject(user.oid, super::CLIENT_ID),
         "name": user.display_name,
         "family_name": user.surname,
         "given_name": user.given_name,

@@ -1,18 +1,14 @@
 //! The ID token (v2.0), and the faults that it can be made to have.
 //!
-//! Source: Microsoft identity platform, "ID token claims reference". It is signed by the runtime,
-//! for signing with a private key needs randomness (blinding). The faults are for tests of whoever
-//! verifies it (threat D1).
+//! Source: Microsoft identity platform, "ID token claims reference". The faults are for tests of whoever
+//! verifies it, and access tokens for the API (threats D1, D16).
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use bytes::Bytes;
-use http::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CLIENT_ID, DevTenant, FABRIKAM_ID, Reply, TENANT_ID, request_context::RequestContext,
-    sealed::SignIn, signing::SigningKey, token, users::TestUser,
+    DevTenant, FABRIKAM_ID, TENANT_ID, client::Client, request_context::RequestContext,
+    sealed::SignIn, signing::SigningKey, token, unsigned_response::UnsignedToken, users::TestUser,
 };
 
 /// How long an ID token is good for, in seconds.
@@ -60,10 +56,15 @@ pub enum IdTokenFault {
     UnknownKey,
     /// It is signed with one key and names another.
     WrongSignature,
+    /// Its header has a nonce, as access tokens for Microsoft Graph have.
+    HeaderNonce,
+    /// It does not name the application that it was issued to.
+    NoApplication,
 }
 
 /// What an ID token is made from.
 pub(super) struct IdTokenParams {
+    pub(super) client: Client,
     pub(super) user: &'static TestUser,
     pub(super) sign_in: SignIn,
     pub(super) scopes: Vec<String>,
@@ -71,75 +72,27 @@ pub(super) struct IdTokenParams {
     pub(super) wants_auth_time: bool,
 }
 
-/// A response that wants a signature: the token in it.
-#[derive(Debug)]
-#[must_use]
-pub struct UnsignedResponse {
-    key: &'static [u8],
-    message: Vec<u8>,
-    /// The member of the body that holds the signed token.
-    member: &'static str,
-    body: Map<String, Value>,
-    decorate: Response<()>,
-}
-
-impl UnsignedResponse {
-    pub(super) fn new(
-        key: &'static [u8],
-        message: String,
-        member: &'static str,
-        body: Map<String, Value>,
-    ) -> Self {
-        Self {
-            key,
-            message: message.into_bytes(),
-            member,
-            body,
-            decorate: Response::new(()),
-        }
-    }
-
-    /// The key to sign with: RSA-2048, PKCS#8 DER. It is public and worthless.
-    #[must_use]
-    pub const fn key_pkcs8(&self) -> &'static [u8] {
-        self.key
-    }
-
-    /// What to sign, with RS256.
-    #[must_use]
-    pub fn message(&self) -> &[u8] {
-        &self.message
-    }
-
-    /// The response with the signature in its place.
-    #[must_use]
-    pub fn signed(mut self, signature: &[u8]) -> Response<Bytes> {
-        let message = String::from_utf8_lossy(&self.message);
-        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        self.body.insert(self.member.to_owned(), json!(token));
-        let mut response = token::done(self.body);
-        response
-            .headers_mut()
-            .extend(self.decorate.into_parts().0.headers);
-        response
-    }
-
-    /// The headers to add to the response.
-    pub(super) fn headers_mut(&mut self) -> &mut http::HeaderMap {
-        self.decorate.headers_mut()
-    }
-}
-
 impl DevTenant {
-    /// The answer with an ID token in it.
-    pub(super) fn with_id_token(
+    /// An ID token that wants a signature, unless it is to have none.
+    pub(super) fn id_token(
         &mut self,
         wanted: &IdTokenParams,
-        mut body: Map<String, Value>,
+        body: &mut Map<String, Value>,
         cx: &mut RequestContext<'_>,
-    ) -> Reply {
+    ) -> Option<UnsignedToken> {
         let fault = self.faults.next_id_token_fault();
-        let mut claims = self.claims(wanted, cx);
+        let claims = self.claims(wanted, cx);
+        self.signed(claims, fault, "id_token", body)
+    }
+
+    /// A token that says this, and wants a signature, for this member of the body. One whose algorithm is `none` is put there.
+    pub(super) fn signed(
+        &self,
+        mut claims: Map<String, Value>,
+        fault: Option<IdTokenFault>,
+        member: &'static str,
+        body: &mut Map<String, Value>,
+    ) -> Option<UnsignedToken> {
         fault
             .into_iter()
             .for_each(|fault| corrupt(&mut claims, fault));
@@ -152,19 +105,27 @@ impl DevTenant {
             Some(IdTokenFault::WrongSignature) => (SigningKey::another(&real), real.kid),
             _ => (real.pkcs8, real.kid),
         };
-        let algorithm = match fault {
-            Some(IdTokenFault::Unsigned) => "none",
-            Some(IdTokenFault::SymmetricAlgorithm) => "HS256",
-            _ => "RS256",
-        };
-        let header = json!({"typ": "JWT", "alg": algorithm, "kid": kid});
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(&header), part(&Value::Object(claims)));
-        if fault == Some(IdTokenFault::Unsigned) {
-            body.insert("id_token".to_owned(), json!(format!("{message}.")));
-            return Reply::Respond(token::done(body));
+        let mut header = Map::new();
+        let mut set = |name: &str, value: &str| drop(header.insert(name.to_owned(), json!(value)));
+        set("typ", "JWT");
+        set("kid", &kid);
+        set(
+            "alg",
+            match fault {
+                Some(IdTokenFault::Unsigned) => "none",
+                Some(IdTokenFault::SymmetricAlgorithm) => "HS256",
+                _ => "RS256",
+            },
+        );
+        if fault == Some(IdTokenFault::HeaderNonce) {
+            set("nonce", "a nonce");
         }
-        Reply::Sign(UnsignedResponse::new(signer, message, "id_token", body))
+        let token = UnsignedToken::new(signer, header, claims, member);
+        if fault == Some(IdTokenFault::Unsigned) {
+            token.put_unsigned(body);
+            return None;
+        }
+        Some(token)
     }
 
     fn claims(&self, wanted: &IdTokenParams, cx: &mut RequestContext<'_>) -> Map<String, Value> {
@@ -173,7 +134,7 @@ impl DevTenant {
         let begins = cx.now.saturating_sub(BACKDATED);
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        set("aud", json!(CLIENT_ID));
+        set("aud", json!(wanted.client.id()));
         set(
             "iss",
             json!(format!("{}/{}/v2.0", self.config.origin, user.tenant)),
@@ -219,7 +180,7 @@ impl DevTenant {
         }
         set("rh", json!(format!("1.{}.", cx.entropy.token::<24>())));
         set("sid", json!(wanted.sign_in.sid));
-        set("sub", json!(token::subject(user.oid)));
+        set("sub", json!(token::subject(user.oid, wanted.client.id())));
         set("tid", json!(user.tenant));
         if let Some(home) = user.home {
             set("idp", json!(format!("https://sts.windows.net/{home}/")));
@@ -266,7 +227,12 @@ fn corrupt(claims: &mut Map<String, Value>, fault: IdTokenFault) {
         IdTokenFault::PersonalAccount => of_another(claims, "9188040d-6c67-4c5b-b112-36a304b66dad"),
         IdTokenFault::Expired => moved(claims, -7200),
         IdTokenFault::NotYetValid => moved(claims, 7200),
+        IdTokenFault::NoApplication => {
+            claims.remove("azp");
+            claims.remove("appid");
+        }
         IdTokenFault::Unsigned
+        | IdTokenFault::HeaderNonce
         | IdTokenFault::SymmetricAlgorithm
         | IdTokenFault::UnknownKey
         | IdTokenFault::WrongSignature => {}

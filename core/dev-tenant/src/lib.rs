@@ -4,13 +4,14 @@
 //! A machine of its own, as pure as the core: a request, the time and a seed come in, a
 //! [`Reply`] goes out. It answers as `login.microsoftonline.com` and `graph.microsoft.com` do
 //! (Microsoft identity platform, "OAuth 2.0 authorization code flow" and the pages around it), down
-//! to the error texts, for three tenants, one application, two others that call it as an API, and a handful of made-up
-//! users. Its keys,
+//! to the error texts, for three tenants, one application, others that call it as an API, an agent among them, and a handful of
+//! made-up users. Its keys,
 //! its secret and its users are public: it is worth nothing and must run on loopback only
 //! (threats J5, Q2).
 
 mod aadsts_error;
 mod admin_consent;
+mod agents;
 mod api;
 mod authorization_request;
 mod authorize;
@@ -19,19 +20,24 @@ mod client;
 mod client_assertion;
 mod control;
 mod data;
+mod device_code;
 mod directory;
 mod faults;
 mod formats;
 mod graph;
+mod graph_batch;
 mod graph_content;
 mod graph_routes;
 mod id_token;
+mod issue;
 mod log;
 mod managed_identity;
 mod metadata;
+mod on_behalf_of;
 mod organizations;
 mod pages;
 mod request_context;
+mod resource;
 mod response_mode;
 mod scope;
 mod sealed;
@@ -39,6 +45,7 @@ mod signing;
 #[cfg(test)]
 mod tests;
 mod token;
+mod unsigned_response;
 mod users;
 
 use std::time::Duration;
@@ -54,11 +61,12 @@ use self::{aadsts_error::AadstsError, metadata::Tenant, request_context::Request
 pub use self::{
     control::{Control, ResourcePolicy},
     data::{GraphRoute, TenantData, UserData},
-    faults::{GraphError, TokenError},
-    id_token::{IdTokenFault, UnsignedResponse},
+    faults::{GraphError, IdentityError, TokenError},
+    id_token::IdTokenFault,
     log::RecordedRequest,
     organizations::{FABRIKAM_ID, NORTHWIND_ID, ORGANIZATIONS, Organization, SignInAudience},
-    users::{TestUser, USERS},
+    unsigned_response::UnsignedResponse,
+    users::{AGENT_USER, TestUser, USERS},
 };
 
 /// The tenant's id.
@@ -94,6 +102,27 @@ pub const DAEMON_ID: &str = "dae30000-3b19-4c5a-b7d8-d3e7e4a70006";
 /// Its secret. Public on purpose, and worthless.
 pub const DAEMON_SECRET: &str = "dmn8Q~public.and-worthless_0123456789.def";
 
+/// The object id of its service principal.
+pub const DAEMON_OBJECT_ID: &str = "dae30000-52c7-4b0e-9a61-d3e7e4a70007";
+
+/// The client id of what agents are made from.
+pub const BLUEPRINT_ID: &str = "b10e0000-2d84-4f6b-8c15-d3e7e4a7000a";
+
+/// Its secret. Public on purpose, and worthless.
+pub const BLUEPRINT_SECRET: &str = "blp8Q~public.and-worthless_0123456789.ghi";
+
+/// The App ID URI of the blueprint, whose scope `access_agent` users' tokens have for its agents to act on their behalf.
+pub const BLUEPRINT_URI: &str = "api://b10e0000-2d84-4f6b-8c15-d3e7e4a7000a";
+
+/// The id of an agent of that blueprint: its client id and its object id.
+pub const AGENT_ID: &str = "a6e47000-7b19-4c3d-a5e8-d3e7e4a7000b";
+
+/// What the agent of Azure Arc has in the file that it names ([`ARC_KEY_FILE`]). Public on purpose, and worthless.
+pub const ARC_KEY: &str = "public-and-worthless-arc-key";
+
+/// The file that it names.
+pub const ARC_KEY_FILE: &str = "/var/opt/azcmagent/tokens/dev-tenant.key";
+
 /// The application's name, on the consent page and in errors.
 const APPLICATION: &str = "entra-mcp (development)";
 
@@ -122,6 +151,8 @@ struct Settings {
     revokes_on_replay: bool,
     /// Whether access tokens for the API are of version 1.0.
     issues_v1_tokens: bool,
+    /// App ID URIs of the application, besides [`API_URI`].
+    app_id_uris: Vec<String>,
     /// What they are for in place of the application.
     access_token_audience: Option<String>,
     /// Those that are registered with the application.
@@ -160,6 +191,7 @@ pub struct DevTenant {
     people: Vec<directory::Person>,
     routes: Vec<GraphRoute>,
     used: sealed::SpentTokens,
+    devices: device_code::Devices,
     faults: faults::Faults,
     log: log::Log,
 }
@@ -190,6 +222,7 @@ impl DevTenant {
             people: Vec::new(),
             routes: Vec::new(),
             used: sealed::SpentTokens::default(),
+            devices: device_code::Devices::default(),
             faults: faults::Faults::default(),
             log: log::Log::default(),
         }
@@ -254,10 +287,12 @@ impl DevTenant {
         let response = match (tenant, rest) {
             ("", "") if is_get && path == "/" => pages::home(self.directory.all()),
             ("dev-tenant.css", "") if is_get => pages::style_sheet(),
-            ("metadata", "identity/oauth2/token" | "identity/oauth2/token/") if is_get => {
-                return self.instance_metadata_token(cx);
+            ("metadata" | "msi" | "arc" | "cloud-shell", _) => {
+                return self
+                    .machine_token(tenant, rest, cx)
+                    .unwrap_or_else(|| Reply::Respond(not_found()));
             }
-            ("msi", "token" | "token/") if is_get => return self.app_service_token(cx),
+            ("devicelogin", "") if is_get || is_post => self.device_login(cx),
             ("oidc", "userinfo") if is_get || is_post => self.user_info(cx),
             ("common", "discovery/instance") if is_get => self.instance_discovery(cx),
             (_, "v2.0/.well-known/openid-configuration") if is_get => {
@@ -275,6 +310,7 @@ impl DevTenant {
             (_, "login") if is_post => self.login(cx),
             (_, "consent") if is_post => self.consent(cx),
             (_, "oauth2/v2.0/logout") if is_get || is_post => self.logout(cx),
+            (_, "oauth2/v2.0/devicecode") if is_post => self.device_code(tenant, cx),
             (_, "oauth2/v2.0/token") if is_post => return self.token(tenant, cx),
             (_, "oauth2/v2.0/token") => self.wrong_method(cx),
             _ => not_found(),

@@ -105,6 +105,7 @@ impl DevTenant {
             "request_uri_parameter_supported": false,
             "userinfo_endpoint": format!("{origin}/oidc/userinfo"),
             "authorization_endpoint": at("/oauth2/v2.0/authorize"),
+            "device_authorization_endpoint": at("/oauth2/v2.0/devicecode"),
             "http_logout_supported": true,
             "frontchannel_logout_supported": true,
             "end_session_endpoint": at("/oauth2/v2.0/logout"),

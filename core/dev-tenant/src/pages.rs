@@ -27,6 +27,7 @@ const PAGE: &str = include_str!("pages/page.html");
 const SIGN_IN: &str = include_str!("pages/sign_in.html");
 const ADMIN_CONSENT: &str = include_str!("pages/admin_consent.html");
 const CONSENT: &str = include_str!("pages/consent.html");
+const DEVICE_CODE: &str = include_str!("pages/device_code.html");
 const ERROR: &str = include_str!("pages/error.html");
 const HOME: &str = include_str!("pages/home.html");
 
@@ -83,6 +84,46 @@ pub(super) fn admin_consent(administrators: &[&TestUser], sealed: &str) -> Respo
     page(StatusCode::OK, "Permissions requested", &body)
 }
 
+/// Which code does the device show?
+pub(super) fn device_code(is_unknown: bool) -> Response<Bytes> {
+    let problem = match is_unknown {
+        true => "That code is not known, or it has expired. Check it, and enter it again.",
+        false => "",
+    };
+    let body = Html::fill(DEVICE_CODE, &[("problem", Slot::Text(problem))]);
+    page(StatusCode::OK, "Enter code", &body)
+}
+
+/// Who signs in to the device?
+pub(super) fn device_sign_in(users: &[&TestUser], sealed: &str) -> Response<Bytes> {
+    let body = choice(SIGN_IN, "/devicelogin", users, None, sealed);
+    page(StatusCode::OK, "Sign in", &body)
+}
+
+/// May the application on the device do this?
+pub(super) fn device_consent(
+    user: &TestUser,
+    permissions: &[&Permission],
+    sealed: &str,
+) -> Response<Bytes> {
+    let to = "the application on your device";
+    consent_at("/devicelogin", user, permissions, to, sealed)
+}
+
+/// The device knows.
+pub(super) fn device_done(is_signed_in: bool) -> Response<Bytes> {
+    let (title, text) = match is_signed_in {
+        true => (
+            "You have signed in on your device",
+            "You may close this page.",
+        ),
+        false => ("You have not signed in", "Nothing happened on your device."),
+    };
+    let slots = [("title", Slot::Text(title)), ("text", Slot::Text(text))];
+    let body = Html::fill("<h1>{title}</h1>\n<p>{text}</p>", &slots);
+    page(StatusCode::OK, title, &body)
+}
+
 /// A page that asks who somebody is.
 fn choice(
     template: &'static str,
@@ -130,6 +171,17 @@ pub(super) fn consent(
     redirect_uri: &str,
     sealed: &str,
 ) -> Response<Bytes> {
+    let action = format!("/{TENANT_ID}/consent");
+    consent_at(&action, user, permissions, redirect_uri, sealed)
+}
+
+fn consent_at(
+    action: &str,
+    user: &TestUser,
+    permissions: &[&Permission],
+    redirect_uri: &str,
+    sealed: &str,
+) -> Response<Bytes> {
     let mut list = Html::default();
     for permission in permissions {
         let slots = [
@@ -138,13 +190,12 @@ pub(super) fn consent(
         ];
         list.push(&Html::fill(PERMISSION, &slots));
     }
-    let action = format!("/{TENANT_ID}/consent");
     let slots = [
         ("username", Slot::Text(user.username)),
         ("application", Slot::Text(APPLICATION)),
         ("redirect_uri", Slot::Text(redirect_uri)),
         ("permissions", Slot::Html(&list)),
-        ("action", Slot::Text(&action)),
+        ("action", Slot::Text(action)),
         ("ctx", Slot::Text(sealed)),
     ];
     let body = Html::fill(CONSENT, &slots);

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{DevTenant, authorization_request::RedirectTarget, pages};
+use super::{DevTenant, authorization_request::RedirectTarget, client::Client, pages};
 
 /// `response_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,15 @@ impl ResponseMode {
 
 impl DevTenant {
     /// Whether a redirect URI is one of the application's: exactly, but for the port on `localhost`.
-    pub(super) fn is_registered(&self, redirect_uri: &str) -> bool {
+    pub(super) fn is_registered(&self, client: Client, redirect_uri: &str) -> bool {
+        // What runs on a user's machine listens on a port there.
+        let is_own = matches!(
+            without_port(redirect_uri).as_deref(),
+            Some("http://localhost" | "http://localhost/")
+        );
+        if client == Client::CommandLine && is_own {
+            return true;
+        }
         let mut registered = self.config.redirect_uris.iter();
         registered.any(|registered| {
             registered == redirect_uri

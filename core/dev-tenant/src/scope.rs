@@ -1,4 +1,5 @@
-//! Scopes: OpenID Connect's, and the permissions of one resource, Microsoft Graph.
+//! Scopes: OpenID Connect's, and the permissions of the resources: Microsoft Graph, this server as an API, and the blueprint of
+//! agents.
 //!
 //! Source: Microsoft identity platform, "Scopes and permissions". A permission without a resource
 //! means Graph's. The answer repeats the client's own spelling, because MSAL looks its tokens up by
@@ -6,7 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{aadsts_error::AadstsError, users::Account};
+use super::{
+    aadsts_error::AadstsError,
+    resource::{Resource, ResourceNames},
+    users::Account,
+};
 
 /// A permission that the tenant knows.
 #[derive(Debug)]
@@ -69,12 +74,6 @@ pub(super) const GRAPH: [Permission; 16] = [
     },
 ];
 
-/// Names of Graph as a resource, besides the tenant's own origin.
-const GRAPH_NAMES: [&str; 2] = [
-    "https://graph.microsoft.com/",
-    "00000003-0000-0000-c000-000000000000/",
-];
-
 /// One scope that was asked for.
 #[derive(Clone, Debug)]
 pub(super) struct RequestedScope {
@@ -86,9 +85,9 @@ pub(super) struct RequestedScope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScopeKind {
     OpenId(&'static str),
-    Graph(&'static str),
+    Of(Resource, &'static str),
     /// Everything that was consented to.
-    Default,
+    Default(Resource),
 }
 
 /// The scopes of a request, all of which the tenant knows.
@@ -104,11 +103,11 @@ pub(super) struct Granted {
 
 impl Scopes {
     /// Reads a `scope` parameter.
-    pub(super) fn parse(text: &str, origin: &str) -> Result<Self, AadstsError> {
+    pub(super) fn parse(text: &str, resources: ResourceNames<'_>) -> Result<Self, AadstsError> {
         let mut asked: Vec<RequestedScope> = Vec::new();
         let tokens = text.split_ascii_whitespace();
         for word in tokens {
-            let what = classify(word, origin)?;
+            let what = classify(word, resources)?;
             if !asked.iter().any(|asked| asked.what == what) {
                 asked.push(RequestedScope {
                     spelling: word.to_owned(),
@@ -122,8 +121,11 @@ impl Scopes {
             return Err(AadstsError::new("invalid_scope", 70_011, text));
         }
         let scopes = Self(asked);
-        let is_mixed = scopes.has(ScopeKind::Default)
-            && (scopes.0.iter()).any(|asked| matches!(asked.what, ScopeKind::Graph(_)));
+        let mut all = scopes.0.iter();
+        let is_mixed = all
+            .clone()
+            .any(|asked| matches!(asked.what, ScopeKind::Default(_)))
+            && all.any(|asked| matches!(asked.what, ScopeKind::Of(..)));
         if is_mixed {
             let text = format!(
                 "The provided value for the input parameter 'scope' is not valid. The scope {text} \
@@ -134,8 +136,34 @@ impl Scopes {
         Ok(scopes)
     }
 
-    fn has(&self, what: ScopeKind) -> bool {
-        self.0.iter().any(|asked| asked.what == what)
+    /// Whose permissions they are, if they name any.
+    pub(super) fn resource(&self) -> Option<Resource> {
+        self.0.iter().find_map(|asked| match asked.what {
+            ScopeKind::OpenId(_) => None,
+            ScopeKind::Of(resource, _) | ScopeKind::Default(resource) => Some(resource),
+        })
+    }
+
+    /// The scopes of an API that are asked for, by short names, and as the client spelled them.
+    pub(super) fn of_api(&self) -> (Vec<&'static str>, Vec<String>) {
+        let (mut names, mut spellings) = (Vec::new(), Vec::new());
+        for asked in &self.0 {
+            match asked.what {
+                ScopeKind::OpenId(_) => {}
+                ScopeKind::Of(_, name) => {
+                    names.push(name);
+                    spellings.push(asked.spelling.clone());
+                }
+                ScopeKind::Default(resource) => {
+                    let prefix = asked.spelling.strip_suffix(".default").unwrap_or_default();
+                    for name in resource.scopes() {
+                        names.push(name);
+                        spellings.push(format!("{prefix}{name}"));
+                    }
+                }
+            }
+        }
+        (names, spellings)
     }
 
     /// Whether one of OpenID Connect's scopes is asked for.
@@ -148,8 +176,12 @@ impl Scopes {
     pub(super) fn needed(&self) -> impl Iterator<Item = &'static Permission> {
         OPENID.iter().chain(&GRAPH).filter(|permission| {
             self.0.iter().any(|asked| match asked.what {
-                ScopeKind::OpenId(name) | ScopeKind::Graph(name) => name == permission.name,
-                ScopeKind::Default => permission.name == "User.Read",
+                ScopeKind::OpenId(name) | ScopeKind::Of(Resource::Graph, name) => {
+                    name == permission.name
+                }
+                ScopeKind::Default(Resource::Graph) => permission.name == "User.Read",
+                // Whoever may call the other resources is preauthorized.
+                ScopeKind::Of(..) | ScopeKind::Default(_) => false,
             })
         })
     }
@@ -173,11 +205,12 @@ impl Scopes {
             }
             match asked.what {
                 ScopeKind::OpenId(name) => names.push(name),
-                ScopeKind::Graph(name) => {
+                ScopeKind::Of(resource, name) => {
                     names.push(name);
-                    graph_prefix = asked.spelling.get(..asked.spelling.len() - name.len());
+                    let prefix = asked.spelling.get(..asked.spelling.len() - name.len());
+                    graph_prefix = prefix.filter(|_| resource == Resource::Graph);
                 }
-                ScopeKind::Default => {
+                ScopeKind::Default(_) => {
                     graph_prefix = asked.spelling.strip_suffix(".default");
                 }
             }
@@ -207,36 +240,32 @@ impl Scopes {
     }
 }
 
-fn classify(word: &str, origin: &str) -> Result<ScopeKind, AadstsError> {
+fn classify(word: &str, resources: ResourceNames<'_>) -> Result<ScopeKind, AadstsError> {
     if let Some(permission) = OPENID.iter().find(|permission| permission.name == word) {
         return Ok(ScopeKind::OpenId(permission.name));
     }
-    let own = word
-        .strip_prefix(origin)
-        .and_then(|rest| rest.strip_prefix('/'));
-    let of_graph = own.or_else(|| {
-        let mut names = GRAPH_NAMES.iter();
-        names.find_map(|name| word.strip_prefix(name))
-    });
-    let name = match of_graph {
-        Some(name) => name,
+    let (resource, name) = match resources.split(word) {
+        Some(known) => known,
         None if word.contains('/') => return Err(unknown_resource(word)),
-        None => word,
+        None => (Resource::Graph, word),
     };
     if name == ".default" {
-        return Ok(ScopeKind::Default);
+        return Ok(ScopeKind::Default(resource));
     }
-    GRAPH
-        .iter()
-        .find(|permission| permission.name.eq_ignore_ascii_case(name))
-        .map(|permission| ScopeKind::Graph(permission.name))
-        .ok_or_else(|| unknown_scope(name))
+    let own = resource.scopes().iter().copied();
+    let of_graph = GRAPH.iter().map(|permission| permission.name);
+    let mut known = own.chain(of_graph.filter(|_| resource == Resource::Graph));
+    known
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .map(|name| ScopeKind::Of(resource, name))
+        .ok_or_else(|| unknown_scope(name, resource))
 }
 
-fn unknown_scope(name: &str) -> AadstsError {
+fn unknown_scope(name: &str, resource: Resource) -> AadstsError {
+    let resource = resource.id();
     let text = format!(
         "The application '{}' asked for scope '{name}' that doesn't exist on the resource \
-         '00000003-0000-0000-c000-000000000000'. Contact the app vendor.",
+         '{resource}'. Contact the app vendor.",
         super::APPLICATION
     );
     AadstsError::new("invalid_client", 650_053, text).bad_request()
@@ -256,26 +285,31 @@ pub(super) fn unknown_resource(scope: &str) -> AadstsError {
 }
 
 /// Whether a token request names the permissions of more than one resource.
-pub(super) fn has_several_resources(text: &str, origin: &str) -> bool {
-    let tokens = || text.split_ascii_whitespace();
-    let is_graph = |word: &str| {
-        matches!(
-            classify(word, origin),
-            Ok(ScopeKind::Graph(_) | ScopeKind::Default)
-        )
-    };
-    let is_other =
-        |word: &str| matches!(classify(word, origin), Err(error) if error.code == 500_011);
-    tokens().any(is_graph) && tokens().any(is_other)
+pub(super) fn has_several_resources(text: &str, resources: ResourceNames<'_>) -> bool {
+    let mut first = None;
+    text.split_ascii_whitespace().any(|word| {
+        let resource = match classify(word, resources) {
+            Ok(ScopeKind::OpenId(_)) => return false,
+            Ok(ScopeKind::Of(resource, _) | ScopeKind::Default(resource)) => Some(resource),
+            Err(error) if error.code == 500_011 => None,
+            Err(_) => return false,
+        };
+        *first.get_or_insert(resource) != resource
+    })
 }
 
-/// Whether this is the one scope with which an application asks for Graph as itself.
-pub(super) fn is_graph_default(text: &str, origin: &str) -> bool {
+/// The resource whose tokens an application asks for as itself: `/.default` of one.
+pub(super) fn only_default(text: &str, resources: ResourceNames<'_>) -> Option<Resource> {
     // Scopes of OpenID Connect beside it are ignored.
     let is_openid = |word: &&str| OPENID.iter().any(|permission| permission.name == *word);
     let mut tokens = text
         .split_ascii_whitespace()
         .filter(|word| !is_openid(word));
-    let first = tokens.next().map(|word| classify(word, origin));
-    matches!((first, tokens.next()), (Some(Ok(ScopeKind::Default)), None))
+    match (
+        tokens.next().map(|word| classify(word, resources)),
+        tokens.next(),
+    ) {
+        (Some(Ok(ScopeKind::Default(resource))), None) => Some(resource),
+        _ => None,
+    }
 }

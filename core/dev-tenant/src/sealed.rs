@@ -14,6 +14,8 @@ use entra_mcp_wire::{
     keys::{Keyring, MasterKey, Purpose},
 };
 
+use super::{client::Client, formats, request_context::RequestContext, users::Account};
+
 /// Something sealed: its name states its kind, so that none passes for another.
 pub(super) trait Sealed: Serialize + DeserializeOwned {
     /// What it begins with. Codes and refresh tokens of Entra begin with `1.`.
@@ -40,6 +42,18 @@ pub(super) struct SignIn {
 }
 
 impl SignIn {
+    /// Somebody who signs in at this moment, with what is wanted.
+    pub(super) fn now(account: &Account, wanted: Wanted, cx: &mut RequestContext<'_>) -> Self {
+        Self {
+            oid: account.user.oid.to_owned(),
+            epoch: account.epoch,
+            at: cx.now,
+            sid: formats::guid(&mut cx.entropy),
+            strong: wanted.is_challenge,
+            contexts: wanted.contexts,
+        }
+    }
+
     /// Whether it satisfies what is wanted.
     pub(super) fn satisfies(&self, wanted: &Wanted) -> bool {
         (self.strong || !wanted.is_challenge)
@@ -65,6 +79,8 @@ impl Sealed for SignIn {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Code {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) client: Client,
     pub(super) sign_in: SignIn,
     /// The tenant that it was asked of, as in its address.
     pub(super) authority: String,
@@ -93,6 +109,8 @@ pub(super) enum Challenge {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RefreshToken {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) client: Client,
     pub(super) sign_in: SignIn,
     pub(super) issued: u64,
     pub(super) scope: String,

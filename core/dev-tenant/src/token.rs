@@ -8,24 +8,18 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use ring::digest;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
-    CLIENT_ID, DevTenant, Reply, TENANT_ID,
+    DevTenant, Reply,
     aadsts_error::{self, AadstsError},
-    api::Caller,
-    authorization_request::{declares_cp1, wanted},
-    client,
-    id_token::IdTokenParams,
+    authorization_request::wanted,
+    client::{self, Client},
     metadata::Tenant,
     request_context::RequestContext,
-    scope::{self, Granted, Scopes},
-    sealed::{AccessToken, Challenge, Code, RefreshToken, Sealer, SignIn},
+    sealed::{Challenge, Code, RefreshToken, Sealer, SignIn},
     users::{Account, AccountStatus},
 };
-
-/// RFC 7523 section 2.1.
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// How long a code is good for, in seconds.
 const CODE_SECONDS: u64 = 600;
@@ -33,23 +27,79 @@ const CODE_SECONDS: u64 = 600;
 /// How long a refresh token is good for without use, in seconds.
 const REFRESH_SECONDS: u64 = 90 * 86_400;
 
-/// How long an access token is good for if its client takes claims challenges, in seconds.
-const CHALLENGED_SECONDS: u64 = 86_399;
+/// What a client shows for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GrantType {
+    Code,
+    Refresh,
+    ClientCredentials,
+    /// RFC 7523 section 2.1.
+    OnBehalfOf,
+    /// RFC 8628 section 3.4.
+    DeviceCode,
+    Password,
+    /// An agent acts as the user that it is itself.
+    AgentUser,
+}
+
+impl GrantType {
+    fn read(text: &str) -> Result<Self, AadstsError> {
+        Ok(match text {
+            "authorization_code" => Self::Code,
+            "refresh_token" => Self::Refresh,
+            "client_credentials" => Self::ClientCredentials,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Self::OnBehalfOf,
+            // MSAL for Node.js writes it so.
+            "urn:ietf:params:oauth:grant-type:device_code" | "device_code" => Self::DeviceCode,
+            "password" => Self::Password,
+            "user_fic" => Self::AgentUser,
+            other => return Err(unsupported(other)),
+        })
+    }
+
+    /// The parameter without which it is nothing.
+    const fn artifact(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Refresh => "refresh_token",
+            Self::ClientCredentials => "scope",
+            Self::OnBehalfOf => "assertion",
+            Self::DeviceCode => "device_code",
+            Self::Password => "username",
+            Self::AgentUser => "user_federated_identity_credential",
+        }
+    }
+
+    fn is_well_formed(self, artifact: &str) -> bool {
+        match self {
+            Self::Code => Sealer::is_well_formed::<Code>(artifact),
+            Self::Refresh => Sealer::is_well_formed::<RefreshToken>(artifact),
+            _ => true,
+        }
+    }
+}
+
+fn unsupported(grant_type: &str) -> AadstsError {
+    let text = format!("The app requested an unsupported grant type '{grant_type}'.");
+    AadstsError::new("unsupported_grant_type", 70_003, text)
+}
 
 /// What a grant amounts to, once it was found good.
 pub(super) struct Grant {
-    sign_in: SignIn,
+    pub(super) client: Client,
+    pub(super) sign_in: SignIn,
     /// The scopes that were authorized, for a request that names none.
-    scope: String,
-    nonce: Option<String>,
-    wants_auth_time: bool,
-    takes_challenges: bool,
+    pub(super) scope: String,
+    pub(super) nonce: Option<String>,
+    pub(super) wants_auth_time: bool,
+    pub(super) takes_challenges: bool,
 }
 
 impl Grant {
-    /// The application acts for somebody whose token it was shown.
-    pub(super) fn on_behalf_of(sign_in: SignIn) -> Self {
+    /// What a client gets for somebody who has signed in.
+    pub(super) const fn of(client: Client, sign_in: SignIn) -> Self {
         Self {
+            client,
             sign_in,
             scope: String::new(),
             nonce: None,
@@ -78,65 +128,60 @@ impl DevTenant {
         }
         let one = |name: &str| cx.form.one(name).ok().flatten().map(str::to_owned);
         let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
-        let grant_type = needed("grant_type")?;
-        let caller = one("client_id").and_then(|client_id| Caller::find(&client_id));
-        if let (Some(caller), Tenant::One(_)) = (caller, known) {
-            return self.for_caller(caller, known, &grant_type, cx);
+        let named = needed("grant_type")?;
+        let grant_type = GrantType::read(&named)?;
+        let client = Client::of(cx)?;
+        if !client.may_use(grant_type) {
+            return Err(unsupported(&named));
         }
-        let artifact = match grant_type.as_str() {
-            "authorization_code" => "code",
-            "refresh_token" => "refresh_token",
-            "client_credentials" => "scope",
-            JWT_BEARER => "assertion",
-            other => {
-                let text = format!("The app requested an unsupported grant type '{other}'.");
-                return Err(AadstsError::new("unsupported_grant_type", 70_003, text));
-            }
-        };
-        client::known(cx)?;
-        let artifact = needed(artifact)?;
-        let is_well_formed = match grant_type.as_str() {
-            "authorization_code" => Sealer::is_well_formed::<Code>(&artifact),
-            "refresh_token" => Sealer::is_well_formed::<RefreshToken>(&artifact),
-            _ => true,
-        };
-        if !is_well_formed {
+        let artifact = needed(grant_type.artifact())?;
+        if !grant_type.is_well_formed(&artifact) {
             let text = "Invalid request. Request is malformed or invalid.";
             return Err(AadstsError::new("invalid_grant", 9_002_313, text));
         }
         client::not_from_a_page(cx)?;
-        match one("client_assertion") {
-            Some(assertion) => {
-                let kind = one("client_assertion_type");
-                self.check_assertion(kind.as_deref(), &assertion, cx.now)?;
-            }
-            None => client::authenticate_by_secret(cx, self.settings.is_secret_expired)?,
-        }
+        self.authenticate(client, cx)?;
         self.check_authority(known)?;
-        if cx.form.all("resource").next().is_some() {
-            self.check_resource()?;
-        }
-        if grant_type == "client_credentials" {
-            if !matches!(known, Tenant::One(_)) {
+        if grant_type == GrantType::ClientCredentials {
+            self.check_resource(&cx.form, None)?;
+            let Tenant::One(organization) = known else {
                 return Err(AadstsError::no_tenant_named());
-            }
-            return self.for_application(&artifact, cx);
+            };
+            return self.for_application(client, organization.id, &artifact, cx);
         }
-        let grant = match grant_type.as_str() {
-            "authorization_code" => self.redeem_code(&artifact, known, cx)?,
-            JWT_BEARER => self.on_behalf_of(&artifact, cx)?,
-            _ => self.redeem_refresh_token(&artifact, cx)?,
+        let scope = one("scope").or_else(|| self.scope_in(grant_type, &artifact));
+        let scopes = scope.and_then(|scope| self.scopes_for(client, &scope).ok());
+        self.check_resource(&cx.form, scopes.as_ref())?;
+        let grant = match grant_type {
+            GrantType::Code => self.redeem_code(client, &artifact, known, cx)?,
+            GrantType::Refresh => self.redeem_refresh_token(client, &artifact, cx)?,
+            GrantType::OnBehalfOf => self.on_behalf_of(client, &artifact, cx)?,
+            GrantType::DeviceCode => self.redeem_device_code(client, &artifact, cx)?,
+            GrantType::Password => self.redeem_password(client, &artifact, known, cx)?,
+            GrantType::AgentUser => self.as_agent_user(&artifact, cx)?,
+            GrantType::ClientCredentials => return Err(unsupported(&named)),
         };
         self.for_user(grant, known, cx)
     }
 
+    /// The scopes that were authorized, which count for a request that names none.
+    fn scope_in(&self, grant_type: GrantType, artifact: &str) -> Option<String> {
+        match grant_type {
+            GrantType::Code => Some(self.sealer.open::<Code>(artifact)?.scope),
+            GrantType::Refresh => Some(self.sealer.open::<RefreshToken>(artifact)?.scope),
+            _ => None,
+        }
+    }
+
     fn redeem_code(
         &mut self,
+        client: Client,
         code: &str,
         authority: Tenant,
         cx: &RequestContext<'_>,
     ) -> Result<Grant, AadstsError> {
-        let Some(code) = self.sealer.open::<Code>(code) else {
+        let code = self.sealer.open::<Code>(code);
+        let Some(code) = code.filter(|code| code.client == client) else {
             return Err(AadstsError::not_ours("code"));
         };
         if cx.now > code.issued.saturating_add(CODE_SECONDS) {
@@ -172,6 +217,7 @@ impl DevTenant {
         let until = code.issued.saturating_add(CODE_SECONDS);
         self.used.is_first(&code.id, until, cx.now);
         Ok(Grant {
+            client,
             sign_in: code.sign_in,
             scope: code.scope,
             nonce: code.nonce,
@@ -182,10 +228,12 @@ impl DevTenant {
 
     fn redeem_refresh_token(
         &mut self,
+        client: Client,
         token: &str,
         cx: &RequestContext<'_>,
     ) -> Result<Grant, AadstsError> {
-        let Some(token) = self.sealer.open::<RefreshToken>(token) else {
+        let token = self.sealer.open::<RefreshToken>(token);
+        let Some(token) = token.filter(|token| token.client == client) else {
             return Err(AadstsError::not_ours("refresh_token").suberror("bad_token"));
         };
         let until = token.issued.saturating_add(REFRESH_SECONDS);
@@ -208,135 +256,36 @@ impl DevTenant {
         }
         check_claims(&token.sign_in, cx)?;
         Ok(Grant {
-            sign_in: token.sign_in,
             scope: token.scope,
-            nonce: None,
-            wants_auth_time: false,
             takes_challenges: token.takes_challenges,
+            ..Grant::of(client, token.sign_in)
         })
     }
 
-    fn for_user(
-        &mut self,
-        grant: Grant,
+    /// A name, and any password (Microsoft identity platform, "OAuth 2.0 Resource Owner Password Credentials").
+    fn redeem_password(
+        &self,
+        client: Client,
+        username: &str,
         authority: Tenant,
         cx: &mut RequestContext<'_>,
-    ) -> Result<Reply, AadstsError> {
-        let origin = &self.config.origin;
-        let account = self
-            .directory
-            .by_oid(&grant.sign_in.oid)
-            .ok_or_else(|| AadstsError::not_ours("code"))?;
-        check_account(account, &grant.sign_in)?;
+    ) -> Result<Grant, AadstsError> {
+        let one = |name: &str| cx.form.one(name).ok().flatten();
+        let needed = |name: &str| one(name).ok_or_else(|| AadstsError::missing(name));
+        let (_, scope) = (needed("password")?, needed("scope")?.to_owned());
+        let account = self.directory.by_username(username).ok_or_else(|| {
+            let text = "The user account does not exist in the directory.";
+            AadstsError::new("invalid_grant", 50_034, text)
+        })?;
         if !authority.admits(account.user) {
             return Err(AadstsError::no_guest(account.user, authority.segment()));
         }
-        let one = |name| cx.form.one(name).ok().flatten();
-        let text = one("scope").unwrap_or(&grant.scope);
-        if scope::has_several_resources(text, origin) {
-            let text = format!(
-                "Provided value for the input parameter scope '{text}' isn't valid because it \
-                 contains more than one resource."
-            );
-            return Err(AadstsError::new("invalid_request", 28_000, text));
-        }
-        let scopes = Scopes::parse(text, origin)?;
-        if !scopes.unconsented(account).is_empty() {
-            return Err(AadstsError::no_consent("invalid_grant"));
-        }
-        let granted = scopes.granted(account);
-        let takes_challenges = grant.takes_challenges || one("claims").is_some_and(declares_cp1);
-        let with_client_info = one("client_info") == Some("1");
-        let is_offline = granted.names.iter().any(|name| name == "offline_access");
-        let mut body = self.access_token(Some(&grant.sign_in), &granted, takes_challenges, cx);
-        body.insert("scope".to_owned(), json!(granted.scope));
-        if is_offline {
-            let token = RefreshToken {
-                id: cx.entropy.token::<16>(),
-                sign_in: grant.sign_in.clone(),
-                issued: cx.now,
-                scope: grant.scope,
-                takes_challenges,
-            };
-            let token = self.sealer.seal(&token, &mut cx.entropy);
-            body.insert("refresh_token".to_owned(), json!(token));
-        }
-        if with_client_info {
-            let info = self.client_info(&grant.sign_in.oid);
-            body.insert("client_info".to_owned(), json!(info));
-        }
-        if !scopes.has_openid("openid") {
-            return Ok(Reply::Respond(done(body)));
-        }
-        let wanted = IdTokenParams {
-            user: account.user,
-            sign_in: grant.sign_in,
-            scopes: granted.names,
-            nonce: grant.nonce,
-            wants_auth_time: grant.wants_auth_time,
-        };
-        Ok(self.with_id_token(&wanted, body, cx))
-    }
-
-    /// The client credentials flow: the application acts as itself.
-    fn for_application(
-        &self,
-        scope: &str,
-        cx: &mut RequestContext<'_>,
-    ) -> Result<Reply, AadstsError> {
-        if !scope::is_graph_default(scope, &self.config.origin) {
-            if scope.ends_with("/.default") && !scope.contains(' ') {
-                return Err(scope::unknown_resource(scope));
-            }
-            let text = format!(
-                "The provided value for scope {scope} is not valid. Client credential flows must \
-                 have a scope value with /.default suffixed to the resource identifier \
-                 (application ID URI)."
-            );
-            return Err(AadstsError::new("invalid_scope", 1_002_012, text));
-        }
-        let granted = Granted {
-            scope: String::new(),
-            names: Vec::new(),
-        };
-        let body = self.access_token(None, &granted, false, cx);
-        Ok(Reply::Respond(done(body)))
-    }
-
-    /// The members that every answer has.
-    fn access_token(
-        &self,
-        user: Option<&SignIn>,
-        granted: &Granted,
-        takes_challenges: bool,
-        cx: &mut RequestContext<'_>,
-    ) -> Map<String, Value> {
-        let seconds = match (self.settings.expires_in, takes_challenges) {
-            (Some(seconds), _) => seconds,
-            (None, true) => CHALLENGED_SECONDS,
-            (None, false) => super::EXPIRES_IN,
-        };
-        let token = AccessToken {
-            user: user.cloned(),
-            scopes: granted.names.clone(),
-            issued: cx.now,
-            expires: cx.now.saturating_add(seconds),
-            takes_challenges,
-        };
-        let token = self.sealer.seal(&token, &mut cx.entropy);
-        let mut body = Map::new();
-        body.insert("token_type".to_owned(), json!("Bearer"));
-        body.insert("expires_in".to_owned(), json!(seconds));
-        body.insert("ext_expires_in".to_owned(), json!(seconds));
-        body.insert("access_token".to_owned(), json!(token));
-        body
-    }
-
-    /// `client_info`: the user in their home tenant, for MSAL's cache.
-    pub(super) fn client_info(&self, oid: &str) -> String {
-        let account = self.directory.by_oid(oid);
-        let home = account.map(|account| account.user.home.unwrap_or(account.user.tenant));
-        URL_SAFE_NO_PAD.encode(json!({"uid": oid, "utid": home.unwrap_or(TENANT_ID)}).to_string())
+        let wanted = one("claims").map(wanted).unwrap_or_default();
+        let sign_in = SignIn::now(account, wanted, cx);
+        Ok(Grant {
+            scope,
+            ..Grant::of(client, sign_in)
+        })
     }
 
     /// Voids everything of a user.
@@ -380,9 +329,9 @@ pub(super) fn done(body: Map<String, Value>) -> Response<Bytes> {
     response
 }
 
-/// The pairwise subject of a user for the application: 43 characters.
-pub(super) fn subject(oid: &str) -> String {
-    let text = format!("dev tenant subject|{oid}|{CLIENT_ID}");
+/// The pairwise subject of a user for an application: 43 characters.
+pub(super) fn subject(oid: &str, client_id: &str) -> String {
+    let text = format!("dev tenant subject|{oid}|{client_id}");
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 

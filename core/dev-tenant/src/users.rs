@@ -228,6 +228,18 @@ pub const USERS: [TestUser; 13] = [
     },
 ];
 
+/// The account of the agent ([`crate::AGENT_ID`]), which nobody signs in to.
+pub const AGENT_USER: TestUser = TestUser {
+    username: "agent@contoso.example",
+    oid: "a6e47000-1f52-4e8c-b730-d3e7e4a7000c",
+    display_name: "Invoice Agent",
+    given_name: "Invoice",
+    surname: "Agent",
+    mail: Some("agent@contoso.example"),
+    note: "The account of an agent",
+    ..NOBODY
+};
+
 /// What the tenant has made of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AccountStatus {

@@ -89,7 +89,7 @@ impl SharedDevTenant {
         loop {
             match reply {
                 Reply::Respond(response) => return (response, wait),
-                Reply::Sign(unsigned) => return (sign(unsigned), wait),
+                Reply::Sign(unsigned) => reply = sign(unsigned),
                 Reply::Later(duration, then) => {
                     wait += duration;
                     reply = *then;
@@ -110,7 +110,7 @@ fn read(path: &Path) -> Result<TenantData, StartError> {
 }
 
 /// Signs with RS256 what the dev tenant issues; not under the mutex, for it takes a millisecond.
-fn sign(unsigned: UnsignedResponse) -> Response<Bytes> {
+fn sign(unsigned: UnsignedResponse) -> Reply {
     let signature = RsaKeyPair::from_pkcs8(unsigned.key_pkcs8())
         .ok()
         .and_then(|key| {
@@ -129,7 +129,7 @@ fn sign(unsigned: UnsignedResponse) -> Response<Bytes> {
         Some(signature) => unsigned.signed(&signature),
         None => {
             log(&LogEventId::DevTenantKeyFailed.into());
-            error_responses::internal_error()
+            Reply::Respond(error_responses::internal_error())
         }
     }
 }

@@ -160,3 +160,56 @@ fn hosts_of_the_managed_identity_give_its_token_to_who_asks_as_they_want_it() {
         assert_eq!(refresh_with_assertion(&mut world, &assertion), 0);
     }
 }
+
+#[test]
+fn agent_of_azure_arc_wants_to_see_what_its_file_holds() {
+    let mut world = World::new();
+    let ask = |world: &mut World, key: Option<&str>| {
+        let query = "resource=api%3A%2F%2FAzureADTokenExchange";
+        let path = format!("/arc/metadata/identity/oauth2/token?{query}");
+        let mut request = Request::get(path).header("metadata", "true");
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Basic {key}"));
+        }
+        world.ask(&request.body(Bytes::new()).unwrap())
+    };
+    for key in [None, Some("another")] {
+        let refused = ask(&mut world, key);
+        assert_eq!(refused.status(), 401);
+        let realm = format!("Basic realm={}", crate::ARC_KEY_FILE);
+        assert_eq!(header_of(&refused, "www-authenticate"), realm);
+    }
+    let answer = json(&ask(&mut world, Some(crate::ARC_KEY)));
+    let assertion = answer["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(refresh_with_assertion(&mut world, &assertion), 0);
+}
+
+#[test]
+fn token_of_a_person_at_cloud_shell_is_no_assertion_of_an_application() {
+    let mut world = World::new();
+    let form = "resource=api%3A%2F%2FAzureADTokenExchange";
+    let request = Request::post("/cloud-shell/oauth2/token")
+        .header("metadata", "true")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let answer = json(&world.ask(&request.body(form.into()).unwrap()));
+    let assertion = answer["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(refresh_with_assertion(&mut world, &assertion), 700_229);
+}
+
+#[test]
+fn machine_that_cannot_answer_at_the_moment_answers_then() {
+    let mut world = World::new();
+    for (status, times) in [(410, 2), (429, 1)] {
+        world.control(Control::IdentityError(crate::IdentityError {
+            status,
+            times,
+        }));
+    }
+    let path = "/metadata/identity/oauth2/token?resource=api%3A%2F%2FAzureADTokenExchange";
+    let statuses = [0; 4].map(|_| {
+        let request = Request::get(path).header("metadata", "true");
+        let response = world.ask(&request.body(Bytes::new()).unwrap());
+        response.status().as_u16()
+    });
+    assert_eq!(statuses, [410, 410, 429, 200]);
+}

@@ -2,11 +2,12 @@
 
 use super::*;
 
-const MEMBERS: [&str; 23] = [
+const MEMBERS: [&str; 24] = [
     "authorization_endpoint",
     "claims_supported",
     "cloud_graph_host_name",
     "cloud_instance_name",
+    "device_authorization_endpoint",
     "end_session_endpoint",
     "frontchannel_logout_supported",
     "http_logout_supported",
