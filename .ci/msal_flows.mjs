@@ -44,6 +44,9 @@ async function signIn(app, username) {
 }
 
 const app = application({ clientSecret });
+const without = { scopes: ["User.Read"], redirectUri, state: "a state" };
+const answer = await browse(await app.getAuthCodeUrl(without), "bob");
+good("authorization code without PKCE and nonce", await app.acquireTokenByCode({ ...without, code: answer.code }, answer));
 const tokens = good("authorization code with PKCE and nonce", await signIn(app, "alice"));
 if (tokens.account.username !== "alice@contoso.example") throw new Error(tokens.account.username);
 const [account] = await app.getTokenCache().getAllAccounts();
@@ -54,7 +57,9 @@ if (good("refresh", await app.acquireTokenSilent({ ...silent, forceRefresh: true
 const user = await (await fetch(`${origin}/${tenant}/oauth2/v2.0/token`, form({
   grant_type: "password", client_id: commandLine, username: "bob", password: "any", scope: `api://${clientId}/user.read`,
 }))).json();
-good("on behalf of", await app.acquireTokenOnBehalfOf({ oboAssertion: user.access_token, scopes: ["User.Read"] }));
+const onBehalfOf = () => app.acquireTokenOnBehalfOf({ oboAssertion: user.access_token, scopes: ["User.Read"] });
+if (good("on behalf of", await onBehalfOf()).fromCache) throw new Error("of the cache");
+if (!good("on behalf of, again", await onBehalfOf()).fromCache) throw new Error("not of the cache");
 
 good("client credentials by secret", await application({ clientSecret }).acquireTokenByClientCredential(graph));
 const pem = readFileSync("core/dev-tenant/keys/client.pem", "utf8");
@@ -63,6 +68,10 @@ await control({ action: "register_certificate", certificate: certificate.trim() 
 const thumbprintSha256 = createHash("sha256").update(new X509Certificate(certificate.trim()).raw).digest("hex");
 const clientCertificate = { thumbprintSha256, privateKey: `${key}-----END PRIVATE KEY-----\n` };
 good("client credentials by certificate", await application({ clientCertificate }).acquireTokenByClientCredential(graph));
+
+const thumbprint = createHash("sha1").update(new X509Certificate(certificate.trim()).raw).digest("hex");
+const older = { clientCertificate: { thumbprint, privateKey: clientCertificate.privateKey, x5c: certificate.trim() } };
+good("client credentials by certificate, RS256 and x5c", await application(older).acquireTokenByClientCredential(graph));
 
 const clientAssertion = async () => {
   const resource = encodeURIComponent("api://AzureADTokenExchange");

@@ -1,7 +1,9 @@
 """MSAL for Python, unmodified, against the development tenant: each flow of a confidential client."""
 
+import hashlib
 import html
 import re
+import ssl
 import sys
 import warnings
 from urllib.parse import parse_qs, urlsplit
@@ -69,6 +71,17 @@ user = web.post(f"{authority}/oauth2/v2.0/token", data={
     "scope": f"api://{CLIENT}/user.read"}).json()
 good("on behalf of", app.acquire_token_on_behalf_of(user["access_token"], ["User.Read"]))
 
+
+def of_frank(claims="{}"):
+    return web.post(f"{authority}/oauth2/v2.0/token", data={
+        "grant_type": "password", "client_id": COMMAND_LINE, "username": "frank", "password": "any",
+        "scope": f"api://{CLIENT}/user.read", "claims": claims}).json()["access_token"]
+
+
+more = app.acquire_token_on_behalf_of(of_frank(), ["User.Read"])
+assert more["error_codes"] == [50076] and "polids" in more["claims"], more
+good("on behalf of, after a step-up", app.acquire_token_on_behalf_of(of_frank(more["claims"]), ["User.Read"]))
+
 good("client credentials by secret", application(SECRET).acquire_token_for_client([GRAPH]))
 pem = open("core/dev-tenant/keys/client.pem").read()
 key, certificate = pem.split("-----END PRIVATE KEY-----")
@@ -77,6 +90,11 @@ control(action="register_certificate", certificate=certificate.strip())
 by_certificate = application({"private_key": key, "public_certificate": certificate.strip()})
 good("client credentials by certificate", by_certificate.acquire_token_for_client([GRAPH]))
 good("authorization code by certificate", user_signs_in(by_certificate, "bob"))
+sha1 = hashlib.sha1(ssl.PEM_cert_to_DER_cert(certificate.strip())).hexdigest()
+for credential in [{"private_key": key, "thumbprint": sha1},
+                   {"private_key": key, "thumbprint": sha1, "public_certificate": certificate.strip()},
+                   {"private_key_pfx_path": "core/dev-tenant/keys/client.pfx", "passphrase": "public and worthless"}]:
+    good(f"client credentials by {sorted(credential)}", application(credential).acquire_token_for_client([GRAPH]))
 requests_seen = web.get(f"{origin}/control/requests").json()
 assert any("client_assertion" in str(request["parameters"]) for request in requests_seen)
 
@@ -92,6 +110,11 @@ wrong = application("not~the.secret").acquire_token_for_client([GRAPH])
 assert wrong["error_codes"] == [7000215], wrong
 control(action="revoke", username="alice")
 assert app.acquire_token_silent(["User.Read"], account=account, force_refresh=True) is None
+try:
+    application(SECRET, "http://" + authority.split("://")[1])
+    sys.exit("an authority without TLS is taken")
+except ValueError:
+    pass
 print("MSAL for Python: a wrong secret and a revoked session are refused")
 
 command_line = msal.PublicClientApplication(COMMAND_LINE, authority=authority, instance_discovery=False, verify=ca)
@@ -114,7 +137,7 @@ blueprint = msal.ConfidentialClientApplication(
     instance_discovery=False, verify=ca)
 proof = good("a blueprint, for its agent", blueprint.acquire_token_for_client([EXCHANGE], fmi_path=AGENT))["access_token"]
 agent = msal.ConfidentialClientApplication(
-    AGENT, authority=authority, client_credential={"client_assertion": proof}, instance_discovery=False, verify=ca)
+    AGENT, authority=authority, client_credential={"client_assertion": lambda: proof}, instance_discovery=False, verify=ca)
 good("an agent, as itself", agent.acquire_token_for_client([f"api://{CLIENT}/.default"]))
 flow = command_line.initiate_auth_code_flow([f"api://{BLUEPRINT}/access_agent"], redirect_uri="http://localhost:1234")
 shown = command_line.acquire_token_by_auth_code_flow(flow, browse(flow["auth_uri"], "bob"))["access_token"]
