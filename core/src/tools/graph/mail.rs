@@ -106,24 +106,20 @@ const MESSAGE: &[Field] = &[
 ];
 
 pub(super) fn offers() -> Vec<Offer> {
-    let list = Tool::new(
+    let list = messages(
         "mail_list",
+        "List mail",
         "List the messages in the signed-in user's inbox, the newest first. What they say was written by others.",
-    )
-    .title("List mail")
-    .input_schema(arguments(&with_paging(json!({})), &[]))
-    .output_schema(MESSAGES.output_schema())
-    .requires_scope("mail.read");
+        json!({}),
+    );
     let query = json!({"query": {"type": "string", "minLength": 1, "maxLength": 500,
         "description": "Words, or conditions such as from:adele, subject:budget, received>=2026-01-01."}});
-    let search = Tool::new(
+    let search = messages(
         "mail_search",
+        "Search mail",
         "Search all of the signed-in user's mail, the newest first.",
-    )
-    .title("Search mail")
-    .input_schema(arguments(&with_paging(query), &["query"]))
-    .output_schema(MESSAGES.output_schema())
-    .requires_scope("mail.read");
+        query,
+    );
     let id = json!({"id": {"type": "string", "minLength": 1, "maxLength": 1000,
         "description": "The id of a message, of mail_list or mail_search."}});
     let get = Tool::new(
@@ -135,6 +131,21 @@ pub(super) fn offers() -> Vec<Offer> {
     .output_schema(fields::schema(MESSAGE))
     .requires_scope("mail.read");
     vec![(list, step_list), (search, step_search), (get, step_get)]
+}
+
+/// A tool that lists messages, those that these arguments tell if there are any: all of them are needed.
+fn messages(name: &'static str, title: &'static str, about: &'static str, by: Value) -> Tool {
+    let needed: Vec<_> = by
+        .as_object()
+        .into_iter()
+        .flat_map(|by| by.keys().cloned())
+        .collect();
+    let needed: Vec<_> = needed.iter().map(String::as_str).collect();
+    Tool::new(name, about)
+        .title(title)
+        .input_schema(arguments(&with_paging(by), &needed))
+        .output_schema(MESSAGES.output_schema())
+        .requires_scope("mail.read")
 }
 
 fn step_list(call: &Call) -> Step<ToolResult> {
