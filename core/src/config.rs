@@ -6,6 +6,7 @@ mod backend_address;
 mod backend_command;
 mod backend_identity;
 mod call_times;
+mod certificate_file;
 mod client_documents;
 mod entra_tokens;
 mod gateway;
@@ -32,6 +33,7 @@ pub use self::{
     backend_command::{BackendCommand, BackendShare, ChildUser},
     backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
     call_times::CallTimes,
+    certificate_file::CertificateFile,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
     gateway::{Backend, BackendHeader, Gateway},
@@ -275,9 +277,8 @@ impl EntraApp {
 pub enum ClientCredential {
     /// By a client secret.
     Secret(Secret<String>),
-    /// By assertions signed with the private key of a certificate that is registered with the application. The file
-    /// holds both as PEM.
-    Certificate(PathBuf),
+    /// By assertions signed with the private key of a certificate that is registered with the application.
+    Certificate(CertificateFile),
     /// By the token of another issuer, which a federated credential of the application names. The file holds the
     /// token, and another before it expires.
     FederatedToken(PathBuf),

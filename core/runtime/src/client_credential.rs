@@ -6,6 +6,8 @@ mod arc_key;
 mod certificate;
 mod error;
 mod federated_token;
+#[cfg(feature = "pfx")]
+mod pfx;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +19,7 @@ use std::{
 
 use entra_mcp_core::{
     ask::{Ask, AssertionClaims, AssertionFault, ClientAssertion},
-    config::ClientCredential,
+    config::{CertificateFile, ClientCredential},
     log_event::{Field, LogEvent, LogEventId},
     time::UnixTime,
 };
@@ -50,7 +52,7 @@ enum Source {
     None,
     /// The agent of Azure Arc names files of this folder.
     Arc(PathBuf),
-    Certificate(PathBuf),
+    Certificate(CertificateFile),
     FederatedToken(PathBuf),
     /// A function of the program gives them.
     Program(AssertionSource),
@@ -60,7 +62,7 @@ impl Source {
     fn of(credential: &ClientCredential) -> Self {
         match credential {
             ClientCredential::Secret(_) => Self::None,
-            ClientCredential::Certificate(path) => Self::Certificate(path.clone()),
+            ClientCredential::Certificate(file) => Self::Certificate(file.clone()),
             ClientCredential::FederatedToken(path) => Self::FederatedToken(path.clone()),
             ClientCredential::ManagedIdentity(_) => Self::Arc(arc_key::folder()),
         }
@@ -89,8 +91,9 @@ impl ClientAssertions {
         match &assertions.source {
             // A function may be slow, and what it waits for not there yet.
             Source::None | Source::Arc(_) | Source::Program(_) => {}
-            Source::Certificate(path) => {
-                let certificate = Certificate::read(path)
+            Source::Certificate(file) => {
+                let path = &file.path;
+                let certificate = Certificate::read(file)
                     .map_err(|problem| at(path, "AZURE_CLIENT_CERTIFICATE_PATH", problem))?;
                 assertions.announce_end(path, certificate.expires, now);
             }
@@ -108,8 +111,9 @@ impl ClientAssertions {
         now: UnixTime,
     ) -> <ClientAssertion as Ask>::Answer {
         match (&self.source, assertion) {
-            (Source::Certificate(path), ClientAssertion::Signed(claims)) => {
-                let made = Certificate::read(path).and_then(|certificate| {
+            (Source::Certificate(file), ClientAssertion::Signed(claims)) => {
+                let path = &file.path;
+                let made = Certificate::read(file).and_then(|certificate| {
                     self.announce_end(path, certificate.expires, now);
                     let input = claims.signing_input(&certificate.header());
                     let signature = certificate.sign(input.as_bytes())?;

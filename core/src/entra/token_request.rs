@@ -201,7 +201,9 @@ mod tests {
     // RFC 7523 section 2.2
     #[test]
     fn grant_with_a_certificate_carries_a_signed_assertion_and_no_secret() {
-        let mut table = Table::with(ClientCredential::Certificate("client.pem".into()));
+        let mut table = Table::with(ClientCredential::Certificate(
+            std::path::PathBuf::from("client.pem").into(),
+        ));
         let request = table.start();
         let (ticket, assertion) = table.asked();
         let ClientAssertion::Signed(claims) = assertion else {

@@ -1,8 +1,8 @@
-//! A certificate and its private key, in one PEM file (RFC 7468), in any order.
+//! A certificate and its private key, in one PEM file (RFC 7468), in any order, or in a PFX file.
 
-use std::path::Path;
-
-use entra_mcp_core::{ask::CertificateHeader, certificate::CertificateFields, time::UnixTime};
+use entra_mcp_core::{
+    ask::CertificateHeader, certificate::CertificateFields, config::CertificateFile, time::UnixTime,
+};
 use ring::{
     digest,
     rand::SystemRandom,
@@ -22,12 +22,13 @@ pub(super) struct Certificate {
 
 impl Certificate {
     /// Reads the file.
-    pub(super) fn read(path: &Path) -> Result<Self, CredentialProblem> {
-        let pem = read_file(path)?;
-        let key = private_key(&pem)?;
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|_| CredentialProblem::NotPem)?;
+    pub(super) fn read(file: &CertificateFile) -> Result<Self, CredentialProblem> {
+        let bytes = read_file(&file.path)?;
+        // The first byte of any DER sequence, as a PFX file is.
+        let (key, certificates) = match bytes.first() {
+            Some(0x30) => of_pfx(&bytes, file)?,
+            _ => of_pem(&bytes, file)?,
+        };
         if certificates.is_empty() {
             return Err(CredentialProblem::NoCertificate);
         }
@@ -66,15 +67,39 @@ impl Certificate {
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<RsaKeyPair, CredentialProblem> {
+/// A private key, and certificates in DER.
+type Contents = (RsaKeyPair, Vec<Vec<u8>>);
+
+fn of_pem(pem: &[u8], file: &CertificateFile) -> Result<Contents, CredentialProblem> {
+    let key = private_key(pem, file)?;
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .map(|der| der.map(|der| der.to_vec()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| CredentialProblem::NotPem)?;
+    Ok((key, certificates))
+}
+
+#[cfg(feature = "pfx")]
+fn of_pfx(bytes: &[u8], file: &CertificateFile) -> Result<Contents, CredentialProblem> {
+    let contents = super::pfx::read(bytes, file.password.as_ref())?;
+    let key = match contents.keys.as_slice() {
+        [] => return Err(CredentialProblem::NoPrivateKey),
+        [key] => RsaKeyPair::from_pkcs8(key).map_err(|_| CredentialProblem::NotRsa)?,
+        _ => return Err(CredentialProblem::SeveralKeys),
+    };
+    Ok((key, contents.certificates))
+}
+
+#[cfg(not(feature = "pfx"))]
+const fn of_pfx(_: &[u8], _: &CertificateFile) -> Result<Contents, CredentialProblem> {
+    Err(CredentialProblem::Pfx)
+}
+
+fn private_key(pem: &[u8], file: &CertificateFile) -> Result<RsaKeyPair, CredentialProblem> {
     let mut keys = PrivateKeyDer::pem_slice_iter(pem);
     let key = match keys.next() {
         Some(key) => key.map_err(|_| CredentialProblem::NotPem)?,
-        None if contains(pem, b"ENCRYPTED PRIVATE KEY") => {
-            return Err(CredentialProblem::EncryptedKey);
-        }
-        // The first byte of any DER sequence, as a PFX file is.
-        None if pem.first() == Some(&0x30) => return Err(CredentialProblem::Pfx),
+        None if contains(pem, b"ENCRYPTED PRIVATE KEY") => return encrypted_key(pem, file),
         None => return Err(CredentialProblem::NoPrivateKey),
     };
     if keys.next().is_some() {
@@ -88,12 +113,25 @@ fn private_key(pem: &[u8]) -> Result<RsaKeyPair, CredentialProblem> {
     pair.map_err(|_| CredentialProblem::NotRsa)
 }
 
+#[cfg(feature = "pfx")]
+fn encrypted_key(pem: &[u8], file: &CertificateFile) -> Result<RsaKeyPair, CredentialProblem> {
+    let password = file.password.as_ref();
+    let password = password.ok_or(CredentialProblem::EncryptedKey)?;
+    let key = super::pfx::encrypted_key(pem, password)?;
+    RsaKeyPair::from_pkcs8(&key).map_err(|_| CredentialProblem::NotRsa)
+}
+
+#[cfg(not(feature = "pfx"))]
+const fn encrypted_key(_: &[u8], _: &CertificateFile) -> Result<RsaKeyPair, CredentialProblem> {
+    Err(CredentialProblem::EncryptedKey)
+}
+
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
 /// The thumbprint and the end of the certificate, if it is this key's.
-fn leaf(der: &CertificateDer<'_>, key: &RsaKeyPair) -> Option<([u8; 32], UnixTime)> {
+fn leaf(der: &[u8], key: &RsaKeyPair) -> Option<([u8; 32], UnixTime)> {
     let certificate = CertificateFields::read(der)?;
     if certificate.public_key != key.public().as_ref() {
         return None;

@@ -31,8 +31,15 @@ pub(super) enum CredentialProblem {
     TooLong,
     /// It is not PEM.
     NotPem,
-    /// It is a PFX (PKCS#12) file.
+    /// It is a PFX (PKCS#12) file, which this program was not built to read.
+    #[cfg(not(feature = "pfx"))]
     Pfx,
+    /// It is a PFX file that is not understood.
+    #[cfg(feature = "pfx")]
+    UnknownPfx,
+    /// The password is not the one that it is locked with.
+    #[cfg(feature = "pfx")]
+    WrongPassword,
     /// It has no private key.
     NoPrivateKey,
     /// Its private key is encrypted.
@@ -82,13 +89,25 @@ impl Display for CredentialProblem {
             Self::NotAFile => "it is a folder, a pipe or a device: write it to a file",
             Self::TooLong => "it is longer than 64 KiB",
             Self::NotPem => "it is not PEM",
+            #[cfg(not(feature = "pfx"))]
             Self::Pfx => {
-                "it is a PFX file: convert it with `openssl pkcs12 -in FILE -out client.pem -nodes`"
+                "it is a PFX file: convert it with `openssl pkcs12 -in FILE -out client.pem -nodes`, or build this program \
+                 with `--features pfx`"
+            }
+            #[cfg(feature = "pfx")]
+            Self::UnknownPfx => {
+                "it is no PFX file, or is locked in a way that is not known: convert it with `openssl pkcs12 -in FILE -out \
+                 client.pem -nodes`"
+            }
+            #[cfg(feature = "pfx")]
+            Self::WrongPassword => {
+                "it is locked with another password: set AZURE_CLIENT_CERTIFICATE_PASSWORD to the one that it was made with"
             }
             Self::NoPrivateKey => "it has no private key: put the key and the certificate into one file",
             Self::EncryptedKey => {
                 "its private key is encrypted: decrypt it with `openssl pkey -in FILE -out key.pem`, and \
-                 let only this server's user read it"
+                 let only this server's user read it; or build this program with `--features pfx`, and set \
+                 AZURE_CLIENT_CERTIFICATE_PASSWORD"
             }
             Self::SeveralKeys => "it has several private keys: leave one",
             Self::NotRsa => "its private key is not an RSA key of 2048 bits or more, which Entra ID wants",

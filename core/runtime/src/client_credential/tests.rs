@@ -1,11 +1,15 @@
 use std::{fs, path::PathBuf};
 
+use base64::Engine as _;
 use entra_mcp_core::{
     ask::{AssertionFault, ClientAssertion},
+    certificate::CertificateFields,
     config::ClientCredential,
     secret::Secret,
     time::UnixTime,
 };
+
+use rustls_pki_types::pem::PemObject as _;
 
 use super::*;
 
@@ -46,6 +50,10 @@ fn sections() -> (String, String) {
     (key.to_owned(), certificate.to_owned())
 }
 
+fn certificate_at(path: PathBuf) -> ClientCredential {
+    ClientCredential::Certificate(path.into())
+}
+
 fn problem(credential: &ClientCredential) -> String {
     ClientAssertions::open(credential, None, NOW)
         .unwrap_err()
@@ -66,7 +74,7 @@ fn key_and_certificate_are_read_in_any_order_and_with_text_around_them() {
     ];
     for text in files {
         let path = folder.write("client.pem", text);
-        let credential = ClientCredential::Certificate(path);
+        let credential = certificate_at(path);
         assert!(ClientAssertions::open(&credential, None, NOW).is_ok());
     }
 }
@@ -77,7 +85,7 @@ fn renewed_certificate_is_named_wherever_it_stands() {
     let (key, certificate) = sections();
     let sha256 = |text: &str| {
         let path = folder.write("client.pem", text);
-        Certificate::read(&path).unwrap().header().sha256
+        Certificate::read(&path.into()).unwrap().header().sha256
     };
     let (renewed, before) = (
         sha256(&format!("{key}{certificate}")),
@@ -111,7 +119,7 @@ fn unusable_certificate_is_an_error_that_says_what_to_do() {
     ];
     for (bytes, words) in files {
         let path = folder.write("client.pem", bytes);
-        let error = problem(&ClientCredential::Certificate(path));
+        let error = problem(&certificate_at(path));
         assert!(
             error.starts_with("AZURE_CLIENT_CERTIFICATE_PATH: the file /"),
             "{error}"
@@ -119,10 +127,102 @@ fn unusable_certificate_is_an_error_that_says_what_to_do() {
         assert!(error.contains(words), "{error}");
     }
     for place in [folder.0.clone(), "/dev/zero".into()] {
-        assert!(problem(&ClientCredential::Certificate(place)).contains("write it to a file"));
+        assert!(problem(&certificate_at(place)).contains("write it to a file"));
     }
     let missing = folder.0.join("nowhere.pem");
-    assert!(problem(&ClientCredential::Certificate(missing)).contains("cannot be read"));
+    assert!(problem(&certificate_at(missing)).contains("cannot be read"));
+}
+
+const PKCS1: &str = include_str!("../../../dev-tenant/keys/client-pkcs1.pem");
+const ENCRYPTED: &str = include_str!("../../../dev-tenant/keys/client-encrypted.pem");
+const PFX: &[u8] = include_bytes!("../../../dev-tenant/keys/client.pfx");
+
+#[test]
+fn key_is_read_as_pkcs_1_and_must_be_of_the_certificate() {
+    let folder = Folder::new("certificate-kinds");
+    let path = folder.write("client.pem", PKCS1);
+    assert!(ClientAssertions::open(&certificate_at(path), None, NOW).is_ok());
+    let (_, certificate) = sections();
+    // A certificate of another key is like one that was changed where its key is.
+    let der = rustls_pki_types::CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let key = CertificateFields::read(&der).unwrap().public_key.to_vec();
+    let at = der.windows(key.len()).position(|part| part == key).unwrap();
+    let mut other = der.to_vec();
+    other[at + key.len() / 2] ^= 1;
+    let other = base64::engine::general_purpose::STANDARD.encode(other);
+    let (private, _) = sections();
+    let other = format!("-----BEGIN CERTIFICATE-----\n{other}\n-----END CERTIFICATE-----\n");
+    let path = folder.write("other.pem", format!("{private}{other}"));
+    let error = problem(&certificate_at(path));
+    assert!(
+        error.contains("no certificate in it belongs to its private key"),
+        "{error}"
+    );
+}
+
+#[cfg(feature = "pfx")]
+#[test]
+fn pfx_and_encrypted_key_are_opened_by_the_password_that_is_set() {
+    let folder = Folder::new("certificate-locked");
+    let files = [
+        folder.write("client.pfx", PFX),
+        folder.write("client.pem", ENCRYPTED),
+    ];
+    for path in files {
+        let open = |password: Option<&str>| {
+            let password = password.map(|password| Secret::new(password.to_owned()));
+            let path = path.clone();
+            let credential = ClientCredential::Certificate(CertificateFile { path, password });
+            ClientAssertions::open(&credential, None, NOW).map(drop)
+        };
+        assert!(
+            open(Some("public and worthless")).is_ok(),
+            "{}",
+            path.display()
+        );
+        for wrong in [None, Some("another")] {
+            let error = open(wrong).unwrap_err().to_string();
+            assert!(error.contains("AZURE_CLIENT_CERTIFICATE_P"), "{error}");
+            assert!(
+                !error.contains("another\"") && !error.contains("worthless"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[cfg(not(feature = "pfx"))]
+#[test]
+fn program_that_reads_no_pfx_says_how_to_convert_it() {
+    let folder = Folder::new("certificate-locked");
+    for (name, bytes) in [("client.pfx", PFX), ("client.pem", ENCRYPTED.as_bytes())] {
+        let error = problem(&certificate_at(folder.write(name, bytes)));
+        assert!(
+            error.contains("openssl pk") && error.contains("--features pfx"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn federated_token_that_is_gone_too_long_or_no_file_is_said_to_be() {
+    let folder = Folder::new("federated-token-gone");
+    let path = folder.write("token", "eyJ.first.sig");
+    let credential = ClientCredential::FederatedToken(path.clone());
+    let assertions = ClientAssertions::open(&credential, None, NOW).unwrap();
+    let answer = || assertions.answer(&ClientAssertion::FederatedToken, NOW);
+    fs::remove_file(&path).unwrap();
+    assert!(answer().is_err());
+    assert!(problem(&credential).contains("cannot be read"));
+    fs::create_dir(&path).unwrap();
+    assert!(answer().is_err());
+    assert!(problem(&credential).contains("write it to a file"));
+    fs::remove_dir(&path).unwrap();
+    folder.write("token", vec![b'x'; 1_000_000]);
+    assert!(answer().is_err());
+    assert!(problem(&credential).contains("longer than 64 KiB"));
+    folder.write("token", "eyJ.second.sig");
+    assert_eq!(answer().unwrap().expose(), "eyJ.second.sig");
 }
 
 #[test]

@@ -8,14 +8,14 @@ use url::Url;
 use super::{
     error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
     given::{
-        ALLOW_TENANT, AUTHORITY_HOST, CLIENT_CERTIFICATE_PATH, CLIENT_ID, CLIENT_SECRET,
-        FEDERATED_TOKEN_FILE, Given, MANAGED_IDENTITY, TENANT_ID,
+        ALLOW_TENANT, AUTHORITY_HOST, CLIENT_CERTIFICATE_PASSWORD, CLIENT_CERTIFICATE_PATH,
+        CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE, Given, MANAGED_IDENTITY, TENANT_ID,
     },
     is_gap,
     managed_identity::identity,
 };
 use entra_mcp_core::{
-    config::{ClientCredential, EntraApp, ORGANIZATIONS, Tenants, is_loopback},
+    config::{CertificateFile, ClientCredential, EntraApp, ORGANIZATIONS, Tenants, is_loopback},
     secret::Secret,
 };
 
@@ -92,7 +92,11 @@ fn need(
 /// What the server proves its identity with. There is one, so that nobody wonders which of two is used.
 fn credential(given: &Given, errors: &mut Vec<ConfigError>) -> Option<ClientCredential> {
     let file = |setting| given.value(setting).map(PathBuf::from);
-    let certificate = file(&CLIENT_CERTIFICATE_PATH).map(ClientCredential::Certificate);
+    let password = given.value(&CLIENT_CERTIFICATE_PASSWORD);
+    let certificate = file(&CLIENT_CERTIFICATE_PATH).map(|path| {
+        let password = password.map(|password| Secret::new(password.to_owned()));
+        ClientCredential::Certificate(CertificateFile { path, password })
+    });
     let federated_token = file(&FEDERATED_TOKEN_FILE).map(ClientCredential::FederatedToken);
     let has = |setting| given.value(setting).is_some();
     let others = [

@@ -250,7 +250,14 @@ pub(in crate::command_line) const CLIENT_CERTIFICATE_PATH: Setting = setting(
     "",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "",
-    "instead of a client secret: a PEM file with a certificate that is registered and its private key",
+    "instead of a client secret: a PEM file with a certificate that is registered and its private key; or a PFX file, if \
+     the program was built with `--features pfx`",
+);
+pub(in crate::command_line) const CLIENT_CERTIFICATE_PASSWORD: Setting = setting(
+    "",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "",
+    "what opens that file, if it is a PFX file or its private key is encrypted (`--features pfx`)",
 );
 pub(in crate::command_line) const FEDERATED_TOKEN_FILE: Setting = setting(
     "",
@@ -353,6 +360,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &CLIENT_ID,
     &CLIENT_SECRET,
     &CLIENT_CERTIFICATE_PATH,
+    &CLIENT_CERTIFICATE_PASSWORD,
     &FEDERATED_TOKEN_FILE,
     &MANAGED_IDENTITY,
     &AUTHORITY_HOST,

@@ -90,7 +90,7 @@ fn file_replaces_the_client_secret_and_two_credentials_are_an_error() {
     let credential = |given: &[_]| config(&[], &real(given)).entra.credential;
     assert!(matches!(
         credential(&[no_secret, certificate]),
-        ClientCredential::Certificate(path) if path.to_str() == Some(certificate.1)
+        ClientCredential::Certificate(file) if file.path.to_str() == Some(certificate.1)
     ));
     assert!(matches!(
         credential(&[no_secret, federated]),
