@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 pub mod admission;
+pub mod agents;
 pub mod audit_log;
 pub mod authorization;
 pub mod base_path;
@@ -17,6 +18,7 @@ pub mod crowds;
 pub mod device_authorization;
 pub mod editors;
 pub mod embedded;
+pub mod entra_token_refusals;
 pub mod entra_tokens;
 pub mod everything;
 pub mod foundry;

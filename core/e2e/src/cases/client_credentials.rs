@@ -153,6 +153,41 @@ pub fn managed_identity_that_gives_no_token_is_explained(program: &Program) {
     }
 }
 
+/// While the metadata service of a machine is upgraded (410), users are told to come later, and it is asked now and then.
+pub fn machine_that_is_upgraded_is_asked_again_without_a_storm(program: &Program) {
+    use entra_mcp_dev_tenant::MANAGED_IDENTITY_CLIENT_ID;
+    let other = program.start();
+    let json = [("content-type", "application/json")];
+    let away = json!({"action": "identity_error", "status": 410, "times": 2}).to_string();
+    assert_eq!(
+        other.ask_tenant("POST", "/control", &json, &away).status,
+        200
+    );
+    let origin = other.tenant_url();
+    let identity = ("ENTRA_MCP_MANAGED_IDENTITY", MANAGED_IDENTITY_CLIENT_ID);
+    let host = ("AZURE_POD_IDENTITY_AUTHORITY_HOST", origin.as_str());
+    let server = program.start_in_tenant_of(&other, &[identity, host]);
+    let client_id = register(&server);
+    // As often as a user presses the button again.
+    let refused = (0..30).take_while(|_| {
+        let landed = browse(&server, &mut Browser::default(), &client_id, "alice");
+        let error = parameter(&landed, "error");
+        if error.is_some() {
+            assert_eq!(error.as_deref(), Some("temporarily_unavailable"));
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        error.is_some()
+    });
+    let refused = refused.count();
+    assert!((1..30).contains(&refused), "{refused}");
+    let path = "/metadata/identity/oauth2/token";
+    assert_eq!(
+        asked(&other, path),
+        3,
+        "twice in vain, by all who came meanwhile"
+    );
+}
+
 /// A credential that Entra refuses is in the log before anybody signs in, with what it means.
 pub fn refused_credential_is_logged_at_the_start(program: &Program) {
     let other = program.start();

@@ -14,14 +14,14 @@ const SCOPE: &str = "api://0f1c6b52-93d8-4e7a-b0c4-d3e7e4a70002/user.read";
 /// Opens it for tokens of version 2.
 pub(super) const OPEN: [&str; 2] = ["--accept-entra-tokens", "v2"];
 
-fn control(server: &Server, what: &Value) {
+pub(super) fn control(server: &Server, what: &Value) {
     let headers = [("Content-Type", "application/json")];
     let response = server.ask_tenant("POST", "/control", &headers, &what.to_string());
     assert_eq!(response.status, 200, "{}", response.body);
 }
 
 /// What the dev tenant's token endpoint gives.
-fn token(server: &Server, form: &[(&str, &str)]) -> String {
+pub(super) fn token(server: &Server, form: &[(&str, &str)]) -> String {
     token_of(server, TENANT_ID, form)
 }
 
@@ -38,7 +38,7 @@ fn token_of(server: &Server, tenant: &str, form: &[(&str, &str)]) -> String {
 }
 
 /// An access token of a user, who works at a command line.
-fn of_user(server: &Server, username: &str) -> String {
+pub(super) fn of_user(server: &Server, username: &str) -> String {
     of_user_with(server, username, &json!({}))
 }
 
@@ -108,7 +108,7 @@ fn details_in(server: &Server, token: &str, session: &str) -> Response {
 }
 
 /// How often Graph's tokens were asked for on behalf of somebody.
-fn on_behalf_of(server: &Server) -> usize {
+pub(super) fn on_behalf_of(server: &Server) -> usize {
     let asked = server.ask_tenant("GET", "/control/requests", &[], "");
     asked.body.matches("on_behalf_of").count()
 }

@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 
 use super::{BOB, reasons, world};
 use crate::{
+    catalog::{
+        Call, Catalog, Effect, EffectResult, Handler, ScopeDefinition, Step, Tool, ToolResult,
+        scope::Scopes,
+    },
     config::AcceptedEntraTokens,
     entra::testing::CALLER,
-    mcp::testing::{World, initialize, profile},
+    mcp::testing::{World, initialize, profile, rpc},
     testing::text,
 };
 
@@ -206,4 +210,49 @@ fn claims_that_are_no_challenge_are_not_passed_on() {
         let (status, challenge, _) = step_up(&json!({"xms_cc": ["cp1"]}), claims);
         assert_eq!((status, challenge.as_str()), (200, ""), "{claims}");
     }
+}
+
+/// Says whether it was given a token of the orders.
+fn orders(call: &Call) -> Step<ToolResult> {
+    match call.results() {
+        [] => Step::effect(Effect::Token(ORDERS.to_owned())),
+        [EffectResult::Token(Ok(token)), ..] => Step::done(token.expose().as_str()),
+        _ => Step::done("none"),
+    }
+}
+
+const ORDERS: &str = "api://22222222-3333-4444-5555-666666666666/Orders.Read";
+
+// D19: of a tool that asks for a token by itself, too.
+#[test]
+fn claims_that_entra_wants_for_the_token_of_a_tool_are_a_challenge_to_the_caller() {
+    let mut world = world();
+    let scopes = [ScopeDefinition {
+        name: "orders.read".to_owned(),
+        permission: ORDERS.to_owned(),
+        description: "Read orders.".to_owned(),
+    }];
+    let catalog = Catalog::builder().scope(scopes[0].clone());
+    let catalog = catalog.tool(Tool::new("orders", "Orders"), Handler::Step(orders));
+    world.server.server.catalog = catalog.build().unwrap();
+    world.server.server.scopes = Scopes::new(&scopes);
+    let of_token =
+        |uti: &str| json!({"scp": "user.read orders.read", "xms_cc": ["cp1"], "uti": uti});
+    let token = world.access_token(&of_token("before"));
+    let session = world.initialize_by(&token);
+    let call = |world: &mut World, token: &str| {
+        let body = rpc(7, "tools/call", &json!({"name": "orders", "arguments": {}}));
+        world.post_with(token, &[("mcp-session-id", session.as_str())], body)
+    };
+    let wants = json!({"error": "interaction_required", "error_codes": [50079], "claims": CLAIMS});
+    world.entra_responds(400, &wants);
+    let refused = call(&mut world, &token);
+    assert_eq!(refused.status(), 401);
+    let challenge = crate::testing::header(&refused, "www-authenticate").to_owned();
+    assert!(challenge.contains(&STANDARD.encode(CLAIMS)), "{challenge}");
+    assert_eq!(redeemed(&world, "scope"), [ORDERS]);
+    let again = world.access_token(&of_token("after the step-up"));
+    let answer = json!({"access_token": "a token for orders", "expires_in": 3599, "scope": ORDERS});
+    world.entra_responds(200, &answer);
+    assert!(text(&call(&mut world, &again)).contains("a token for orders"));
 }

@@ -235,6 +235,21 @@ fn missing_consent_is_a_tool_error_and_ends_no_session() {
     }
 }
 
+// D22: of a tool that asks for a token by itself, too.
+#[test]
+fn claims_that_entra_wants_for_the_token_of_a_tool_become_a_link() {
+    let mut world = world(3000);
+    let claims = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+    let wants = json!({"error": "interaction_required", "error_codes": [50079], "claims": claims});
+    world.entra_responds(400, &wants);
+    let told = given(&mut world, OTHER);
+    assert!(told.contains("/step-up?link="), "{told}");
+    assert!(is_alive(&world));
+    // What Entra gives afterwards is given, not what it said before.
+    world.entra_responds(200, &token_for_orders());
+    assert_eq!(given(&mut world, OTHER), "a token for orders");
+}
+
 // D10, D11
 #[test]
 fn grant_that_is_gone_ends_the_session() {
