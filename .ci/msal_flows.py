@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import os
 import re
 import ssl
 import sys
@@ -66,6 +67,16 @@ renewed = good("refresh", app.acquire_token_silent(["User.Read"], account=accoun
 assert renewed["token_source"] == "identity_provider", renewed
 good("another scope", app.acquire_token_silent(["Mail.Read"], account=account))
 
+revoked_before = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+renewed = good("claims of a challenge, silently", app.acquire_token_silent(["User.Read"], account=account, claims_challenge=revoked_before))
+assert renewed["token_source"] == "identity_provider", renewed
+context = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+wanted = app.acquire_token_silent_with_error(["User.Read"], account=account, claims_challenge=context)
+assert wanted["error_codes"] == [50076] and "c1" in wanted["claims"], wanted
+flow = app.initiate_auth_code_flow(["User.Read"], redirect_uri="http://localhost:8080/cb", claims_challenge=wanted["claims"])
+tokens = app.acquire_token_by_auth_code_flow(flow, browse(flow["auth_uri"], "alice"))
+assert good("claims of a challenge, in the browser", tokens)["id_token_claims"]["acrs"] == ["c1"], tokens
+
 user = web.post(f"{authority}/oauth2/v2.0/token", data={
     "grant_type": "password", "client_id": COMMAND_LINE, "username": "bob", "password": "any",
     "scope": f"api://{CLIENT}/user.read"}).json()
@@ -105,6 +116,10 @@ def federated():
 
 
 good("client credentials by federated assertion", application({"client_assertion": federated}).acquire_token_for_client([GRAPH]))
+os.environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = origin
+identity = msal.UserAssignedManagedIdentity(client_id="b4e1f7a2-08c5-4d9b-96e3-d3e7e4a70004")
+identity = msal.ManagedIdentityClient(identity, http_client=web)
+good("managed identity of a machine", identity.acquire_token_for_client(resource="api://AzureADTokenExchange"))
 
 wrong = application("not~the.secret").acquire_token_for_client([GRAPH])
 assert wrong["error_codes"] == [7000215], wrong
