@@ -29,7 +29,7 @@
 //! The folder `runtime-smol/embedding` of the repository is such a program, with its tests.
 //!
 //! - **Who asks.** Limits for each address, the audit log and trust in proxies need the address of the peer: a layer of the program's puts it
-//!   into the request, as [`Peer`]. A peer that `ENTRA_MCP_TRUSTED_PROXY` names is believed what it says of the client (`X-Forwarded-For`,
+//!   into the request, as [`Peer`]. A peer that `ENTRA_MCP_TRUSTED_PROXIES` names is believed what it says of the client (`X-Forwarded-For`,
 //!   `Forwarded`). Without a [`Peer`] no header is believed and no address is counted: only the limits of the whole server hold.
 //! - **TLS** is the program's, or that of a proxy before it: [`Config::public_url`](crate::Config::public_url) says `https` then. Of a request
 //!   only its `Host` is looked at (of HTTP/2 its authority), which must be that of the public URL.

@@ -32,7 +32,7 @@ const DEV_TENANT_LISTEN: &str = "ENTRA_MCP_DEV_TENANT_LISTEN";
 ///     .public_url("https://mcp.contoso.com")
 ///     .listen("127.0.0.1:3001".parse().unwrap())
 ///     .data_folder("/var/lib/mcp")
-///     .setting("ENTRA_MCP_TRUSTED_PROXY", "127.0.0.1");
+///     .setting("ENTRA_MCP_TRUSTED_PROXIES", "127.0.0.1");
 /// assert!(!format!("{config:?}").contains("of the application"));
 /// ```
 #[derive(Clone, Default)]
