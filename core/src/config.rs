@@ -5,7 +5,7 @@ mod allowed_users;
 mod backend_address;
 mod backend_command;
 mod backend_identity;
-mod call_times;
+mod call_limits;
 mod certificate_file;
 mod client_documents;
 mod entra_tokens;
@@ -32,7 +32,7 @@ pub use self::{
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     backend_command::{BackendCommand, BackendShare, ChildUser},
     backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
-    call_times::CallTimes,
+    call_limits::CallLimits,
     certificate_file::CertificateFile,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
@@ -123,8 +123,8 @@ pub struct Config {
     pub entra_tokens: Option<AcceptedEntraTokens>,
     /// Which authorization servers the protected resource metadata names.
     pub authorization_servers: AuthorizationServers,
-    /// How long calls may take.
-    pub call_times: CallTimes,
+    /// How much calls may take.
+    pub call_limits: CallLimits,
     /// How the server ends.
     pub shutdown: Shutdown,
     /// How the log is written.

@@ -106,7 +106,7 @@ pub fn parse(
     let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
-    let (lifetimes, call_times, shutdown) = lifetimes::read(&given, &mut errors);
+    let (lifetimes, call_limits, shutdown) = lifetimes::read(&given, &mut errors);
     let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
@@ -148,7 +148,7 @@ pub fn parse(
                 entra_tokens,
                 authorization_servers,
                 metrics_listen,
-                call_times,
+                call_limits,
                 shutdown,
                 log,
                 log_filter,

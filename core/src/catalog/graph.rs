@@ -21,7 +21,7 @@ pub use self::{
     error::GraphError,
     response::{GraphPage, GraphResponse},
 };
-use crate::limits;
+use crate::{config::CallLimits, limits};
 
 /// The headers that a request may have; Graph's token and host are the server's own.
 const HEADERS: [&str; 11] = [
@@ -191,11 +191,11 @@ impl GraphRequest {
         self.header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Takes an answer of so many bytes, at most [`limits::GRAPH_RESPONSE_BYTES`]; without a word,
-    /// [`limits::FETCH_BODY_BYTES`].
+    /// Takes an answer of so many bytes, at most those that the operator allows ([`limits::GRAPH_RESPONSE_BYTES`] unless set); without a
+    /// word, [`limits::FETCH_BODY_BYTES`].
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
-        self.response_limit = bytes.min(limits::GRAPH_RESPONSE_BYTES);
+        self.response_limit = bytes;
         self
     }
 
@@ -254,9 +254,10 @@ impl GraphRequest {
         self.follows_link && self.method == Method::GET
     }
 
-    /// The most bytes of an answer, and how long one is waited for.
-    pub(crate) fn bounds(&self) -> (usize, Duration) {
-        (self.response_limit, self.timeout)
+    /// The most bytes of an answer, of those that are allowed, and how long one is waited for.
+    pub(crate) fn bounds(&self, allowed: &CallLimits) -> (usize, Duration) {
+        let bytes = self.response_limit.min(allowed.graph_answer_bytes);
+        (bytes, self.timeout)
     }
 
     /// The same for the page that this link leads to.

@@ -265,7 +265,8 @@ fn received(
         cx.log(event.with(Field::Error, fault.as_str()));
         match fault {
             FetchFault::TooLarge => {
-                let (most, _) = asker.request.bounds();
+                let allowed = &cx.env.server.config.call_limits;
+                let (most, _) = asker.request.bounds(allowed);
                 GraphError::no_answer(format!(
                     "The answer of Microsoft Graph is longer than {most} bytes: ask for less of it."
                 ))

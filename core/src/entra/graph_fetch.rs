@@ -32,7 +32,7 @@ pub(super) fn of_request(
         request = request.header(name, value);
     }
     let mut fetch = fetch(request, asked.path(), asked.content().clone(), token, cx)?;
-    (fetch.body_limit, fetch.within) = asked.bounds();
+    (fetch.body_limit, fetch.within) = asked.bounds(&cx.env.server.config.call_limits);
     Some(fetch)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn of_link(link: &str, asked: &GraphRequest, cx: &Cx<'_>) -> Option<F
         request = request.header(header::RANGE, range);
     }
     let request = request.body(Bytes::new()).ok()?;
-    let (body_limit, within) = asked.bounds();
+    let (body_limit, within) = asked.bounds(&cx.env.server.config.call_limits);
     Some(Fetch {
         target: match is_graph {
             true => FetchTarget::Configured(request),

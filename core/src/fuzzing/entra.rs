@@ -63,7 +63,7 @@ pub(super) fn server() -> Server {
         authorization_response_iss: true,
         entra_tokens: None,
         authorization_servers: crate::config::AuthorizationServers::Own,
-        call_times: crate::config::CallTimes::default(),
+        call_limits: crate::config::CallLimits::default(),
         shutdown: crate::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: crate::config::LogFilter::default(),

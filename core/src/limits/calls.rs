@@ -28,9 +28,16 @@ pub const PROGRESS_BURST: u32 = 32;
 /// The shortest time between two progress notifications of one call after that: nobody reads faster.
 pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the client has to respond to a request for input: a user reads and thinks. The call has time
+/// What an operator may have for that in a second.
+pub const PROGRESS_PER_SECOND_BOUNDS: RangeInclusive<u32> = 1..=1000;
+
+/// How long the client has to respond to a request for input, unless set: a user reads and thinks. The call has time
 /// left to handle that there was no response.
 pub const INPUT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What an operator may set for that: no call lasts longer than the most.
+pub const INPUT_TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(10)..=Duration::from_secs(3600);
 
 /// The longest message of a client's error that a tool is given, in characters.
 pub const CLIENT_ERROR_CHARS: usize = 1000;

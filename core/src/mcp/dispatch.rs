@@ -115,9 +115,9 @@ pub(super) fn answer(
     let time_limit = match may_become_task(support, client) {
         true => {
             icx.registration.as_task();
-            server.config.call_times.task
+            server.config.call_limits.task
         }
-        false => server.config.call_times.call,
+        false => server.config.call_limits.call,
     };
     if let Some(resolved) = resolve::resolve(request, revision, icx.caller, catalog) {
         let started = match resolved {

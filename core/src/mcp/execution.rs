@@ -56,7 +56,7 @@ pub(crate) struct Execution {
 fn call_timeout(cx: &Cx<'_>) -> Duration {
     let config = &cx.env.server.config;
     let gateway = cx.env.gateway();
-    gateway.map_or(config.call_times.call, |gateway| {
+    gateway.map_or(config.call_limits.call, |gateway| {
         gateway.call_timeout + limits::BACKEND_OPENING
     })
 }
@@ -89,7 +89,7 @@ impl Execution {
                 if let Some((id, times)) = batch.become_task(&execution.caller, catalog) {
                     let runner = TaskRunner::start(id, times, &execution.caller, cx);
                     execution.output = Output::Task(Box::new(runner));
-                    execution.deadline = now.after(cx.env.server.config.call_times.task);
+                    execution.deadline = now.after(cx.env.server.config.call_limits.task);
                 }
                 execution.batch_progress(Progress::Pending(batch), messages, cx)
             }

@@ -176,7 +176,7 @@ impl Invocation {
             state: State::AwaitingHandler,
             queue: VecDeque::new(),
             effects: 0,
-            progress: ProgressReports::new(),
+            progress: ProgressReports::new(icx.cx.env.server.config.call_limits.progress),
             is_task: false,
             status_message: None,
         })

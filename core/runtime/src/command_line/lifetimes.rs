@@ -1,18 +1,18 @@
-//! How long what is issued lasts, how long calls may take, and how long the server takes to end.
+//! How long what is issued lasts, how much calls may take, and how long the server takes to end.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
 use entra_mcp_core::{
-    config::{CallTimes, Lifetimes, Shutdown},
+    config::{CallLimits, Lifetimes, Shutdown},
     limits,
 };
 
 use super::{
     error::{ConfigError, LifetimeError},
     given::{
-        CALL_TIMEOUT, CODE_LIFETIME, CONSENT_LIFETIME, Given, REFRESH_REUSE, SESSION_ABSOLUTE,
-        SESSION_IDLE, SESSION_TOKEN_LIFETIME, SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, Setting,
-        TASK_TIMEOUT,
+        CALL_TIMEOUT, CODE_LIFETIME, CONSENT_LIFETIME, GRAPH_ANSWER_BYTES, Given, INPUT_TIMEOUT,
+        PROGRESS_PER_SECOND, REFRESH_REUSE, SESSION_ABSOLUTE, SESSION_IDLE, SESSION_TOKEN_LIFETIME,
+        SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT, Setting, TASK_TIMEOUT,
     },
 };
 
@@ -20,23 +20,57 @@ use super::{
 pub(super) fn read(
     given: &Given,
     errors: &mut Vec<ConfigError>,
-) -> (Lifetimes, CallTimes, Shutdown) {
+) -> (Lifetimes, CallLimits, Shutdown) {
     (
         lifetimes(given, errors),
-        call_times(given, errors),
+        call_limits(given, errors),
         shutdown(given, errors),
     )
 }
 
-/// Reads how long calls may take.
-fn call_times(given: &Given, errors: &mut Vec<ConfigError>) -> CallTimes {
-    let usual = CallTimes::default();
+/// Reads how much calls may take.
+fn call_limits(given: &Given, errors: &mut Vec<ConfigError>) -> CallLimits {
+    let usual = CallLimits::default();
     let mut read =
         |setting: &Setting, usual, bounds| bounded(given, setting, usual, bounds, errors);
-    CallTimes {
-        call: read(&CALL_TIMEOUT, usual.call, limits::CALL_TIMEOUT_BOUNDS),
-        task: read(&TASK_TIMEOUT, usual.task, limits::TASK_TIMEOUT_BOUNDS),
+    let call = read(&CALL_TIMEOUT, usual.call, limits::CALL_TIMEOUT_BOUNDS);
+    let task = read(&TASK_TIMEOUT, usual.task, limits::TASK_TIMEOUT_BOUNDS);
+    let input = read(&INPUT_TIMEOUT, usual.input, limits::INPUT_TIMEOUT_BOUNDS);
+    let bounds = limits::PROGRESS_PER_SECOND_BOUNDS;
+    let progress = count(given, &PROGRESS_PER_SECOND, bounds, errors);
+    let bounds = limits::GRAPH_RESPONSE_BYTES_BOUNDS;
+    let graph_answer_bytes = count(given, &GRAPH_ANSWER_BYTES, bounds, errors);
+    CallLimits {
+        call,
+        task,
+        input,
+        progress: progress.map_or(usual.progress, |number| Duration::from_secs(1) / number),
+        graph_answer_bytes: graph_answer_bytes.unwrap_or(usual.graph_answer_bytes),
     }
+}
+
+/// A whole number within its bounds, if it is given.
+fn count<T>(
+    given: &Given,
+    setting: &Setting,
+    bounds: RangeInclusive<T>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<T>
+where
+    T: Copy + PartialOrd + FromStr + TryInto<usize>,
+{
+    let text = given.value(setting)?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    let number = number.filter(|_| is_number);
+    if number.is_none() {
+        let bound = |bound: &T| (*bound).try_into().unwrap_or(usize::MAX);
+        errors.push(ConfigError::Lifetime(LifetimeError::Count {
+            setting: setting.name(),
+            bounds: bound(bounds.start())..=bound(bounds.end()),
+        }));
+    }
+    number
 }
 
 fn lifetimes(given: &Given, errors: &mut Vec<ConfigError>) -> Lifetimes {

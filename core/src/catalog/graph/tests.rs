@@ -50,7 +50,12 @@ fn body_and_bounds_of_a_request_are_limited() {
     assert!(large.check().is_err());
     let bounds = request().response_limit(usize::MAX).timeout(Duration::MAX);
     let most = (limits::GRAPH_RESPONSE_BYTES, limits::GRAPH_TIMEOUT);
-    assert_eq!(bounds.bounds(), most);
+    assert_eq!(bounds.bounds(&CallLimits::default()), most);
+    let fewer = CallLimits {
+        graph_answer_bytes: 7,
+        ..CallLimits::default()
+    };
+    assert_eq!(bounds.bounds(&fewer), (7, limits::GRAPH_TIMEOUT));
 }
 
 #[test]

@@ -142,7 +142,8 @@ impl Invocation {
             icx.messages.push(ServerMessage::Json(json));
             sent.insert(id, key.clone());
         }
-        let deadline = icx.cx.env.now.instant.after(limits::INPUT_TIMEOUT);
+        let timeout = icx.cx.env.server.config.call_limits.input;
+        let deadline = icx.cx.env.now.instant.after(timeout);
         State::AwaitingInput(AwaitedInput {
             sent,
             requests,

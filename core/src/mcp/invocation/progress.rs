@@ -1,14 +1,18 @@
 //! Progress notifications: a handler may report as often as it likes. A burst is sent as it comes; of what
-//! follows faster than [`limits::PROGRESS_INTERVAL`] the last report is sent.
+//! follows faster than the operator allows ([`limits::PROGRESS_INTERVAL`] unless set) the last report is sent.
 //!
 //! Source: MCP specification 2025-11-25, basic/utilities/progress: the value grows with each notification, and
 //! both sides limit the rate.
+
+use std::time::Duration;
 
 use crate::{limits, time::Instant};
 
 /// The reports of one invocation.
 #[derive(Debug)]
 pub(super) struct ProgressReports {
+    /// The shortest time between two of them, after a burst.
+    interval: Duration,
     /// The progress that was reported last.
     last: f64,
     /// When the allowance would be whole again; it is used up one burst before that.
@@ -18,8 +22,9 @@ pub(super) struct ProgressReports {
 }
 
 impl ProgressReports {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(interval: Duration) -> Self {
         Self {
+            interval,
             last: f64::NEG_INFINITY,
             allowance: Instant::default(),
             held: None,
@@ -47,7 +52,7 @@ impl ProgressReports {
     }
 
     fn next(&self) -> Instant {
-        let burst = limits::PROGRESS_INTERVAL * (limits::PROGRESS_BURST - 1);
+        let burst = self.interval * (limits::PROGRESS_BURST - 1);
         Instant::default().after(self.allowance.since(Instant::default().after(burst)))
     }
 
@@ -57,7 +62,7 @@ impl ProgressReports {
             return None;
         }
         let json = self.held.take()?;
-        self.allowance = self.allowance.max(now).after(limits::PROGRESS_INTERVAL);
+        self.allowance = self.allowance.max(now).after(self.interval);
         Some(json)
     }
 
@@ -72,7 +77,7 @@ mod tests {
     use super::*;
 
     fn reports(count: u32, now: Instant) -> (ProgressReports, usize) {
-        let mut reports = ProgressReports::new();
+        let mut reports = ProgressReports::new(limits::PROGRESS_INTERVAL);
         let sent = (0..count).filter_map(|number| reports.report(number.to_string(), now));
         let sent = sent.count();
         (reports, sent)
@@ -93,11 +98,23 @@ mod tests {
 
     #[test]
     fn slow_reports_are_all_sent() {
-        let (mut reports, mut now) = (ProgressReports::new(), Instant(5));
+        let (mut reports, mut now) = (ProgressReports::new(limits::PROGRESS_INTERVAL), Instant(5));
         for number in 0..1000 {
             assert!(reports.report(number.to_string(), now).is_some());
             now = now.after(limits::PROGRESS_INTERVAL);
         }
+    }
+
+    #[test]
+    fn operator_says_how_often_reports_are_sent() {
+        let (now, interval) = (Instant(9), Duration::from_secs(1));
+        let mut reports = ProgressReports::new(interval);
+        let sent = (0..100).filter_map(|number| reports.report(number.to_string(), now));
+        assert_eq!(
+            sent.count(),
+            usize::try_from(limits::PROGRESS_BURST).unwrap()
+        );
+        assert_eq!(reports.wake(), Some(now.after(interval)));
     }
 
     #[test]
@@ -109,7 +126,7 @@ mod tests {
 
     #[test]
     fn progress_that_does_not_grow_is_none() {
-        let mut reports = ProgressReports::new();
+        let mut reports = ProgressReports::new(limits::PROGRESS_INTERVAL);
         assert!(reports.grows(1.0));
         for progress in [1.0, 0.5, f64::NAN, f64::INFINITY] {
             assert!(!reports.grows(progress));

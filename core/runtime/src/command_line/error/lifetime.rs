@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::RangeInclusive, time::Duration};
 
 use crate::command_line::{given::SESSION_TOKEN_LIFETIME, lifetimes::written};
 
-/// A lifetime is not one that can be.
+/// A lifetime, or a bound of calls, is not one that can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LifetimeError {
@@ -15,6 +15,13 @@ pub enum LifetimeError {
         /// What it may be.
         bounds: RangeInclusive<Duration>,
     },
+    /// It is no whole number, or out of its bounds.
+    Count {
+        /// The setting.
+        setting: String,
+        /// What it may be.
+        bounds: RangeInclusive<usize>,
+    },
     /// A session token would last longer than its session.
     LongerThanSession,
 }
@@ -22,7 +29,7 @@ pub enum LifetimeError {
 impl LifetimeError {
     pub(super) fn setting(&self) -> Cow<'_, str> {
         match self {
-            Self::Invalid { setting, .. } => Cow::from(setting),
+            Self::Invalid { setting, .. } | Self::Count { setting, .. } => Cow::from(setting),
             Self::LongerThanSession => Cow::from(SESSION_TOKEN_LIFETIME.name()),
         }
     }
@@ -33,6 +40,10 @@ impl LifetimeError {
                 let (least, most) = (written(*bounds.start()), written(*bounds.end()));
                 Cow::from(format!("it is not a duration from {least} to {most}"))
             }
+            Self::Count { bounds, .. } => {
+                let (least, most) = (bounds.start(), bounds.end());
+                Cow::from(format!("it is not a number from {least} to {most}"))
+            }
             Self::LongerThanSession => Cow::from("it is longer than its session lasts"),
         }
     }
@@ -42,6 +53,7 @@ impl LifetimeError {
             Self::Invalid { .. } => {
                 "Write a whole number and s, m, h or d for its unit, such as 30m or 14d."
             }
+            Self::Count { .. } => "Write a whole number within these bounds.",
             Self::LongerThanSession => {
                 "Write at most what --session-idle-lifetime and --session-lifetime say."
             }

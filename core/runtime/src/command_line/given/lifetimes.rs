@@ -45,6 +45,25 @@ pub(in crate::command_line) const TASK_TIMEOUT: Setting = setting(
     "DURATION",
     "how long a call may take that has become a task: 1s to 50m (default 50m)",
 );
+pub(in crate::command_line) const INPUT_TIMEOUT: Setting = setting(
+    "input-timeout",
+    "ENTRA_MCP_INPUT_TIMEOUT",
+    "DURATION",
+    "how long a call waits for its user's answer to a question, before revision 2026-07-28: 10s to 1h (default 5m)",
+);
+pub(in crate::command_line) const PROGRESS_PER_SECOND: Setting = setting(
+    "progress-per-second",
+    "ENTRA_MCP_PROGRESS_PER_SECOND",
+    "NUMBER",
+    "how many progress notifications of one call are sent in a second, after a burst of 32; of those that come faster the \
+     last one is: 1 to 1000 (default 10)",
+);
+pub(in crate::command_line) const GRAPH_ANSWER_BYTES: Setting = setting(
+    "graph-answer-bytes",
+    "ENTRA_MCP_GRAPH_ANSWER_BYTES",
+    "NUMBER",
+    "the most bytes of one answer of Microsoft Graph that a tool may ask for: 65536 to 67108864 (default 8388608)",
+);
 pub(in crate::command_line) const SHUTDOWN_DELAY: Setting = setting(
     "shutdown-delay",
     "ENTRA_MCP_SHUTDOWN_DELAY",

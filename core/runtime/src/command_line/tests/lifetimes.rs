@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::config::Lifetimes;
+use entra_mcp_core::config::{CallLimits, Lifetimes};
 
 use super::*;
 use crate::command_line::{LifetimeError, lifetimes::written};
@@ -83,6 +83,46 @@ fn lifetime_is_a_setting_within_its_bounds_both_ways() {
             assert!(message.starts_with(&expected), "{message}");
         }
     }
+}
+
+#[test]
+fn what_calls_may_take_is_set_within_bounds() {
+    let usual = config(&[], &[]).call_limits;
+    assert_eq!(usual, CallLimits::default());
+    let set = config(
+        &[
+            "--input-timeout",
+            "20m",
+            "--progress-per-second",
+            "4",
+            "--graph-answer-bytes",
+            "67108864",
+        ],
+        &[],
+    );
+    let set = set.call_limits;
+    assert_eq!(written(set.input), "20m");
+    assert_eq!(set.progress, Duration::from_millis(250));
+    assert_eq!(set.graph_answer_bytes, 64 * 1024 * 1024);
+    for (flag, wrong, range) in [
+        ("progress-per-second", "0", "1 to 1000"),
+        ("progress-per-second", "+5", "1 to 1000"),
+        ("graph-answer-bytes", "1MB", "65536 to 67108864"),
+        ("graph-answer-bytes", "67108865", "65536 to 67108864"),
+    ] {
+        let variable = format!("ENTRA_MCP_{}", flag.replace('-', "_").to_uppercase());
+        assert_eq!(
+            message(&[], &[(&variable, wrong)]),
+            format!(
+                "--{flag} ({variable}): it is not a number from {range}. Write a whole number within these bounds."
+            )
+        );
+    }
+    let message = message(&["--input-timeout", "2h"], &[]);
+    assert!(
+        message.contains("it is not a duration from 10s to 1h"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -61,7 +61,7 @@ enum Bound {
 }
 
 /// What is bounded, and how.
-const ROWS: [(&str, &str, &[Bound]); 21] = [
+const ROWS: [(&str, &str, &[Bound]); 22] = [
     (
         "session token, session without a refresh, session at most",
         "{}, {}, {}, unless set",
@@ -73,7 +73,7 @@ const ROWS: [(&str, &str, &[Bound]); 21] = [
     ),
     (
         "sessions of one user with all clients; the one that was used longest ago ends for another",
-        "{}",
+        "{} unless set",
         &[Number(limits::SESSIONS_PER_USER)],
     ),
     (
@@ -159,9 +159,23 @@ const ROWS: [(&str, &str, &[Bound]); 21] = [
         &[Number(limits::ENDED_MCP_SESSIONS)],
     ),
     (
-        "a call; a task",
-        "{}; {}",
-        &[Time(limits::CALL_TIMEOUT), Time(limits::TASK_TIMEOUT)],
+        "a call; a task; a user's answer to a question of a call, before 2026-07-28",
+        "{}; {}; {}; each unless set",
+        &[
+            Time(limits::CALL_TIMEOUT),
+            Time(limits::TASK_TIMEOUT),
+            Time(limits::INPUT_TIMEOUT),
+        ],
+    ),
+    (
+        "an answer of Microsoft Graph: unless a tool asks for more, and the most that one may; how long it is waited for, likewise",
+        "{}, {} unless set; {}, {}",
+        &[
+            Bytes(limits::FETCH_BODY_BYTES),
+            Bytes(limits::GRAPH_RESPONSE_BYTES),
+            Time(limits::FETCH_TIMEOUT),
+            Time(limits::GRAPH_TIMEOUT),
+        ],
     ),
     (
         "calls, tasks at once of one user with one client; stored tasks",

@@ -81,9 +81,10 @@ fn input_response_that_is_an_error_or_invalid_reaches_the_tool() {
 #[test]
 fn input_request_without_response_times_out_and_is_cancelled() {
     let mut world = world();
+    world.server.server.config.call_limits.input = Duration::from_secs(20);
     let client = Client::new(&mut world, "2025-11-25", able());
     let id = client.begin(&mut world, "tools/call", json!({"name": "page"}));
-    world.wait(crate::limits::INPUT_TIMEOUT.as_secs());
+    world.wait(20);
     let sent = messages(&world, id);
     assert_eq!(sent[1]["method"], "notifications/cancelled");
     assert_eq!(sent[1]["params"]["requestId"], sent[0]["id"]);

@@ -251,7 +251,7 @@ fn call_over_its_deadline_is_ended() {
 #[test]
 fn call_takes_no_longer_than_the_operator_says() {
     let mut world = world();
-    world.server.server.config.call_times.call = Duration::from_secs(30);
+    world.server.server.config.call_limits.call = Duration::from_secs(30);
     let client = Client::new(&mut world, NEW, json!({}));
     let id = begin(&mut world, &client);
     assert_eq!(world.calls[0].2.within, Duration::from_secs(30));
