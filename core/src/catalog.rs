@@ -22,6 +22,7 @@ mod annotations;
 mod argument_problem;
 mod audience;
 mod builder;
+mod cache;
 mod call;
 mod check;
 mod client;
@@ -52,6 +53,7 @@ pub use self::{
     annotations::{Annotations, Icon, Role},
     argument_problem::ArgumentProblem,
     builder::CatalogBuilder,
+    cache::CacheScope,
     call::{
         AgentFor, Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel,
         Principal, PrincipalKind, Step,
@@ -74,6 +76,7 @@ pub use self::{
 };
 pub(crate) use self::{
     audience::Audience,
+    cache::Caching,
     entries::{PromptEntry, ResourceAt, ToolEntry},
     input_request::ClientCapability,
     schema::with_integers,

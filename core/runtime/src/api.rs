@@ -3,10 +3,10 @@
 pub use entra_mcp_core::{
     ask::{InvokeOutput, Target},
     catalog::{
-        AgentFor, Annotations, ArgumentProblem, Call, CallError, CatalogBuilder, CatalogEntry,
-        CatalogError, CatalogErrors, ChangeNotification, Client, ClientCapabilities, ClientInfo,
-        Content, Effect, EffectResult, ElicitationSchema, FieldSchema, GraphError, GraphPage,
-        GraphRequest, GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest,
+        AgentFor, Annotations, ArgumentProblem, CacheScope, Call, CallError, CatalogBuilder,
+        CatalogEntry, CatalogError, CatalogErrors, ChangeNotification, Client, ClientCapabilities,
+        ClientInfo, Content, Effect, EffectResult, ElicitationSchema, FieldSchema, GraphError,
+        GraphPage, GraphRequest, GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest,
         InputResponse, Json, LogLevel, NonportableSchema, Principal, PrincipalKind, Prompt,
         PromptArgument, PromptMessages, Resource, ResourceContents, ResourcePage, ResourceTemplate,
         Role, ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema, VerifiedBy,

@@ -1,6 +1,6 @@
 //! Building a catalog: everything that is wrong with it is reported at the start.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -8,6 +8,7 @@ use super::{
     Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Icon, Prompt, PromptMessages,
     Resource, ResourceContents, ResourcePage, ResourceTemplate, ScopeDefinition, Tool, ToolResult,
     annotations::put_icons,
+    cache::Caching,
     check,
     entries::{Listed, PromptEntry, ToolEntry},
     schema::{self, Schema},
@@ -41,7 +42,7 @@ impl Catalog {
                 template_completions: Vec::new(),
                 scopes: Vec::new(),
                 page_size: PAGE,
-                lists_cached_for: Duration::ZERO,
+                lists_caching: Caching::default(),
                 changes: false,
                 announces_empty: false,
             },
@@ -176,14 +177,6 @@ impl CatalogBuilder {
         self
     }
 
-    /// Lets clients keep the lists, and what the server can do, for so long; not at all unless this says
-    /// so. Since 2026-07-28.
-    #[must_use]
-    pub fn cache_lists_for(mut self, time: Duration) -> Self {
-        self.catalog.lists_cached_for = time;
-        self
-    }
-
     /// Offers a scope.
     #[must_use]
     pub fn scope(mut self, scope: ScopeDefinition) -> Self {
@@ -233,6 +226,12 @@ impl CatalogBuilder {
         }
         let entry = || CatalogEntry::Resource(uri.clone());
         check::icons(resource.icons(), entry, &mut self.errors);
+        check::caching(
+            resource.caching(),
+            resource.audience(),
+            entry,
+            &mut self.errors,
+        );
         if self
             .catalog
             .resources
@@ -277,6 +276,12 @@ impl CatalogBuilder {
         }
         let entry = || CatalogEntry::Template(uri_template.clone());
         check::icons(template.icons(), entry, &mut self.errors);
+        check::caching(
+            template.caching(),
+            template.audience(),
+            entry,
+            &mut self.errors,
+        );
         if self
             .catalog
             .templates

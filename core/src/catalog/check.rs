@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    CatalogEntry, CatalogError, Icon, ScopeDefinition, Tool, ToolSchema, portable, schema::Schema,
+    CacheScope, CatalogEntry, CatalogError, Icon, ScopeDefinition, Tool, ToolSchema,
+    audience::{Audience, EVERYBODY},
+    cache::Caching,
+    portable,
+    schema::Schema,
 };
 use crate::{catalog::scope::OIDC_SCOPES, claims_challenge, limits};
 
@@ -53,6 +57,18 @@ pub(super) fn tool(tool: &Tool, errors: &mut Vec<CatalogError>) {
                 nonportable(ToolSchema::Output, problem);
             });
         }
+    }
+}
+
+/// What a shared cache would give to users for whom it is not.
+pub(super) fn caching(
+    caching: Caching,
+    audience: &Audience,
+    entry: impl Fn() -> CatalogEntry,
+    errors: &mut Vec<CatalogError>,
+) {
+    if caching.scope == CacheScope::Public && *audience != EVERYBODY {
+        errors.push(CatalogError::PublicForSome { entry: entry() });
     }
 }
 

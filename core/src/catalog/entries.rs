@@ -1,6 +1,6 @@
 //! What a server offers, once it is known to be well formed.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -8,6 +8,7 @@ use super::{
     Audience, Call, CatalogEntry, Prompt, PromptMessages, Resource, ResourceContents, ResourcePage,
     ResourceTemplate, Step, Tool, ToolResult,
     audience::EVERYBODY,
+    cache::Caching,
     schema::{HeaderParam, Schema},
 };
 use crate::{json_rpc::ServerInfo, limits};
@@ -54,7 +55,7 @@ pub struct Catalog {
     pub(super) template_completions: Vec<(String, Handler<Vec<String>>)>,
     pub(super) scopes: Vec<ScopeDefinition>,
     pub(super) page_size: usize,
-    pub(super) lists_cached_for: Duration,
+    pub(super) lists_caching: Caching,
     pub(super) changes: bool,
     pub(super) announces_empty: bool,
 }
@@ -109,12 +110,12 @@ impl<'a> ResourceAt<'a> {
         }
     }
 
-    /// How long clients may keep its contents.
-    pub(crate) fn cached_for(&self) -> Duration {
+    /// How long clients may keep its contents, and for whom.
+    pub(crate) fn caching(&self) -> Caching {
         match self {
-            Self::Listed(resource, _) => resource.cached_for(),
-            Self::OfTemplate(template, ..) => template.cached_for(),
-            Self::Computed(_) => Duration::ZERO,
+            Self::Listed(resource, _) => resource.caching(),
+            Self::OfTemplate(template, ..) => template.caching(),
+            Self::Computed(_) => Caching::default(),
         }
     }
 }
@@ -214,9 +215,10 @@ impl Catalog {
         self.tools.iter().find(|entry| entry.tool.name() == name)
     }
 
-    pub(crate) fn has_resources(&self) -> bool {
+    /// Whether there are resources, as far as a caller may know.
+    pub(crate) fn has_resources(&self, may_see: impl Fn(&Audience) -> bool) -> bool {
         let lists = self.listed.is_some() || self.announces_empty;
-        lists || !self.resources.is_empty() || !self.templates.is_empty()
+        lists || self.resource_audiences().any(may_see)
     }
 
     /// What is at this URI: the resource of it, or else the first template that it is of. If the caller may not know of that,
@@ -252,13 +254,9 @@ impl Catalog {
         self.listed
     }
 
-    /// How long clients may keep the lists, and what the server can do.
-    pub(crate) fn lists_cached_for(&self) -> Duration {
-        self.lists_cached_for
-    }
-
-    pub(crate) fn has_prompts(&self) -> bool {
-        self.announces_empty || !self.prompts.is_empty()
+    /// Whether there are prompts, as far as a caller may know.
+    pub(crate) fn has_prompts(&self, may_see: impl Fn(&Audience) -> bool) -> bool {
+        self.announces_empty || self.prompts_for(may_see).next().is_some()
     }
 
     pub(super) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
@@ -276,9 +274,16 @@ impl Catalog {
         found.map(|(_, handler)| *handler)
     }
 
-    pub(crate) fn completes(&self) -> bool {
-        !self.template_completions.is_empty()
-            || self.prompts.iter().any(|entry| entry.completion.is_some())
+    /// Whether something is completed, as far as a caller may know.
+    pub(crate) fn completes(&self, may_see: impl Fn(&Audience) -> bool) -> bool {
+        let is_completed = |template: &ResourceTemplate| {
+            let uri_template = template.uri_template();
+            self.template_completion(uri_template).is_some()
+        };
+        self.templates_for(&may_see).any(is_completed)
+            || self
+                .prompts_for(may_see)
+                .any(|entry| entry.completion.is_some())
     }
 
     /// The scopes that are offered besides `user.read`.

@@ -13,6 +13,11 @@ use crate::limits;
 pub enum CatalogError {
     /// A page of a list has no room for an entry.
     PageSizeZero,
+    /// Something is for some users only, and its contents may be kept for everybody.
+    PublicForSome {
+        /// What it is.
+        entry: CatalogEntry,
+    },
     /// A tool has a name that MCP does not allow.
     InvalidToolName {
         /// The name.
@@ -223,6 +228,10 @@ impl std::error::Error for CatalogErrors {}
 impl Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::PublicForSome { entry } => write!(
+                f,
+                "{entry} is for some users only, and `cache_scope` says that its contents may be kept for everybody: leave one of the two out."
+            ),
             Self::PageSizeZero => f.write_str("A page of a list must have room for one entry."),
             Self::InvalidToolName { .. }
             | Self::DuplicateTool { .. }

@@ -82,7 +82,7 @@ mod tests {
         assert!(edited.remove_template("a://{c}/d") && !edited.remove_template("a://{c}/d"));
         assert!(edited.remove_prompt("e") && !edited.remove_prompt("e"));
         let empty = edited.build().unwrap();
-        assert!(!empty.has_resources() && !empty.has_prompts());
+        assert!(!empty.has_resources(|_| true) && !empty.has_prompts(|_| true));
         let again = empty.edit().tool(Tool::new("a", "A"), Handler::Step(done));
         assert!(again.build().is_ok());
     }

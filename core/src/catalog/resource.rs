@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     annotations::{Annotations, Icon, put_icons},
     audience::{Audience, audience_methods},
+    cache::{CacheScope, Caching},
     meta::{Meta, meta_method},
     uri_template::{self, Piece, Template},
 };
@@ -37,7 +38,7 @@ struct Metadata {
     mime_type: Option<String>,
     icons: Vec<Icon>,
     annotations: Annotations,
-    cache_for: Duration,
+    caching: Caching,
     audience: Audience,
     meta: Meta,
 }
@@ -100,7 +101,15 @@ macro_rules! metadata_methods {
         /// Lets clients keep its contents for so long; not at all unless this says so. Since 2026-07-28.
         #[must_use]
         pub fn cache_for(mut self, time: Duration) -> Self {
-            self.metadata.cache_for = time;
+            self.metadata.caching.time = time;
+            self
+        }
+
+        /// Says for whom they may be kept; for the user alone unless this says so. What is for some users only is for nobody
+        /// else: to say that it is public is an error at the start. Since 2026-07-28.
+        #[must_use]
+        pub fn cache_scope(mut self, scope: CacheScope) -> Self {
+            self.metadata.caching.scope = scope;
             self
         }
 
@@ -114,8 +123,8 @@ macro_rules! metadata_methods {
             &self.metadata.name
         }
 
-        pub(crate) fn cached_for(&self) -> Duration {
-            self.metadata.cache_for
+        pub(crate) fn caching(&self) -> Caching {
+            self.metadata.caching
         }
 
         pub(crate) fn icons(&self) -> &[Icon] {

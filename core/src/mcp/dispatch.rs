@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
-    catalog::{Catalog, TaskSupport, TaskTimes, ToolResult},
+    catalog::{Audience, Catalog, TaskSupport, TaskTimes, ToolResult},
     env::Env,
     json_rpc::{Error, Json, Request},
     revision::Revision,
@@ -199,13 +199,16 @@ fn is_call(method: &str) -> bool {
 
 /// Whether there is anything behind a method: a client finds out what a server has not by its error.
 fn is_offered(method: &str, caller: &Caller, catalog: &Catalog) -> bool {
+    let may_see = |audience: &Audience| caller.may_see(audience);
     match method {
-        "prompts/list" | "prompts/get" => catalog.has_prompts(),
-        "resources/list" | "resources/read" | "resources/templates/list" => catalog.has_resources(),
-        "resources/subscribe" | "resources/unsubscribe" => {
-            catalog.has_resources() && catalog.changes()
+        "prompts/list" | "prompts/get" => catalog.has_prompts(may_see),
+        "resources/list" | "resources/read" | "resources/templates/list" => {
+            catalog.has_resources(may_see)
         }
-        "completion/complete" => catalog.completes(),
+        "resources/subscribe" | "resources/unsubscribe" => {
+            catalog.has_resources(may_see) && catalog.changes()
+        }
+        "completion/complete" => catalog.completes(may_see),
         "tasks/get" | "tasks/update" | "tasks/cancel" => resolve::has_tasks(caller, catalog),
         _ => true,
     }

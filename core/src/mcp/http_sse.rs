@@ -281,7 +281,7 @@ impl ReceivedMessage {
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         accepted(cx);
         let id = request.id.clone();
-        let answer = match lifecycle::initialize(&request.params, cx.env.catalog) {
+        let answer = match lifecycle::initialize(&request.params, &self.caller, cx.env.catalog) {
             Err(error) => Response::error(Some(id), error),
             Ok((revision, client_capabilities, result)) => {
                 cx.to_hub(ToHub(ToHubKind::Negotiated {

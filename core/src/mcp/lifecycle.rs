@@ -5,7 +5,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    catalog::{Catalog, ClientCapabilities, ClientInfo},
+    admit::caller::Caller,
+    catalog::{Audience, Catalog, ClientCapabilities, ClientInfo},
     json_rpc::{Error, Json, Params},
     revision::Revision,
 };
@@ -27,8 +28,10 @@ fn server_info(revision: Revision, catalog: &Catalog) -> Value {
     info
 }
 
-/// What this server can do, which follows from what it offers.
-pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
+/// What this server can do, which follows from what it offers to who asks: what is hidden from them shows nowhere that it is
+/// there (threat P8). Lists that are to be filled later are announced by whoever fills them.
+pub(crate) fn capabilities(revision: Revision, caller: &Caller, catalog: &Catalog) -> Value {
+    let may_see = |audience: &Audience| caller.may_see(audience);
     let mut capabilities = Map::new();
     let mut can = |name: &str, settings: Value| capabilities.insert(name.to_owned(), settings);
     let changes = match catalog.changes() {
@@ -37,10 +40,10 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
     };
     // Lists that are not offered are not announced, but for tools: every client asks for them.
     can("tools", changes.clone());
-    if catalog.has_prompts() {
+    if catalog.has_prompts(may_see) {
         can("prompts", changes);
     }
-    if catalog.has_resources() {
+    if catalog.has_resources(may_see) {
         can(
             "resources",
             match catalog.changes() {
@@ -49,7 +52,7 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
             },
         );
     }
-    if catalog.completes() && revision.features().annotations {
+    if catalog.completes(may_see) && revision.features().annotations {
         can("completions", json!({}));
     }
     can("logging", json!({}));
@@ -59,6 +62,7 @@ pub(crate) fn capabilities(revision: Revision, catalog: &Catalog) -> Value {
 /// Answers `initialize`: the revision agreed on, what the client can be asked, and the result.
 pub(crate) fn initialize(
     params: &Params,
+    caller: &Caller,
     catalog: &Catalog,
 ) -> Result<(Revision, ClientCapabilities, Map<String, Value>), Error> {
     let requested = params.get("protocolVersion").and_then(Json::as_str);
@@ -77,7 +81,10 @@ pub(crate) fn initialize(
     let revision = Revision::negotiate(requested);
     let mut result = Map::from_iter([
         ("protocolVersion".to_owned(), json!(revision.name())),
-        ("capabilities".to_owned(), capabilities(revision, catalog)),
+        (
+            "capabilities".to_owned(),
+            capabilities(revision, caller, catalog),
+        ),
         ("serverInfo".to_owned(), server_info(revision, catalog)),
     ]);
     if let Some(instructions) = catalog.instructions() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{invocation::ClientProfile, security_schemes, v2026_07_28};
 use crate::{
     admit::caller::Caller,
-    catalog::{Audience, Catalog, ResourcePage},
+    catalog::{Audience, Caching, Catalog, ResourcePage},
     env::Env,
     json_rpc::{Error, Params},
     limits,
@@ -33,7 +33,17 @@ pub(crate) fn tools(
         }
         tool
     });
-    let mut result = page("tools", tools, client.revision, params, catalog)?;
+    let caching = catalog.list_caching(
+        catalog
+            .tools_for(|_| true)
+            .map(|entry| entry.tool.audience()),
+    );
+    // What is said of scopes is for this client.
+    let caching = match client.security_schemes {
+        true => caching.private(),
+        false => caching,
+    };
+    let mut result = page("tools", tools, client.revision, params, (catalog, caching))?;
     if server.has(Planted::NullWritten) {
         result.entry("nextCursor").or_insert(Value::Null);
     }
@@ -49,7 +59,11 @@ pub(crate) fn prompts(
 ) -> Result<Map<String, Value>, Error> {
     let prompts = catalog.prompts_for(|audience| caller.may_see(audience));
     let prompts = prompts.map(|entry| entry.prompt.to_json(revision));
-    page("prompts", prompts, revision, params, catalog)
+    let audiences = catalog
+        .prompts_for(|_| true)
+        .map(|entry| entry.prompt.audience());
+    let caching = catalog.list_caching(audiences);
+    page("prompts", prompts, revision, params, (catalog, caching))
 }
 
 /// `resources/list`.
@@ -61,7 +75,8 @@ pub(crate) fn resources(
 ) -> Result<Map<String, Value>, Error> {
     let resources = catalog.resources_for(|audience| caller.may_see(audience));
     let resources = resources.map(|resource| resource.to_json(revision));
-    page("resources", resources, revision, params, catalog)
+    let caching = catalog.list_caching(catalog.resource_audiences());
+    page("resources", resources, revision, params, (catalog, caching))
 }
 
 /// `resources/templates/list`.
@@ -73,7 +88,14 @@ pub(crate) fn templates(
 ) -> Result<Map<String, Value>, Error> {
     let templates = catalog.templates_for(|audience| caller.may_see(audience));
     let templates = templates.map(|template| template.to_json(revision));
-    page("resourceTemplates", templates, revision, params, catalog)
+    let caching = catalog.list_caching(catalog.resource_audiences());
+    page(
+        "resourceTemplates",
+        templates,
+        revision,
+        params,
+        (catalog, caching),
+    )
 }
 
 /// What a page of `resources/list` has of the function that lists resources for who calls: from this cursor on, or from its beginning.
@@ -118,7 +140,8 @@ pub(crate) fn with_computed(
         result.insert("nextCursor".to_owned(), json!(next));
     }
     if revision.features().stateless {
-        v2026_07_28::cacheable(&mut result, catalog.lists_cached_for());
+        let caching = catalog.list_caching(std::iter::empty()).private();
+        v2026_07_28::cacheable(&mut result, caching);
     }
     Ok(result)
 }
@@ -128,7 +151,7 @@ fn page(
     entries: impl Iterator<Item = Map<String, Value>>,
     revision: Revision,
     params: &Params,
-    catalog: &Catalog,
+    (catalog, caching): (&Catalog, Caching),
 ) -> Result<Map<String, Value>, Error> {
     let Place::From(from) = parse_place(params)? else {
         return Err(no_such_cursor());
@@ -145,7 +168,7 @@ fn page(
         result.insert("nextCursor".to_owned(), json!(cursor(from + size)));
     }
     if revision.features().stateless {
-        v2026_07_28::cacheable(&mut result, catalog.lists_cached_for());
+        v2026_07_28::cacheable(&mut result, caching);
     }
     Ok(result)
 }

@@ -3,7 +3,7 @@
 //! Source: MCP specification 2025-11-25, server/tools (error handling), server/resources;
 //! 2026-07-28, basic/patterns (multi round-trip requests).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     admit::caller::Caller,
     ask::InvokeOutput,
-    catalog::{CallError, InputRequest, InputResponse, ToolResult},
+    catalog::{Caching, CallError, InputRequest, InputResponse, ToolResult},
     json_rpc::{Error, Json, Request, ResultBody},
     log_event::{Field, LogEventId},
     planted::Planted,
@@ -56,8 +56,8 @@ pub(crate) fn finished(
                 let uri = request.params.get("uri").and_then(Json::as_str);
                 let catalog = cx.env.catalog;
                 let found = catalog.resource_at(uri.unwrap_or_default(), |_| true);
-                let time = found.map_or(Duration::ZERO, |found| found.cached_for());
-                v2026_07_28::cacheable(&mut result, time);
+                let caching = found.map_or_else(Caching::default, |found| found.caching());
+                v2026_07_28::cacheable(&mut result, caching);
             }
             Ok(result.into())
         }

@@ -7,7 +7,7 @@ pub(crate) mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use ::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
-    catalog::{Catalog, InputRequest, with_integers},
+    catalog::{CacheScope, Caching, Catalog, InputRequest, with_integers},
     json_rpc::{Error, Json, Params, Request},
     revision::Revision,
 };
@@ -270,7 +270,7 @@ fn decoded(value: &str) -> Option<Cow<'_, str>> {
 /// Answers `server/discover`.
 pub(crate) fn discover(caller: &Caller, catalog: &Catalog) -> Map<String, Value> {
     let mut result = Map::new();
-    let mut capabilities = lifecycle::capabilities(Revision::V2026_07_28, catalog);
+    let mut capabilities = lifecycle::capabilities(Revision::V2026_07_28, caller, catalog);
     if let (true, Value::Object(members)) = (has_tasks(caller, catalog), &mut capabilities) {
         members.insert("extensions".to_owned(), json!({TASKS: {}}));
     }
@@ -279,7 +279,7 @@ pub(crate) fn discover(caller: &Caller, catalog: &Catalog) -> Map<String, Value>
     if let Some(instructions) = catalog.instructions() {
         result.insert("instructions".to_owned(), json!(instructions));
     }
-    cacheable(&mut result, catalog.lists_cached_for());
+    cacheable(&mut result, catalog.discovery_caching());
     result
 }
 
@@ -315,12 +315,15 @@ pub(crate) fn missing_capability(required: Value) -> Error {
     Error::new(MISSING_CLIENT_CAPABILITY, message).with_data(data)
 }
 
-/// How long a client may keep a result, and that it is for this caller only. Zero is not at all: the
-/// schema wants it said.
-pub(crate) fn cacheable(result: &mut Map<String, Value>, time: Duration) {
-    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+/// How long a result may be kept, and for whom. Zero is not at all: the schema wants it said.
+pub(crate) fn cacheable(result: &mut Map<String, Value>, caching: Caching) {
+    let milliseconds = u64::try_from(caching.time.as_millis()).unwrap_or(u64::MAX);
     result.insert("ttlMs".to_owned(), json!(milliseconds));
-    result.insert("cacheScope".to_owned(), json!("private"));
+    let scope = match caching.scope {
+        CacheScope::Private => "private",
+        CacheScope::Public => "public",
+    };
+    result.insert("cacheScope".to_owned(), json!(scope));
 }
 
 /// The status that goes with the error of a request.

@@ -125,7 +125,7 @@ impl Initializing {
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         // What is wrong with the parameters is told by this server.
-        let checked = lifecycle::initialize(&request.params, cx.env.catalog);
+        let checked = lifecycle::initialize(&request.params, &caller, cx.env.catalog);
         let revision = match checked {
             Ok((revision, ..)) => revision,
             Err(error) => return refuse(request, from, error, cx),

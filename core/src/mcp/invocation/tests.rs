@@ -2,6 +2,7 @@
 
 mod audience;
 mod batches;
+mod caching;
 mod changes;
 mod http_sse;
 mod input;

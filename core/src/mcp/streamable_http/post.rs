@@ -195,7 +195,7 @@ fn execute(
 /// matter (threat I3).
 fn initialize(request: Request, caller: &Caller, cx: &mut Cx<'_>) -> Progress<Streamable> {
     let (revision, client_capabilities, result) =
-        match lifecycle::initialize(&request.params, cx.env.catalog) {
+        match lifecycle::initialize(&request.params, caller, cx.env.catalog) {
             Ok(agreed) => agreed,
             Err(error) => {
                 let answer = Response::error(Some(request.id), error);

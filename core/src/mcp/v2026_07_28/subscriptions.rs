@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     admit::caller::Caller,
-    catalog::Catalog,
+    catalog::{Audience, Catalog},
     hub::SubscriptionFilter,
     json_rpc::{Error, Id, Json, Request, Response, with_server_info},
     limits,
@@ -37,7 +37,8 @@ pub(crate) fn subscription(
         return Err(Error::invalid_params(message));
     };
     let is_wanted = |name: &str| wanted.get(name).is_some_and(Json::is_true) && catalog.changes();
-    let has_resources = catalog.has_resources();
+    let may_see = |audience: &Audience| caller.may_see(audience);
+    let has_resources = catalog.has_resources(may_see);
     let mut uris = BTreeSet::new();
     if let Some(list) = wanted.get("resourceSubscriptions") {
         let message =
@@ -51,7 +52,7 @@ pub(crate) fn subscription(
                 .filter(|uri| uri.len() <= limits::RESOURCE_URI_BYTES);
             let uri = uri.ok_or_else(|| Error::invalid_params(message))?;
             // What the caller may not read is as if it were not there.
-            let found = catalog.resource_at(uri, |audience| caller.may_see(audience));
+            let found = catalog.resource_at(uri, may_see);
             let may_read = |scopes: &[String]| scopes.iter().all(|scope| caller.may(scope));
             if catalog.changes() && found.is_some_and(|found| may_read(found.audience().scopes())) {
                 uris.insert(uri.to_owned());
@@ -60,7 +61,7 @@ pub(crate) fn subscription(
     }
     let filter = SubscriptionFilter {
         tools: is_wanted("toolsListChanged"),
-        prompts: is_wanted("promptsListChanged") && catalog.has_prompts(),
+        prompts: is_wanted("promptsListChanged") && catalog.has_prompts(may_see),
         resources: is_wanted("resourcesListChanged") && has_resources,
         uris,
     };

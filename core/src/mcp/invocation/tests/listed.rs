@@ -1,7 +1,12 @@
 //! Resources that a function lists for who calls, behind those that everybody is offered.
 
 use super::*;
-use crate::{ask::InvokeOutput, ask::Target, catalog::ResourcePage, log_event::LogEventId};
+use crate::{
+    ask::{InvokeOutput, Target},
+    catalog::ResourcePage,
+    log_event::LogEventId,
+    mcp::testing::initialize,
+};
 
 fn lists() -> CatalogBuilder {
     Catalog::builder()
@@ -90,6 +95,44 @@ fn page_that_cannot_be_sent_is_told_to_the_log_and_a_cursor_that_was_made_up_is_
     let id = client.begin(&mut world, "resources/list", json!({"cursor": "xyz"}));
     assert_eq!(answer(&world, id)["code"], -32602);
     assert!(world.calls.is_empty());
+}
+
+// P8
+#[test]
+fn capabilities_are_those_of_what_the_caller_may_see() {
+    fn read(_: &Call) -> Step<Vec<ResourceContents>> {
+        Step::Done(Ok(Vec::new()))
+    }
+    fn say(_: &Call) -> Step<PromptMessages> {
+        Step::done(PromptMessages::new())
+    }
+    let offered = |role: Option<&str>| {
+        let (mut resource, mut prompt) = (Resource::new("a://b", "b"), Prompt::new("p", "P"));
+        if let Some(role) = role {
+            resource = resource.requires_role(role);
+            prompt = prompt.requires_role(role);
+        }
+        let catalog = Catalog::builder().list_changed();
+        let catalog = catalog.resource(resource, Handler::Step(read));
+        catalog.prompt(prompt, Handler::Step(say))
+    };
+    let hidden = offered(Some("Admin"));
+    for (catalog, are_there) in [(offered(None), true), (hidden, false)] {
+        let mut world = World::offering(catalog.build().unwrap());
+        for revision in OLD.into_iter().chain([NEW]) {
+            let client = Client::new(&mut world, revision, json!({}));
+            let said = match revision {
+                NEW => client.ask(&mut world, "server/discover", json!({})),
+                old => body(&world.post("alice", &[], initialize(old)))["result"].clone(),
+            };
+            for list in ["prompts", "resources"] {
+                let capability = said["capabilities"].get(list);
+                assert_eq!(capability.is_some(), are_there, "{revision} {said}");
+                let id = client.begin(&mut world, &format!("{list}/list"), json!({}));
+                assert_eq!(answer(&world, id).get(list).is_some(), are_there);
+            }
+        }
+    }
 }
 
 #[test]

@@ -35,40 +35,6 @@ fn catalog_is_listed_and_announced_in_every_revision() {
 }
 
 #[test]
-fn caching_hint_is_that_of_the_author() {
-    fn read(call: &Call) -> Step<Vec<ResourceContents>> {
-        Step::Done(Ok(vec![ResourceContents::text(call.name(), "text")]))
-    }
-    let catalog = |catalog: CatalogBuilder| {
-        catalog
-            .resource(Resource::new("a://plain", "plain"), Handler::Step(read))
-            .resource(
-                Resource::new("a://kept", "kept").cache_for(Duration::from_secs(9)),
-                Handler::Step(read),
-            )
-            .template(
-                ResourceTemplate::new("b://{id}", "b").cache_for(Duration::from_millis(5)),
-                Handler::Step(read),
-            )
-    };
-    let mut world = World::offering(catalog(Catalog::builder()).build().unwrap());
-    let client = Client::new(&mut world, NEW, json!({}));
-    for (uri, ttl) in [("a://plain", 0), ("a://kept", 9000), ("b://1", 5)] {
-        let read = client.ask(&mut world, "resources/read", json!({"uri": uri}));
-        assert_eq!(read["ttlMs"], ttl, "{uri}");
-    }
-    for method in ["tools/list", "resources/list", "server/discover"] {
-        let result = client.ask(&mut world, method, json!({}));
-        assert_eq!(result["ttlMs"], 0, "{method}");
-    }
-    let lists = catalog(Catalog::builder()).cache_lists_for(Duration::from_secs(60));
-    let mut world = World::offering(lists.build().unwrap());
-    let client = Client::new(&mut world, NEW, json!({}));
-    let listed = client.ask(&mut world, "resources/list", json!({}));
-    assert_eq!(listed["ttlMs"], 60_000);
-}
-
-#[test]
 fn completion_values_are_bounded_and_has_more_is_set() {
     let mut world = world();
     let client = Client::new(&mut world, "2025-11-25", json!({}));
