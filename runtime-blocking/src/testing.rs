@@ -47,5 +47,5 @@
 //! ```
 
 pub use entra_mcp_runtime::testing::{
-    CallResult, Client, ClientError, REVISIONS, Script, Seen, SignIn,
+    CallResult, Client, ClientError, Listening, REVISIONS, Script, Seen, SignIn,
 };

@@ -10,12 +10,12 @@ use std::{
 use bytes::Bytes;
 
 use entra_mcp_blocking::{
-    Blocking, CallError, ChangeError, ChangeNotification, Config, Context, Resource, ResourcePage,
-    Server, Tool,
+    Blocking, CallError, ChangeError, ChangeNotification, Config, Context, Prompt, Resource,
+    ResourcePage, ResourceTemplate, Server, Tool,
     testing::{REVISIONS, SignIn},
 };
 use http::{Request, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 entra_mcp_e2e::embedded_cases!(PhantomData::<Blocking>);
 
@@ -77,6 +77,56 @@ fn tools_come_and_go_while_a_server_runs() {
     running.stop();
     running.wait().unwrap();
     assert_eq!(add(), Err(ChangeError::NotRunning));
+}
+
+/// On a stream of its own: by GET, or `subscriptions/listen` since 2026-07-28.
+#[test]
+fn client_that_listens_is_told_which_list_has_changed() {
+    let server = Server::new(Config::in_memory()).list_changed();
+    let server = server.announce_empty_lists();
+    let handle = server.handle();
+    let running = server.start().unwrap();
+    for revision in REVISIONS {
+        let alice = SignIn::new("alice").revision(revision);
+        let alice = alice.to(&running).unwrap();
+        let listening = alice.listen();
+        if revision == "2024-11-05" {
+            assert!(listening.is_err());
+            continue;
+        }
+        let mut stream = listening.unwrap();
+        let mut told = |list: &str| {
+            let method = format!("notifications/{list}/list_changed");
+            assert_eq!(stream.message().unwrap()["method"], method, "{revision}");
+        };
+        let hello = |_: &Context| Ok("Hello.");
+        handle
+            .add_tool(Tool::new("greet", "Greets"), hello)
+            .unwrap();
+        told("tools");
+        assert!(handle.remove_tool("greet"));
+        told("tools");
+        handle
+            .add_prompt(Prompt::new("greet", "Greets"), hello)
+            .unwrap();
+        told("prompts");
+        assert!(handle.remove_prompt("greet"));
+        told("prompts");
+        let resource = Resource::new("hello://world", "world");
+        handle.add_resource(resource, hello).unwrap();
+        told("resources");
+        assert!(handle.remove_resource("hello://world"));
+        told("resources");
+        let template = ResourceTemplate::new("hello://{name}", "name");
+        handle
+            .add_template(template, |_: &Context, _: Map<String, Value>| Ok("Hello."))
+            .unwrap();
+        told("resources");
+        assert!(handle.remove_template("hello://{name}"));
+        told("resources");
+    }
+    running.stop();
+    running.wait().unwrap();
 }
 
 /// Each user sees their own, page by page, and reads no other's.

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use self::performer::Outcomes;
 pub(crate) use self::performer::Performer;
 pub use self::{
-    client::{CallResult, Client, ClientError, REVISIONS, SignIn},
+    client::{CallResult, Client, ClientError, Listening, REVISIONS, SignIn},
     performer::Seen,
 };
 use crate::handlers::{CallContext, SharedState};

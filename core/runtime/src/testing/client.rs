@@ -8,6 +8,7 @@
 
 mod error;
 mod http;
+mod listening;
 mod messages;
 mod result;
 mod sign_in;
@@ -20,7 +21,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-pub use self::{error::ClientError, result::CallResult};
+pub use self::{error::ClientError, listening::Listening, result::CallResult};
 use self::{
     http::{Response, Transport},
     messages::{capabilities, result_of, take},
@@ -244,8 +245,8 @@ impl Client {
         self.post(&initialized, None).map(drop)
     }
 
-    /// One request and its answer.
-    fn round(&self, method: &str, mut params: Map<String, Value>) -> Result<Value, ClientError> {
+    /// A request, and its id.
+    fn message(&self, method: &str, mut params: Map<String, Value>) -> (u64, Value) {
         let id = {
             let mut state = self.state();
             state.last_id += 1;
@@ -258,12 +259,18 @@ impl Client {
                 "io.modelcontextprotocol/clientCapabilities": capabilities()}),
             _ => json!({"progressToken": id}),
         };
+        params.insert("_meta".to_owned(), meta);
+        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        (id, message)
+    }
+
+    /// One request and its answer.
+    fn round(&self, method: &str, params: Map<String, Value>) -> Result<Value, ClientError> {
         let name = ["name", "uri"]
             .iter()
             .find_map(|name| params.get(*name)?.as_str());
         let name = name.map(str::to_owned);
-        params.insert("_meta".to_owned(), meta);
-        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let (id, message) = self.message(method, params);
         let named = Some((method, name.as_deref()));
         let mut response = self.post(&message, named)?;
         if method == "initialize" && self.revision != WITH_SSE {
