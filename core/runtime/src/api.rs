@@ -20,9 +20,9 @@ pub use bytes::Bytes;
 pub use http::{Method, Request, Response};
 
 pub use crate::{
-    AssertionError, AssertionSource, AuthorityHostError, ChangeError, Config, ConfigError,
-    Credential, DataDirError, EntraSetting, EntraSettingError, KeyError, ListenError, Running,
-    StartError, Stopper,
+    Arguments, AssertionError, AssertionSource, AuthorityHostError, ChangeError, Config,
+    ConfigError, Credential, DataDirError, EntraSetting, EntraSettingError, KeyError, ListenError,
+    Running, StartError, Stopper,
     handlers::{
         CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,
         input_schema_of, output_schema_of,

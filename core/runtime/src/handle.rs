@@ -7,11 +7,9 @@ use entra_mcp_core::{
     catalog::{CatalogErrors, ChangeNotification, Prompt, Resource, ResourceTemplate, Tool},
     hub::ToHub,
 };
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 
 use crate::{
-    MakeHandler, ServerRuntime,
+    Arguments, MakeHandler, ServerRuntime,
     handlers::{IntoContents, IntoMessages, IntoToolResult, ServerBuilder},
     offering::{self, Builder},
     other_replicas,
@@ -126,7 +124,7 @@ impl<R: ServerRuntime> Handle<R> {
     /// It is wrong, its name is taken, or the server does not run: nothing has changed.
     pub fn add_tool<A, T, F, M>(&self, tool: Tool, function: F) -> Result<(), ChangeError>
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoToolResult + 'static,
         R: MakeHandler<F, A, T, M>,
     {
@@ -169,7 +167,7 @@ impl<R: ServerRuntime> Handle<R> {
         function: F,
     ) -> Result<(), ChangeError>
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoContents + 'static,
         R: MakeHandler<F, A, T, M>,
     {
@@ -192,7 +190,7 @@ impl<R: ServerRuntime> Handle<R> {
     /// Those of [`Handle::add_tool`].
     pub fn add_prompt<A, T, F, M>(&self, prompt: Prompt, function: F) -> Result<(), ChangeError>
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoMessages + 'static,
         R: MakeHandler<F, A, T, M>,
     {

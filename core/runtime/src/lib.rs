@@ -83,7 +83,9 @@ pub use self::{
     inbound::{AdmittedHead, Inbound},
     listen::{ListenError, bind, connection_ceiling},
     log::{finish_log, log},
-    make_handler::{MakeHandler, MakeMiddleware, MakeRoute, WithArguments, WithoutArguments},
+    make_handler::{
+        Arguments, MakeHandler, MakeMiddleware, MakeRoute, WithArguments, WithoutArguments,
+    },
     metrics::serve_metrics,
     offer::{Offer, SharedOffer},
     other_replicas::share_with_replicas,

@@ -1,6 +1,8 @@
 //! How a runtime makes handlers of functions, and what it puts around them.
 
 use entra_mcp_core::{ask::InvokeOutput, catalog::CallError};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
 use crate::{
     ServerRuntime,
@@ -13,7 +15,10 @@ use crate::{
     message = "this function cannot perform calls of this runtime",
     label = "its parameters are the runtime's `Context` and then the arguments, if there are any; its result is \
              `Result<_, CallError>`",
-    note = "the types of a closure's parameters must be written down"
+    note = "an error in words is `Err(\"Try another.\".into())`, and any other `.map_err(CallError::internal)?`; the types of a closure's \
+            parameters must be written down",
+    note = "with entra-mcp-smol the function is async and takes `Context`, and holds nothing at an `await` that must stay on its \
+            thread, such as an `Rc` or the guard of a lock; with entra-mcp-blocking it takes `&Context`"
 )]
 pub trait MakeHandler<F, A, T, M>: ServerRuntime {
     /// Makes a handler that reads the arguments, calls the function and wraps its result.
@@ -23,6 +28,17 @@ pub trait MakeHandler<F, A, T, M>: ServerRuntime {
         wrap: fn(&CallContext, T) -> InvokeOutput,
     ) -> Self::Handler;
 }
+
+/// What a function can take as its arguments: each type that can be read and has a schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the arguments of a function",
+    label = "not a type of arguments",
+    note = "derive `serde::Deserialize` and `schemars::JsonSchema` for it, and have both crates in `Cargo.toml`"
+)]
+pub trait Arguments: DeserializeOwned + JsonSchema + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema + 'static> Arguments for T {}
 
 /// Marks functions that take arguments.
 #[derive(Debug)]

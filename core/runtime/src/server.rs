@@ -12,11 +12,10 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
 };
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 
 use crate::{
-    Config, Handle, Lifecycle, MakeHandler, MakeMiddleware, MakeRoute, Program, Routes, Running,
-    RuntimeParts, Settings, StartError,
+    Arguments, Config, Handle, Lifecycle, MakeHandler, MakeMiddleware, MakeRoute, Program, Routes,
+    Running, RuntimeParts, Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
         CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult, ServerBuilder,
@@ -177,7 +176,7 @@ impl<R: ServerRuntime> Server<R> {
     #[must_use]
     pub fn tool<A, T, F, M>(mut self, tool: Tool, function: F) -> Self
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoToolResult + 'static,
         R: MakeHandler<F, A, T, M>,
     {
@@ -223,7 +222,7 @@ impl<R: ServerRuntime> Server<R> {
     #[must_use]
     pub fn template<A, T, F, M>(mut self, template: ResourceTemplate, function: F) -> Self
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoContents + 'static,
         R: MakeHandler<F, A, T, M>,
     {
@@ -236,7 +235,7 @@ impl<R: ServerRuntime> Server<R> {
     #[must_use]
     pub fn prompt<A, T, F, M>(mut self, prompt: Prompt, function: F) -> Self
     where
-        A: DeserializeOwned + JsonSchema + 'static,
+        A: Arguments,
         T: IntoMessages + 'static,
         R: MakeHandler<F, A, T, M>,
     {
