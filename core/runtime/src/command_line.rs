@@ -95,29 +95,25 @@ pub fn parse(
     let public_url = public_url(&given, &listen, &mut errors);
     let is_local = public_url.as_ref().is_none_or(PublicUrl::is_loopback);
     let (entra, dev_tenant) = application(&given, &listen, is_local, &mut errors);
-    let store = store::location(&given, dev_tenant.is_some(), &mut errors);
+    let store = store::read(&given, dev_tenant.is_some(), &mut errors);
     let keys = key::ring(&given, &mut errors);
-    store::need_keys(&given, store.as_ref(), &mut errors);
-    store::refuse_without_store(&given, &mut errors);
     let allowed_origins = origins(&given, &mut errors);
     let registration = registration::read(&given, is_local, &mut errors);
     let (allowed_users, contact, graph_tools) = sign_in::read(&given, &mut errors);
-    let device_authorization = is_on(&given, &DEVICE_AUTHORIZATION, false, &mut errors);
-    let code_page = is_on(&given, &CODE_PAGE, false, &mut errors);
+    let [device_authorization, code_page, authorization_response_iss] =
+        switches(&given, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let (lifetimes, call_limits, shutdown) = lifetimes::read(&given, &mut errors);
     let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
-    let authorization_response_iss = is_on(&given, &RESPONSE_ISS, true, &mut errors);
     let (entra_tokens, authorization_servers) = entra_tokens::read(&given, &mut errors);
-    let gateways = gateway::read(&given, &mut errors);
-    refuse_taken_path(public_url.as_ref(), &gateways, &mut errors);
+    let gateways = gateways(&given, public_url.as_ref(), &mut errors);
     let (log, log_filter) = (log(&given, &mut errors), log_filter(&given, &mut errors));
     match (public_url, entra, store, log) {
         (Some(public_url), Some(entra), Some(store), Some(log)) if errors.is_empty() => {
-            let mut config = Config {
+            Ok(run(Config {
                 listen: listen.addresses,
                 public_url,
                 entra,
@@ -153,22 +149,26 @@ pub fn parse(
                 log,
                 log_filter,
                 audit_log: audit_log(&given),
-            };
-            config.name_endpoints();
-            Ok(Command::Run(Box::new(config)))
+            }))
         }
         _ => Err(errors),
     }
 }
 
+fn run(mut config: Config) -> Command {
+    config.name_endpoints();
+    Command::Run(Box::new(config))
+}
+
 /// The path of the public address may not be that of a named endpoint: it would have two meanings.
-fn refuse_taken_path(
+fn gateways(
+    given: &Given,
     public_url: Option<&PublicUrl>,
-    gateways: &gateway::Gateways,
     errors: &mut Vec<ConfigError>,
-) {
+) -> gateway::Gateways {
+    let gateways = gateway::read(given, errors);
     let Some(url) = public_url.filter(|_| gateways.has_names()) else {
-        return;
+        return gateways;
     };
     let mut segments = url.base_path().as_str().split('/');
     if segments.any(|segment| matches!(segment, "mcp" | "sse" | "message")) {
@@ -176,6 +176,7 @@ fn refuse_taken_path(
             problem: PublicUrlError::Path,
         });
     }
+    gateways
 }
 
 /// Where monitoring reads; nowhere, if it is not set.
@@ -289,6 +290,16 @@ fn sessions_per_user(given: &Given, in_development: bool, errors: &mut Vec<Confi
         errors.push(ConfigError::InvalidSessionsPerUser);
         usual
     })
+}
+
+/// The settings of the authorization server that are on or off.
+fn switches(given: &Given, errors: &mut Vec<ConfigError>) -> [bool; 3] {
+    let all = [
+        (&DEVICE_AUTHORIZATION, false),
+        (&CODE_PAGE, false),
+        (&RESPONSE_ISS, true),
+    ];
+    all.map(|(setting, default)| is_on(given, setting, default, errors))
 }
 
 /// A setting that is on or off.

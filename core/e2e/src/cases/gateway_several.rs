@@ -81,13 +81,8 @@ pub fn what_belongs_to_one_of_several_servers_is_nothing_at_another(program: &Pr
             assert_eq!(unknown.status, 404, "a session of {at} at {path}");
         }
         let Some(backend) = backends.get(number) else {
-            let result = answer(&post(
-                &server,
-                path,
-                client,
-                session,
-                &call("getUserDetails"),
-            ));
+            let details = call("getUserDetails");
+            let result = answer(&post(&server, path, client, session, &details));
             assert!(result.to_string().contains("alice"), "{result}");
             continue;
         };

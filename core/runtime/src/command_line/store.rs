@@ -35,11 +35,7 @@ const PREFIX: &str = "{entra-mcp}:";
 const PREFIX_BYTES: usize = 64;
 
 /// Where records are kept.
-pub(super) fn location(
-    given: &Given,
-    is_dev: bool,
-    errors: &mut Vec<ConfigError>,
-) -> Option<StoreLocation> {
+fn location(given: &Given, is_dev: bool, errors: &mut Vec<ConfigError>) -> Option<StoreLocation> {
     let Some(address) = given.value(&STORE) else {
         return data_dir(given, is_dev, errors).map(StoreLocation::Folder);
     };
@@ -49,19 +45,27 @@ pub(super) fn location(
         .ok()
 }
 
-/// A generated key is of one machine: what several share is sealed with keys that all of them are given.
-pub(super) fn need_keys(
+/// Where records are kept, and that what is said of it fits.
+pub(super) fn read(
     given: &Given,
-    store: Option<&StoreLocation>,
+    in_development: bool,
     errors: &mut Vec<ConfigError>,
-) {
+) -> Option<StoreLocation> {
+    let store = location(given, in_development, errors);
+    need_keys(given, store.as_ref(), errors);
+    refuse_without_store(given, errors);
+    store
+}
+
+/// A generated key is of one machine: what several share is sealed with keys that all of them are given.
+fn need_keys(given: &Given, store: Option<&StoreLocation>, errors: &mut Vec<ConfigError>) {
     if matches!(store, Some(StoreLocation::Redis(_))) && given.value(&KEY).is_none() {
         errors.push(ConfigError::Store(StoreSettingError::KeyMissing));
     }
 }
 
 /// What is said of a store that there is not was meant for one.
-pub(super) fn refuse_without_store(given: &Given, errors: &mut Vec<ConfigError>) {
+fn refuse_without_store(given: &Given, errors: &mut Vec<ConfigError>) {
     if given.value(&STORE).is_some() {
         return;
     }
