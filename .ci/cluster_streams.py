@@ -92,6 +92,53 @@ def all_hear(listeners, session):
     print(f"{len(listeners)} streams have heard an announcement after {time.monotonic() - began:.2f} s")
 
 
+def hear_of_resource(session, port, opened, heard):
+    """A stream of a session at one replica, until it hears that the watched resource has changed."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"Host": f"localhost:{PUBLIC}", "Authorization": f"Bearer {session.tokens['access_token']}"}
+    headers |= {"Accept": "text/event-stream", "Mcp-Session-Id": session.mcp_session}
+    connection.request("GET", "/mcp", headers=headers | {"MCP-Protocol-Version": "2025-11-25"})
+    response = connection.getresponse()
+    assert response.status == 200, response.read()
+    # The first comment.
+    response.readline()
+    opened.wait(30)
+    for line in response:
+        if b"notifications/resources/updated" in line:
+            heard[port] = time.monotonic()
+            break
+    connection.close()
+
+
+def settings_hold(session, ports):
+    """A log level and a subscription that one replica has taken hold on all of them."""
+    session.mcp_session = None
+    session.initialize(ports[0])
+    heard, opened = {}, threading.Barrier(len(ports) + 1)
+    streams = [threading.Thread(target=hear_of_resource, args=(session, port, opened, heard)) for port in ports]
+    for stream in streams:
+        stream.start()
+    opened.wait(30)
+    status, _, body = session.post("resources/subscribe", {"uri": "test://watched-resource"}, ports[1])
+    assert status == 200 and '"result"' in body, body
+    subscribed = time.monotonic()
+    while len(heard) < len(ports):
+        session.post("tools/call", {"name": "test_trigger_resource_change", "arguments": {}}, ports[2])
+        # By the store alone it takes up to fifteen seconds.
+        assert time.monotonic() - subscribed < 25, f"not all streams know of a subscription: {heard}"
+        time.sleep(0.2)
+    for stream in streams:
+        stream.join()
+    for taken, (level, lines) in zip(ports, [("error", 0), ("debug", 3), ("error", 0)]):
+        status, _, body = session.post("logging/setLevel", {"level": level}, taken)
+        assert status == 200 and '"result"' in body, body
+        for port in ports:
+            _, _, body = session.post("tools/call", {"name": "test_tool_with_logging", "arguments": {}}, port)
+            assert body.count("notifications/message") == lines, f"{level} is not the level of another replica: {body}"
+    slowest = max(heard.values()) - subscribed
+    print(f"a subscription at one replica has reached the streams of all after {slowest:.2f} s, and so does a log level")
+
+
 class Lasting:
     """A call and a task of a session on each replica, and when they ended."""
 

@@ -67,3 +67,27 @@ fn response_stream_cut_anywhere_is_resumed() {
     }
     assert!(cuts > 4, "{cuts}");
 }
+
+// Q9: by the message of the replica that took it, or else by the store.
+#[test]
+fn what_one_replica_has_taken_holds_on_the_others_though_no_message_arrives() {
+    for message_lost in [0, 1000] {
+        for revision in ["2025-03-26", "2025-11-25"] {
+            let mut options = Options::faultless().with_replicas(3).with_everything();
+            options.faults.message_lost = message_lost;
+            let world = World::new(options, entra_mcp_fuzz::choice::Choice::seeded(8));
+            let mut fixture = Fixture::of(&world, "alice", Dialect::Streamable(revision));
+            fixture.client.expects_no_faults = true;
+            fixture.sign_in().unwrap();
+            for wanted in [Feature::Subscription, Feature::Logging].repeat(6) {
+                let used = async {
+                    fixture.client.connect().await?;
+                    fixture.client.use_feature(wanted).await
+                };
+                let used = world.run(used);
+                assert_eq!(used, Ok(()), "{revision} {wanted:?}\n{}", world.tail(60));
+            }
+            world.end();
+        }
+    }
+}

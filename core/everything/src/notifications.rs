@@ -7,7 +7,7 @@ use entra_mcp_core::catalog::{
     Call, CatalogBuilder, ChangeNotification, Effect, LogLevel, Step, ToolResult,
 };
 
-use crate::plain;
+use crate::{plain, resources::WATCHED};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,6 +27,11 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
                 "test_trigger_prompt_change",
                 "Announces that prompts changed",
                 prompts_change,
+            ),
+            (
+                "test_trigger_resource_change",
+                "Announces that the watched resource changed",
+                resource_changes,
             ),
             (
                 "test_reconnection",
@@ -73,6 +78,10 @@ fn tools_change(call: &Call) -> Step<ToolResult> {
 
 fn prompts_change(call: &Call) -> Step<ToolResult> {
     change(call, ChangeNotification::Prompts)
+}
+
+fn resource_changes(call: &Call) -> Step<ToolResult> {
+    change(call, ChangeNotification::Resource(WATCHED.to_owned()))
 }
 
 fn change(call: &Call, change: ChangeNotification) -> Step<ToolResult> {

@@ -9,7 +9,7 @@ use crate::content::PNG;
 
 const TEXT: &str = "test://static-text";
 const BINARY: &str = "test://static-binary";
-const WATCHED: &str = "test://watched-resource";
+pub(crate) const WATCHED: &str = "test://watched-resource";
 
 pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
     let text = Resource::new(TEXT, "Static text")

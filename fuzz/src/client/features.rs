@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use entra_mcp_core::limits;
 use serde_json::{Value, json};
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     tools::{PAGE, WATCHED},
     unkindness::Unkindness,
+    world::World,
 };
 
 /// Something to use.
@@ -199,7 +201,10 @@ impl Client {
             let level = json!({"level": level});
             self.ask("logging/setLevel", level).await?;
         }
-        self.ask("tools/call", params).await?;
+        let stuck = self.leave_replica();
+        let called = self.ask("tools/call", params).await;
+        self.peer.stick_to(stuck);
+        called?;
         let wanted = if level == "error" { 0 } else { 3 };
         let notifications = self.count("notifications/message");
         expect(
@@ -281,6 +286,16 @@ impl Client {
         }
     }
 
+    /// What one replica has taken holds on the others: the next requests may come to any, unless a stream of HTTP+SSE is at
+    /// one. Gives the one that they came to before.
+    fn leave_replica(&mut self) -> Option<usize> {
+        let stuck = self.peer.stuck();
+        if let Dialect::Streamable(_) = self.dialect {
+            self.peer.stick_to(None);
+        }
+        stuck
+    }
+
     /// Listens for changes of a resource while a tool changes it.
     async fn use_subscription(&mut self) -> Result<(), ClientError> {
         let world = self.peer.world().clone();
@@ -291,8 +306,14 @@ impl Client {
             Dialect::Modern => Some(self.subscribe().await?),
         };
         if self.dialect != Dialect::Modern {
+            self.leave_replica();
             let watched = json!({"uri": WATCHED});
-            self.ask("resources/subscribe", watched).await?;
+            let subscribed = self.ask("resources/subscribe", watched).await;
+            if subscribed.is_err() {
+                self.peer.stick_to(stuck);
+            }
+            subscribed?;
+            world.sleep(until_heard(&world)).await;
         }
         let changed = self.call_tool("world_changing", json!({})).await;
         let mut notifications = 0;
@@ -362,5 +383,14 @@ fn is_error(answer: Result<Value, ClientError>, what: &str) -> Result<(), Client
         Ok(_) => Err(ClientError::ProtocolViolation(format!(
             "{what} gives a result"
         ))),
+    }
+}
+
+/// How long it may take until all replicas know what one has taken.
+fn until_heard(world: &World) -> Duration {
+    let soon = Duration::from_secs(2);
+    match world.options(|options| options.faults.message_lost) {
+        0 => soon,
+        _ => limits::KEEP_ALIVE + soon,
     }
 }
