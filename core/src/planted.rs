@@ -66,4 +66,18 @@ pub enum Planted {
     ClaimsDropped,
     /// The template in the issuer of several tenants stands for any tenant, not for that of the token (threat D24).
     IssuerTemplateNotFilled,
+    /// A backend is sent the ids of clients (threat R5).
+    IdsOfClientsPassed,
+    /// A tool that the policy hides is in no list, and can be called (threat R7).
+    HiddenToolsCalled,
+    /// What the policy says of arguments is not looked at (threat R7).
+    ArgumentsNotJudged,
+    /// The sessions of a backend are found by what clients have in common, whoever they are (threat R5).
+    BackendSessionsShared,
+    /// What a backend sends back is not searched for what it was sent (threat R3).
+    CredentialsNotGuarded,
+    /// A process that does not heed the end of its input is not killed (threat R11).
+    ProcessesNotKilled,
+    /// A call whose connection broke is sent once more, though it may have done its work.
+    CallsRepeated,
 }

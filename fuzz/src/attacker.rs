@@ -87,6 +87,7 @@ impl Attacker {
                 12 => self.ask_for_a_document().await,
                 13 => self.phish_for_a_device().await,
                 14 => self.decide_for_a_device().await,
+                18 => self.meddle_with_tasks().await,
                 _ => self.use_names().await,
             }
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use entra_mcp_dev_tenant::Control;
+use entra_mcp_dev_tenant::{Control, IdTokenFault};
 
 use crate::{
     entra::{Entra, ID_TOKEN_FAULTS},
@@ -105,6 +105,15 @@ pub async fn challenge_often(world: World, shared: Shared) {
         world.note("faults", "= Graph wants claims");
         world.entra(|entra| entra.challenge(times));
         world.sleep(Duration::from_secs(60)).await;
+    }
+}
+
+/// Lets the next ID token name a tenant that is not the one of its issuer, again and again.
+pub async fn mix_up_tenants(world: World, shared: Shared) {
+    while !shared.borrow().faults_stopped {
+        world.note("faults", "= an ID token will name another tenant");
+        world.entra(|entra| entra.spoil_id_token(IdTokenFault::TenantId));
+        wait_while_faults(&world, &shared, Duration::from_secs(300)).await;
     }
 }
 

@@ -174,6 +174,10 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         let disabling = fault_injection::disable_with_clocks_back(world.clone(), Rc::clone(shared));
         world.spawn(disabling);
     }
+    if world.options(|options| options.has(Unkindness::TenantsMixedUp)) {
+        let mixing = fault_injection::mix_up_tenants(world.clone(), Rc::clone(shared));
+        world.spawn(mixing);
+    }
     let safety_phase = world.choose(|choice| *choice.pick(&[600, 1800, 2 * 3600]));
     // A run is as long as its input: when a fuzzer's bytes are used up, nothing new can fail.
     let end = world.moment().after(Duration::from_secs(safety_phase));

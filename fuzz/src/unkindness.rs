@@ -43,11 +43,15 @@ pub enum Unkindness {
     SeveralTenants,
     /// Attackers do nothing but sign in for the devices of others.
     DevicesOfOthers,
+    /// Attackers do nothing but meddle with the tasks of others, and users begin many.
+    TasksOfOthers,
+    /// ID tokens again and again name a tenant that is not the one of their issuer.
+    TenantsMixedUp,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 19] = [
+    pub const ALL: [(&'static str, Self); 21] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -70,6 +74,8 @@ impl Unkindness {
         ("claims-challenges", Self::ClaimsChallenges),
         ("several-tenants", Self::SeveralTenants),
         ("devices-of-others", Self::DevicesOfOthers),
+        ("tasks-of-others", Self::TasksOfOthers),
+        ("tenants-mixed-up", Self::TenantsMixedUp),
     ];
 
     /// What every run has: all but what leaves no time for anything else.

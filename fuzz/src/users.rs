@@ -8,6 +8,7 @@ mod processes;
 mod revocation;
 mod run_state;
 mod step_up;
+mod wanted;
 
 use std::{rc::Rc, time::Duration};
 
@@ -189,7 +190,7 @@ impl SimUser {
             26 => self.repeat_a_refresh().await,
             9..=14 => self.use_tools().await,
             _ => {
-                let wanted = self.world.choose(|choice| *choice.pick(&Feature::ALL));
+                let wanted = self.wanted();
                 let line = format!("= uses {wanted:?}");
                 self.world.note(self.client.peer.name(), &line);
                 self.use_feature(wanted).await

@@ -34,6 +34,7 @@ use crate::{
     json_rpc::Id,
     limits,
     log_event::{Field, LogEvent, LogEventId},
+    planted::Planted,
     secret::Secret,
     step::{Cx, Progress},
     time::Instant,
@@ -279,7 +280,9 @@ impl StdioServer {
                     ChildEnd::CloseInput => ChildEnd::Terminate,
                     ChildEnd::Terminate | ChildEnd::Kill => ChildEnd::Kill,
                 };
-                cx.end_child(&self.child, next);
+                if !cx.env.server.has(Planted::ProcessesNotKilled) {
+                    cx.end_child(&self.child, next);
+                }
                 self.stage = Stage::Ending(next, now.after(limits::PROCESS_TERMINATING));
             }
             Stage::Ending(..) => {}

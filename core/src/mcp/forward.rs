@@ -157,7 +157,8 @@ pub(crate) fn start(
     };
     let binding = matches!(verdict, Verdict::Asks(_))
         .then(|| Binding::of(request, icx.caller, icx.cx.env.server));
-    let backend_id = fresh_id(icx.cx);
+    let verdict = verdict.with_bug(icx.cx.env.server);
+    let backend_id = answered::id_for_backend(&request.id, icx.cx);
     let mut forward = Box::new(Forward {
         id: request.id.clone(),
         method: request.method.clone(),
@@ -355,6 +356,9 @@ impl Forward {
             }
         }
         if let Some(fault) = end {
+            if ending::is_repeated(fault, icx.cx) {
+                return self.call(icx);
+            }
             return match (self.lost(&incoming, icx), incoming.claims()) {
                 (Some(lost), _) => self.reopen(lost, icx),
                 (None, Some(claims)) => self.challenged(claims, icx),

@@ -16,12 +16,11 @@ impl Attacker {
     /// What comes next. Where attackers are after the devices of others, always that.
     pub(super) fn choose_attack(&self) -> u64 {
         let drawn = self.world.choose(|choice| choice.below(18));
-        let is_one_thing = self
-            .world
-            .options(|options| options.has(Unkindness::DevicesOfOthers));
-        match is_one_thing {
-            true => 14,
-            false => drawn,
+        let has = |unkindness| self.world.options(|options| options.has(unkindness));
+        match drawn {
+            _ if has(Unkindness::DevicesOfOthers) => 14,
+            _ if has(Unkindness::TasksOfOthers) => 18,
+            drawn => drawn,
         }
     }
 

@@ -88,6 +88,24 @@ impl Attacker {
         Some(self.world.choose(|choice| (*choice.pick(&lately)).clone()))
     }
 
+    /// Waits for a task of somebody else, and uses its name (threat I4).
+    pub(super) async fn meddle_with_tasks(&mut self) {
+        if self.client.tokens.is_none() {
+            self.become_a_user().await;
+        }
+        let before = self.newest_task();
+        for _ in 0..600 {
+            self.world.sleep(Duration::from_secs(2)).await;
+            let newest = self.newest_task();
+            if self.shared.borrow().faults_stopped {
+                return;
+            }
+            if let Some(task) = newest.filter(|newest| before.as_ref() != Some(newest)) {
+                return self.meddle_with(&task).await;
+            }
+        }
+    }
+
     fn newest_task(&self) -> Option<String> {
         let all = Rc::clone(&self.shared.borrow().leaked_names);
         let all = all.borrow();

@@ -15,6 +15,7 @@ use crate::{
     json_rpc::{Error, Id, Response},
     limits,
     mcp::{invocation::InvocationCx, results},
+    planted::Planted,
     policy::PolicyKind,
     step::{Cx, Progress},
 };
@@ -52,6 +53,14 @@ impl LookUp {
 pub(crate) fn fresh_id(cx: &mut Cx<'_>) -> Id {
     let [high, low] = [(); 2].map(|()| u64::from(u32::from_be_bytes(cx.entropy.bytes())));
     Id::Positive(((high << 32) | low) >> 12)
+}
+
+/// What the backend is to know a request as.
+pub(super) fn id_for_backend(id: &Id, cx: &mut Cx<'_>) -> Id {
+    match cx.env.server.has(Planted::IdsOfClientsPassed) {
+        true => id.clone(),
+        false => fresh_id(cx),
+    }
 }
 
 impl Forward {

@@ -11,7 +11,8 @@ use crate::{
     json_rpc::{Error, Response},
     limits,
     mcp::invocation::{InvocationCx, InvocationEnd},
-    step::Progress,
+    planted::Planted,
+    step::{Cx, Progress},
 };
 
 /// How a request ends.
@@ -27,6 +28,11 @@ impl From<Response> for ForwardEnd {
     fn from(response: Response) -> Self {
         Self::Response(response)
     }
+}
+
+/// Whether a request is sent once more: never, for it may have done its work.
+pub(super) fn is_repeated(fault: BackendFault, cx: &Cx<'_>) -> bool {
+    fault == BackendFault::Broken && cx.env.server.has(Planted::CallsRepeated)
 }
 
 impl Forward {

@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use crate::{
     admit::caller::Caller,
+    env::Server,
     gateway::RawMessage,
     json_rpc::Error,
     limits,
     log_event::is_invisible,
     mcp::resolve::{RESOURCE_NOT_FOUND, no_such_tool},
+    planted::Planted,
     policy::{Policy, PolicyKind, PolicyRule},
 };
 
@@ -27,6 +29,17 @@ pub(super) enum Verdict {
     Error(Error),
     /// It is a call, and its result says this.
     Refused(String),
+}
+
+impl Verdict {
+    /// The same, unless the server has a bug that a test has planted.
+    pub(super) fn with_bug(self, server: &Server) -> Self {
+        match self {
+            Self::Hidden(_) if server.has(Planted::HiddenToolsCalled) => Self::Passes,
+            Self::Refused(_) if server.has(Planted::ArgumentsNotJudged) => Self::Passes,
+            verdict => verdict,
+        }
+    }
 }
 
 /// What a request is about.

@@ -12,9 +12,10 @@ use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
     gateway::{BackendSettings, RawMessage, discover_of_initialize},
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
-    id::McpSessionId,
+    id::{McpSessionId, PrincipalId},
     limits,
     mcp::{invocation::InvocationCx, v2026_07_28},
+    planted::Planted,
     revision::Revision,
     session::record::Hash,
     step::Progress,
@@ -34,7 +35,12 @@ impl Forward {
     pub(super) fn owner(&self, icx: &InvocationCx<'_, '_>) -> BackendOwner {
         let own = self.client.mcp_session;
         let name = own.unwrap_or_else(|| named_by_capabilities(&self.message));
-        (icx.caller.principal_id, name)
+        let is_shared = icx.cx.env.server.has(Planted::BackendSessionsShared);
+        let principal = match is_shared && own.is_none() {
+            true => PrincipalId([0; 32]),
+            false => icx.caller.principal_id,
+        };
+        (principal, name)
     }
 
     pub(super) fn find_session(
