@@ -33,6 +33,7 @@ mod error;
 mod fixture;
 mod graph;
 mod input_request;
+mod list_caching;
 mod meta;
 mod names;
 mod portable;

@@ -245,25 +245,6 @@ impl Client {
         self.post(&initialized, None).map(drop)
     }
 
-    /// A request, and its id.
-    fn message(&self, method: &str, mut params: Map<String, Value>) -> (u64, Value) {
-        let id = {
-            let mut state = self.state();
-            state.last_id += 1;
-            state.last_id
-        };
-        let meta = match self.revision {
-            STATELESS => json!({"progressToken": id,
-                "io.modelcontextprotocol/protocolVersion": STATELESS,
-                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
-                "io.modelcontextprotocol/clientCapabilities": capabilities()}),
-            _ => json!({"progressToken": id}),
-        };
-        params.insert("_meta".to_owned(), meta);
-        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        (id, message)
-    }
-
     /// One request and its answer.
     fn round(&self, method: &str, params: Map<String, Value>) -> Result<Value, ClientError> {
         let name = ["name", "uri"]

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Client, ClientError, STATELESS, WITH_SSE, borrowed, http::Response};
+use super::{Client, ClientError, STATELESS, WITH_SSE, borrowed, capabilities, http::Response};
 
 /// What a server says of its own accord to a client that listens, until it is dropped. See [`Client::listen`].
 #[derive(Debug)]
@@ -53,6 +53,25 @@ impl Client {
             let _ = stream.message()?;
         }
         Ok(stream)
+    }
+
+    /// A request, and its id.
+    pub(super) fn message(&self, method: &str, mut params: Map<String, Value>) -> (u64, Value) {
+        let id = {
+            let mut state = self.state();
+            state.last_id += 1;
+            state.last_id
+        };
+        let meta = match self.revision {
+            STATELESS => json!({"progressToken": id,
+                "io.modelcontextprotocol/protocolVersion": STATELESS,
+                "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+                "io.modelcontextprotocol/clientCapabilities": capabilities()}),
+            _ => json!({"progressToken": id}),
+        };
+        params.insert("_meta".to_owned(), meta);
+        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        (id, message)
     }
 }
 
