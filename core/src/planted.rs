@@ -76,8 +76,8 @@ pub enum Planted {
     BackendSessionsShared,
     /// What a backend sends back is not searched for what it was sent (threat R3).
     CredentialsNotGuarded,
-    /// A process that does not heed the end of its input is not killed (threat R11).
+    /// A process that does not heed the end of its input is not killed (threat R16).
     ProcessesNotKilled,
-    /// A call whose connection broke is sent once more, though it may have done its work.
+    /// A call whose connection broke is sent once more, though it may have done its work (threat R6).
     CallsRepeated,
 }
