@@ -108,9 +108,14 @@ impl AuthorizationRequest {
 
     /// What a user consents to: these scopes, at this endpoint. What was allowed at one is not allowed at another (threat R26).
     pub(crate) fn consented(&self) -> String {
+        self.at_endpoint(&self.scope.to_string())
+    }
+
+    /// Scopes, and at which endpoint, if that has a name.
+    pub(crate) fn at_endpoint(&self, scope: &str) -> String {
         match self.endpoint_name() {
-            Some(name) => format!("{} at {name}", self.scope),
-            None => self.scope.to_string(),
+            Some(name) => format!("{scope} at {name}"),
+            None => scope.to_owned(),
         }
     }
 

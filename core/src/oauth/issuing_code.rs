@@ -247,7 +247,7 @@ impl SignedInRequest {
                     Voucher::Operator => VerifiedBy::Operator,
                 },
                 destination: destination.to_string(),
-                scope: self.session.scope.clone(),
+                scope: self.request.at_endpoint(&self.session.scope),
                 since: self.session.created,
                 address: self.address.map(|address| address.to_string()),
             }),

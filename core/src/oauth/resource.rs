@@ -68,6 +68,13 @@ pub(crate) fn narrow(
     public_url: &PublicUrl,
 ) -> Result<String, Refusal> {
     let resource = requested.unwrap_or(granted);
+    // An endpoint that is not there any more, or the base address that stood for the only one.
+    if !public_url.is_resource(granted) {
+        return Err(Refusal::new(
+            OAuthError::InvalidGrant,
+            "The endpoint of this sign-in is not there any more: sign in for another.",
+        ));
+    }
     match public_url.covers(granted, resource) {
         true => Ok(resource.to_owned()),
         false => Err(invalid_target()),
@@ -117,6 +124,24 @@ mod tests {
         assert_eq!(of(mcp, &format!("resource={server}")).as_ref(), Some(mcp));
         assert_eq!(of(mcp, &for_sse), None);
         assert_eq!(of(sse, &for_mcp), None);
+    }
+
+    // R26: what was signed in for is not there any more, so that the client signs in anew and does not refresh for ever.
+    #[test]
+    fn sign_in_for_what_is_not_there_any_more_is_over() {
+        let mut public_url = PublicUrl::parse("https://mcp.example").unwrap();
+        let orders = (crate::endpoint::Endpoint::OWN_TOOLS, "orders".to_owned());
+        public_url.name_endpoints(vec![orders], false);
+        let of = |granted| narrow(granted, None, &public_url);
+        assert!(of("https://mcp.example/mcp/orders").is_ok());
+        for gone in [
+            "https://mcp.example",
+            "https://mcp.example/mcp",
+            "https://mcp.example/mcp/docs",
+        ] {
+            let refusal = of(gone).unwrap_err();
+            assert_eq!(refusal.error, OAuthError::InvalidGrant, "{gone}");
+        }
     }
 
     fn chosen(requested: &[&str]) -> Option<String> {

@@ -191,7 +191,9 @@ impl Open {
             cx.write(event);
         }
         let id = subscription.as_ref().map(|one| &one.id);
-        for change in &next.changes {
+        // Of what this server offers itself: a backend says by itself what has changed there (threat R26).
+        let is_own = cx.env.gateway().is_none();
+        for change in next.changes.iter().filter(|_| is_own) {
             let json = server_messages::changed(change, id);
             cx.write(sse::event("message", &json));
         }

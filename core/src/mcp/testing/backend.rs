@@ -65,6 +65,13 @@ impl World {
         self.watched.look_away();
     }
 
+    /// Something that this server offers itself has changed.
+    pub(crate) fn changes(&mut self, change: crate::catalog::ChangeNotification) {
+        let changed = crate::hub::ToHub::notify_changed(change);
+        self.hub.handle(ExchangeId(0), changed, self.server.now);
+        self.run_hub();
+    }
+
     /// The request that the backend was sent longest ago.
     pub(crate) fn pulled(&mut self) -> Sent {
         self.next_pulled().expect("the backend is asked")

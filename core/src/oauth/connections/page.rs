@@ -139,13 +139,17 @@ fn session(session: &LiveSession, now: UnixTime, lifetimes: &Lifetimes) -> Html 
 fn consent(consent: &UserConsent) -> Html {
     let place = RedirectUri::parse(&consent.redirect_uri);
     let place = place.map(|place| place.destination().to_string());
+    let scope = match &consent.endpoint {
+        Some(name) => format!("{} at {name}", consent.scope),
+        None => consent.scope.clone(),
+    };
     let slots = [
         (
             "name",
             Slot::Text(consent.client_name.as_deref().unwrap_or(NAMELESS)),
         ),
         ("place", Slot::Text(place.as_deref().unwrap_or_default())),
-        ("scope", Slot::Text(&consent.scope)),
+        ("scope", Slot::Text(&scope)),
         ("since", Slot::Text(&minute(consent.given))),
         ("target", Slot::Text(&Target::of_consent(consent))),
     ];

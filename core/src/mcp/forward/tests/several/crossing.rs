@@ -179,3 +179,22 @@ fn calls_at_one_endpoint_take_no_places_at_another() {
     send_at(&mut world, ("alice", DOCS), &docs, &call(1));
     assert_eq!(world.pulled().pull.backend.authority(), "127.0.0.1:8002");
 }
+
+// R26
+#[test]
+fn change_of_the_own_tools_is_told_on_no_stream_of_a_backend() {
+    let mut world = several();
+    world.server.server.config.with_own_tools = true;
+    world.server.name_endpoints();
+    let docs = begin_at(&mut world, ("alice", DOCS), "of docs");
+    let body = initialize_with("2025-11-25", &json!({}));
+    let own = world.send(request_at(&world, ("alice", OWN_TOOLS), "POST", &[], &body));
+    let own = header(&own, "mcp-session-id").to_owned();
+    let streams = [(DOCS, docs), (OWN_TOOLS, own)].map(|(path, session)| {
+        let fields = [("mcp-session-id", session.as_str())];
+        world.begin(request_at(&world, ("alice", path), "GET", &fields, ""))
+    });
+    world.changes(crate::catalog::ChangeNotification::Tools);
+    let [of_docs, of_own] = streams.map(|id| world.sent(id).body.contains("list_changed"));
+    assert!(of_own && !of_docs);
+}
