@@ -93,7 +93,7 @@ impl Credentials {
 }
 
 /// A request of the MCP endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct BackendRequest {
     pub(crate) method: Method,
     /// The backend's session, if it has given it a name.
@@ -111,6 +111,18 @@ pub(crate) struct BackendRequest {
     pub(crate) listens: bool,
     /// The event after which a stream is to go on.
     pub(crate) after: Option<String>,
+}
+
+/// Who knows the name of a session may use it, and what is said in it is its user's.
+impl std::fmt::Debug for BackendRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackendRequest")
+            .field("method", &self.method)
+            .field("is_of_session", &self.session.is_some())
+            .field("revision", &self.revision)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl BackendRequest {
@@ -155,5 +167,23 @@ impl Telling {
             },
             credentials: Credentials::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::RawMessage;
+
+    #[test]
+    fn nothing_of_a_session_is_printed() {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a-tool"}}"#;
+        let revision = Revision::V2025_11_25;
+        let request = BackendRequest::post(Some("a-session".into()), revision, body.to_owned());
+        let message = RawMessage::read(body).unwrap();
+        let printed = format!("{request:?} {message:?}");
+        assert!(printed.contains("tools/call"), "{printed}");
+        assert!(!printed.contains("a-session"), "{printed}");
+        assert!(!printed.contains("a-tool"), "{printed}");
     }
 }
