@@ -8,6 +8,7 @@ mod backend_identity;
 mod call_limits;
 mod certificate_file;
 mod client_documents;
+mod client_secret;
 mod entra_tokens;
 mod gateway;
 mod graph_tools;
@@ -35,6 +36,7 @@ pub use self::{
     call_limits::CallLimits,
     certificate_file::CertificateFile,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
+    client_secret::ClientSecret,
     entra_tokens::{AcceptedEntraTokens, AuthorizationServers, TokenVersion},
     gateway::{Backend, BackendHeader, Gateway},
     graph_tools::GraphTools,
@@ -53,9 +55,7 @@ pub use entra_mcp_wire::address::{AddressRange, ClientAddress, is_loopback};
 use url::Url;
 
 pub use crate::endpoint::{BackendName, Endpoint};
-use crate::{
-    client_id_url::ClientIdUrl, keys::MasterKey, limits, redirect_uri::RedirectUri, secret::Secret,
-};
+use crate::{client_id_url::ClientIdUrl, keys::MasterKey, limits, redirect_uri::RedirectUri};
 
 /// Everything that can be set, checked.
 #[derive(Debug)]
@@ -276,7 +276,7 @@ impl EntraApp {
 #[derive(Clone, Debug)]
 pub enum ClientCredential {
     /// By a client secret.
-    Secret(Secret<String>),
+    Secret(ClientSecret),
     /// By assertions signed with the private key of a certificate that is registered with the application.
     Certificate(CertificateFile),
     /// By the token of another issuer, which a federated credential of the application names. The file holds the

@@ -81,7 +81,7 @@
 //!         }
 //!     }
 //! }
-//! # use entra_mcp_core::{config::*, keys::{Keyring, MasterKey}, secret::Secret, tools};
+//! # use entra_mcp_core::{config::*, keys::{Keyring, MasterKey}, tools};
 //! # let config = Config {
 //! #     listen: Vec::new(),
 //! #     metrics_listen: Vec::new(),
@@ -90,7 +90,7 @@
 //! #         tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
 //! #         tenants: Tenants::One,
 //! #         client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-//! #         credential: ClientCredential::Secret(Secret::new("secret".to_owned())),
+//! #         credential: ClientCredential::Secret("secret".to_owned().into()),
 //! #         authority_host: url::Url::parse("https://login.example/").unwrap(),
 //! #         graph: url::Url::parse("https://graph.example/").unwrap(),
 //! #     },

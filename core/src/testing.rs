@@ -29,7 +29,6 @@ use crate::{
     provider_metadata::ProviderMetadata,
     redirect_uri::RedirectUri,
     request_id::RequestId,
-    secret::Secret,
     session::{
         Share,
         record::{ApprovedClient, Hash, Outline, Profile, Session, User},
@@ -83,7 +82,7 @@ impl TestServer {
                 tenant: "11111111-1111-1111-1111-111111111111".to_owned(),
                 tenants: crate::config::Tenants::One,
                 client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-                credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
+                credential: ClientCredential::Secret("entra client secret".to_owned().into()),
                 authority_host: Url::parse("https://login.example/").unwrap(),
                 graph: Url::parse("https://graph.example/").unwrap(),
             },

@@ -12,7 +12,6 @@ use entra_mcp_core::{
     },
     env::Server,
     keys::{Keyring, MasterKey},
-    secret::Secret,
 };
 use entra_mcp_dev_tenant::{FABRIKAM_ID, MANAGED_IDENTITY_CLIENT_ID, TENANT_ID};
 use url::Url;
@@ -120,7 +119,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         (true, 0 | 1) => ClientCredential::FederatedToken("token".into()),
         // Where replicas run, the machines themselves have an identity.
         (true, _) => ClientCredential::ManagedIdentity(identity()),
-        (false, _) => ClientCredential::Secret(Secret::new(app.client_secret)),
+        (false, _) => ClientCredential::Secret(app.client_secret.into()),
     };
     let config = Config {
         listen: Vec::new(),

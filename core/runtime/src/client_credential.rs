@@ -1,4 +1,4 @@
-//! What this server proves its identity to Entra ID with, besides a client secret: a certificate with its private
+//! What this server proves its identity to Entra ID with. Besides a client secret that is a certificate with its private
 //! key, the federated token of another issuer, or the managed identity of a machine that Azure Arc manages. All of them are
 //! files, and each is read when it is needed: one that was replaced is used without a restart.
 
@@ -32,7 +32,7 @@ pub use self::error::ClientCredentialError;
 /// The longest file that is read.
 const FILE_BYTES: u64 = 64 * 1024;
 
-/// How long before its end a certificate is announced in the log.
+/// How long before the end of a secret or certificate that is announced in the log.
 const ANNOUNCED_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often the log says so.
@@ -42,14 +42,14 @@ const ANNOUNCED_EVERY: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub struct ClientAssertions {
     source: Source,
-    /// When the log last said that the certificate ends; 0 for never.
+    /// When the log last said that it ends; 0 for never.
     announced: AtomicU64,
 }
 
 #[derive(Debug)]
 enum Source {
-    /// The client secret is sent itself, or the token of a managed identity is fetched.
-    None,
+    /// A client secret, which is sent itself, and when it ends, if that is known.
+    Secret(Option<UnixTime>),
     /// The agent of Azure Arc names files of this folder.
     Arc(PathBuf),
     Certificate(CertificateFile),
@@ -61,7 +61,7 @@ enum Source {
 impl Source {
     fn of(credential: &ClientCredential) -> Self {
         match credential {
-            ClientCredential::Secret(_) => Self::None,
+            ClientCredential::Secret(secret) => Self::Secret(secret.expires),
             ClientCredential::Certificate(file) => Self::Certificate(file.clone()),
             ClientCredential::FederatedToken(path) => Self::FederatedToken(path.clone()),
             ClientCredential::ManagedIdentity(_) => Self::Arc(arc_key::folder()),
@@ -90,7 +90,8 @@ impl ClientAssertions {
         };
         match &assertions.source {
             // A function may be slow, and what it waits for not there yet.
-            Source::None | Source::Arc(_) | Source::Program(_) => {}
+            Source::Arc(_) | Source::Program(_) => {}
+            Source::Secret(_) => assertions.remind(now),
             Source::Certificate(file) => {
                 let path = &file.path;
                 let certificate = Certificate::read(file)
@@ -153,19 +154,36 @@ impl ClientAssertions {
         }
     }
 
+    /// Says once a day that the client secret ends, or has ended. A certificate is looked at whenever it is used.
+    pub(crate) fn remind(&self, now: UnixTime) {
+        if let Source::Secret(Some(expires)) = self.source
+            && self.is_to_announce(expires, now)
+        {
+            log(&LogEvent::new(LogEventId::EntraSecretExpires)
+                .with(Field::Expires, expires.0.to_string()));
+        }
+    }
+
     /// Says once a day that the certificate ends, or has ended.
     fn announce_end(&self, path: &Path, expires: UnixTime, now: UnixTime) {
+        if self.is_to_announce(expires, now) {
+            log(&LogEvent::new(LogEventId::EntraCertificateExpires)
+                .with(Field::Path, path.display().to_string())
+                .with(Field::Expires, expires.0.to_string()));
+        }
+    }
+
+    /// Whether the log is to say that something ends then. It has said so afterwards.
+    fn is_to_announce(&self, expires: UnixTime, now: UnixTime) -> bool {
         if now.after(ANNOUNCED_BEFORE) < expires {
-            return;
+            return false;
         }
         let last = self.announced.load(Ordering::Relaxed);
         let is_due = last == 0 || now.0.abs_diff(last) >= ANNOUNCED_EVERY.as_secs();
         if is_due {
             self.announced.store(now.0, Ordering::Relaxed);
-            log(&LogEvent::new(LogEventId::EntraCertificateExpires)
-                .with(Field::Path, path.display().to_string())
-                .with(Field::Expires, expires.0.to_string()));
         }
+        is_due
     }
 }
 

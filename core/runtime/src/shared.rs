@@ -137,12 +137,13 @@ impl<M: Mailbox> Shared<M> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Deletes what has expired from the store, and drops what the hub has kept long enough.
+    /// Deletes what has expired from the store, drops what the hub has kept long enough, and says what expires soon.
     pub fn purge_expired(&self) {
         let now = self.clock.now();
         self.hub.expire(now.instant);
         self.opened().age();
         self.store.purge_expired(now.unix);
+        self.client_assertions.remind(now.unix);
     }
 
     /// Returns the pauses to make, one after the other, while a server that is asked to end still accepts requests.

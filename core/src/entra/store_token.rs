@@ -63,7 +63,7 @@ pub type NoStoreToken = String;
 /// The settings lead to no address.
 pub fn begin(entra: &EntraApp, id: String, now: UnixTime) -> Result<StoreTokenStep, NoStoreToken> {
     let assertion = match &entra.credential {
-        ClientCredential::Secret(secret) => return post(entra, "client_secret", secret),
+        ClientCredential::Secret(secret) => return post(entra, "client_secret", &secret.value),
         ClientCredential::ManagedIdentity(_) => return of_identity(entra, None),
         ClientCredential::FederatedToken(_) => ClientAssertion::FederatedToken,
         ClientCredential::Certificate(_) => ClientAssertion::Signed(AssertionClaims {
@@ -231,9 +231,7 @@ mod tests {
 
     #[test]
     fn secret_is_sent_for_a_token_of_the_store() {
-        let entra = entra(ClientCredential::Secret(Secret::new(
-            "the secret".to_owned(),
-        )));
+        let entra = entra(ClientCredential::Secret("the secret".to_owned().into()));
         let (address, body) = sent(begin(&entra, "id".to_owned(), NOW));
         assert!(address.ends_with("/oauth2/v2.0/token"), "{address}");
         for part in [

@@ -42,7 +42,8 @@ impl TokenRequest {
         let entra = &cx.env.server.config.entra;
         let assertion = match &entra.credential {
             ClientCredential::Secret(secret) => {
-                let fetch = token_endpoint::post(&grant, Authentication::Secret(secret), cx.env)?;
+                let secret = Authentication::Secret(&secret.value);
+                let fetch = token_endpoint::post(&grant, secret, cx.env)?;
                 return Some(Self(State::AwaitingTokens(cx.fetch(fetch))));
             }
             ClientCredential::Certificate(_) => ClientAssertion::Signed(AssertionClaims {

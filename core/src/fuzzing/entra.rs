@@ -19,7 +19,6 @@ use crate::{
     env::{EntraSnapshot, Env, Server},
     limits,
     provider_metadata::{DiscoveryDocument, ProviderMetadata, SigningKey, V1Metadata, read_keys},
-    secret::Secret,
     time::{Instant, Now, UnixTime},
 };
 
@@ -35,7 +34,7 @@ pub(super) fn server() -> Server {
             tenant: TENANT.to_owned(),
             tenants: crate::config::Tenants::One,
             client_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-            credential: ClientCredential::Secret(Secret::new("entra client secret".to_owned())),
+            credential: ClientCredential::Secret("entra client secret".to_owned().into()),
             authority_host: url("https://login.example/"),
             graph: url("https://graph.example/"),
         },

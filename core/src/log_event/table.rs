@@ -132,6 +132,9 @@ events! {
     /// The client certificate ends within thirty days, or has ended: register another one, and replace the file.
     EntraCertificateExpires = "entra.certificate_expires", Warn,
         "the client certificate expires soon or has expired", [Path, Expires];
+    /// The client secret ends within thirty days, or has ended, as the operator has said: add another one, and set it.
+    EntraSecretExpires = "entra.secret_expires", Warn,
+        "the client secret expires soon or has expired", [Expires];
     /// The file with the federated token cannot be read or holds none: no sign-in succeeds until it does.
     EntraFederatedTokenUnusable = "entra.federated_token_unusable", Error,
         "the federated token cannot be used", [Path, Error];

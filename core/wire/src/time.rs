@@ -47,6 +47,23 @@ impl UnixTime {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
+    /// The beginning of a day (`2027-05-31`) or a second of it (`2027-05-31T10:00:00Z`), in UTC (RFC 3339); `None` for anything else.
+    ///
+    /// ```
+    /// use entra_mcp_wire::time::UnixTime;
+    ///
+    /// assert_eq!(UnixTime::of_date("1970-01-02"), Some(UnixTime(86_400)));
+    /// assert_eq!(UnixTime::of_date("1970-01-02T00:00:01Z"), Some(UnixTime(86_401)));
+    /// assert_eq!(UnixTime::of_date("2027-02-29"), None);
+    /// assert_eq!(UnixTime::of_date("31.05.2027"), None);
+    /// ```
+    #[must_use]
+    pub fn of_date(text: &str) -> Option<Self> {
+        let read = |text: &str| text.parse::<der::DateTime>().ok();
+        let time = read(text).or_else(|| read(&format!("{text}T00:00:00Z")))?;
+        Some(Self(time.unix_duration().as_secs()))
+    }
+
     /// Whether `now` lies in the `lifetime` that began at this time.
     ///
     /// A wall clock can be set back. What began "in the future" does not hold then, so that no step of the

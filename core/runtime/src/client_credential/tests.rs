@@ -1,10 +1,10 @@
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::atomic::Ordering, time::Duration};
 
 use base64::Engine as _;
 use entra_mcp_core::{
     ask::{AssertionFault, ClientAssertion},
     certificate::CertificateFields,
-    config::ClientCredential,
+    config::{ClientCredential, ClientSecret},
     secret::Secret,
     time::UnixTime,
 };
@@ -295,4 +295,25 @@ fn assertion_of_the_program_is_taken_instead_of_a_file() {
     let without = open(AssertionSource::new(|| Err("the vault is away".into())));
     let answer = without.answer(&ClientAssertion::FederatedToken, NOW);
     assert!(matches!(answer, Err(AssertionFault::FederatedToken)));
+}
+
+#[test]
+fn end_of_a_secret_is_announced_once_a_day_from_a_month_before_on() {
+    let day = Duration::from_secs(86_400);
+    let secret = |expires| ClientSecret {
+        expires,
+        ..ClientSecret::from("a secret".to_owned())
+    };
+    let expires = NOW.after(day * 31);
+    let of = |expires| Source::of(&ClientCredential::Secret(secret(expires)));
+    assert!(matches!(of(Some(expires)), Source::Secret(Some(at)) if at == expires));
+    let credential = ClientCredential::Secret(secret(Some(expires)));
+    let assertions = ClientAssertions::open(&credential, None, NOW).unwrap();
+    let said = |days| {
+        let before = assertions.announced.load(Ordering::Relaxed);
+        assertions.remind(NOW.after(day * days));
+        before != assertions.announced.load(Ordering::Relaxed)
+    };
+    let days = [0, 1, 1, 2, 31, 40].map(said);
+    assert_eq!(days, [false, true, false, true, true, true]);
 }

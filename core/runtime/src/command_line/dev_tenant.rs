@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 
-use entra_mcp_core::{
-    config::{ClientCredential, EntraApp},
-    secret::Secret,
-};
+use entra_mcp_core::config::{ClientCredential, EntraApp};
 use url::Url;
 
 use super::{
@@ -51,9 +48,7 @@ fn entra_app(origin: Url) -> EntraApp {
         tenant: entra_mcp_dev_tenant::TENANT_ID.to_owned(),
         tenants: entra_mcp_core::config::Tenants::One,
         client_id: entra_mcp_dev_tenant::CLIENT_ID.to_owned(),
-        credential: ClientCredential::Secret(Secret::new(
-            entra_mcp_dev_tenant::CLIENT_SECRET.to_owned(),
-        )),
+        credential: ClientCredential::Secret(entra_mcp_dev_tenant::CLIENT_SECRET.to_owned().into()),
         authority_host: origin.clone(),
         graph: origin,
     }

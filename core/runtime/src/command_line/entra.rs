@@ -9,14 +9,19 @@ use super::{
     error::{AuthorityHostError, ConfigError, EntraSetting, EntraSettingError},
     given::{
         ALLOW_TENANT, AUTHORITY_HOST, CLIENT_CERTIFICATE_PASSWORD, CLIENT_CERTIFICATE_PATH,
-        CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE, Given, MANAGED_IDENTITY, TENANT_ID,
+        CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_EXPIRES, FEDERATED_TOKEN_FILE, Given,
+        MANAGED_IDENTITY, TENANT_ID,
     },
     is_gap,
     managed_identity::identity,
 };
 use entra_mcp_core::{
-    config::{CertificateFile, ClientCredential, EntraApp, ORGANIZATIONS, Tenants, is_loopback},
+    config::{
+        CertificateFile, ClientCredential, ClientSecret, EntraApp, ORGANIZATIONS, Tenants,
+        is_loopback,
+    },
     secret::Secret,
+    time::UnixTime,
 };
 
 /// Authority hosts and the Microsoft Graph of their cloud.
@@ -109,13 +114,32 @@ fn credential(given: &Given, errors: &mut Vec<ConfigError>) -> Option<ClientCred
         errors.push(ConfigError::SeveralCredentials);
         return None;
     }
+    let expires = secret_expires(given, count == 0, errors);
     if has(&MANAGED_IDENTITY) {
         return identity(given, errors).map(ClientCredential::ManagedIdentity);
     }
     certificate.or(federated_token).or_else(|| {
         let secret = need(given, EntraSetting::ClientSecret, secret, errors)?;
-        Some(ClientCredential::Secret(Secret::new(secret)))
+        let value = Secret::new(secret);
+        Some(ClientCredential::Secret(ClientSecret { value, expires }))
     })
+}
+
+/// When the secret ends, if there is one.
+fn secret_expires(
+    given: &Given,
+    has_secret: bool,
+    errors: &mut Vec<ConfigError>,
+) -> Option<UnixTime> {
+    let expires = UnixTime::of_date(given.value(&CLIENT_SECRET_EXPIRES)?);
+    let problem = match expires {
+        Some(_) if has_secret => return expires,
+        Some(_) => EntraSettingError::NoSecret,
+        None => EntraSettingError::NotDate,
+    };
+    let setting = EntraSetting::ClientSecretExpires;
+    errors.push(ConfigError::Entra { setting, problem });
+    None
 }
 
 fn tenant(text: &str) -> Result<(), EntraSettingError> {

@@ -1,6 +1,8 @@
 //! What is wrong with a setting of Entra ID.
 
-use crate::command_line::given::{CLIENT_ID, CLIENT_SECRET, Setting, TENANT_ID};
+use crate::command_line::given::{
+    CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_EXPIRES, Setting, TENANT_ID,
+};
 
 /// A setting that a real tenant needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum EntraSetting {
     ClientId,
     /// `AZURE_CLIENT_SECRET`.
     ClientSecret,
+    /// `ENTRA_MCP_CLIENT_SECRET_EXPIRES`.
+    ClientSecretExpires,
 }
 
 /// What is wrong with a setting that a real tenant needs.
@@ -35,6 +39,10 @@ pub enum EntraSettingError {
     SecretId,
     /// It is too short for a secret.
     SecretTooShort,
+    /// It is not a date.
+    NotDate,
+    /// There is no secret that it could be about.
+    NoSecret,
 }
 
 /// What is wrong with the authority host.
@@ -59,6 +67,7 @@ impl EntraSetting {
             Self::TenantId => &TENANT_ID,
             Self::ClientId => &CLIENT_ID,
             Self::ClientSecret => &CLIENT_SECRET,
+            Self::ClientSecretExpires => &CLIENT_SECRET_EXPIRES,
         }
     }
 
@@ -81,6 +90,9 @@ impl EntraSetting {
             Self::ClientSecret => {
                 "Put the value of a client secret there: the portal shows it once, when it is made. Without a \
                  secret, set AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or ENTRA_MCP_MANAGED_IDENTITY."
+            }
+            Self::ClientSecretExpires => {
+                "Put the day there on which the client secret ends, such as 2027-05-31, or leave it out."
             }
         }
     }
@@ -106,6 +118,8 @@ impl EntraSettingError {
             Self::NotGuid => "it is not a GUID",
             Self::SecretId => "it looks like the id of a secret, not its value",
             Self::SecretTooShort => "it is too short to be a secret",
+            Self::NotDate => "it is not a date",
+            Self::NoSecret => "it counts only with a client secret",
         }
     }
 }

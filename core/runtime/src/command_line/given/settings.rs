@@ -247,6 +247,12 @@ pub(in crate::command_line) const CLIENT_SECRET: Setting = setting(
     "",
     "the value of a client secret",
 );
+pub(in crate::command_line) const CLIENT_SECRET_EXPIRES: Setting = setting(
+    "client-secret-expires",
+    "ENTRA_MCP_CLIENT_SECRET_EXPIRES",
+    "DATE",
+    "when the client secret ends, such as 2027-05-31: the log says so from thirty days before on",
+);
 pub(in crate::command_line) const CLIENT_CERTIFICATE_PATH: Setting = setting(
     "",
     "AZURE_CLIENT_CERTIFICATE_PATH",
@@ -363,6 +369,7 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &TENANT_ID,
     &CLIENT_ID,
     &CLIENT_SECRET,
+    &CLIENT_SECRET_EXPIRES,
     &CLIENT_CERTIFICATE_PATH,
     &CLIENT_CERTIFICATE_PASSWORD,
     &FEDERATED_TOKEN_FILE,

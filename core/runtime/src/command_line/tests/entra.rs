@@ -4,7 +4,7 @@ use super::{
     super::{AuthorityHostError, ConfigError, EntraSettingError},
     REAL, config, error, real,
 };
-use entra_mcp_core::config::ClientCredential;
+use entra_mcp_core::{config::ClientCredential, time::UnixTime};
 
 #[test]
 fn incomplete_tenant_settings_are_errors_that_name_the_missing() {
@@ -286,4 +286,25 @@ fn several_tenants_are_those_that_are_named() {
             "{tenant} {named}"
         );
     }
+}
+
+#[test]
+fn end_of_a_client_secret_is_a_date_and_about_a_secret() {
+    let setting = ("ENTRA_MCP_CLIENT_SECRET_EXPIRES", "2027-05-31");
+    let ClientCredential::Secret(secret) = config(&[], &real(&[setting])).entra.credential else {
+        panic!("it is a secret");
+    };
+    assert_eq!(secret.expires, UnixTime::of_date("2027-05-31"));
+    let error_of = |settings: &[(&'static str, &'static str)]| error(&[], settings).to_string();
+    let wrong = error_of(&real(&[("ENTRA_MCP_CLIENT_SECRET_EXPIRES", "31.5.2027")]));
+    assert!(
+        wrong.contains("it is not a date") && wrong.contains("2027-05-31"),
+        "{wrong}"
+    );
+    let without: Vec<_> = real(&[setting, ("AZURE_FEDERATED_TOKEN_FILE", "/run/token")])
+        .into_iter()
+        .filter(|(name, _)| *name != "AZURE_CLIENT_SECRET")
+        .collect();
+    let idle = error_of(&without);
+    assert!(idle.contains("only with a client secret"), "{idle}");
 }

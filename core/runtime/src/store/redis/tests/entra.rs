@@ -8,7 +8,6 @@ use std::sync::{
 use entra_mcp_core::{
     ask::{Fetch, FetchFault, FetchTarget},
     config::{ClientCredential, EntraApp, RedisPassword, RedisServer},
-    secret::Secret,
 };
 use http::Response;
 
@@ -23,7 +22,7 @@ fn entra_id(seconds: u64) -> (StoreTokens, Arc<AtomicUsize>) {
         tenant: "9122040d-6c67-4c5b-b112-36a304b66dad".to_owned(),
         tenants: entra_mcp_core::config::Tenants::One,
         client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".to_owned(),
-        credential: ClientCredential::Secret(Secret::new("the secret".to_owned())),
+        credential: ClientCredential::Secret("the secret".to_owned().into()),
         authority_host: url::Url::parse("https://login.example/").unwrap(),
         graph: url::Url::parse("https://graph.example/").unwrap(),
     };
