@@ -215,6 +215,7 @@ impl GreedyUser {
             .is_ok()
             // A new sign-in has no settings: none is needed from here on.
             && self.shared.borrow().faults_stopped;
+        let replica = self.client.peer.stuck();
         for _ in 0..count {
             self.client.connect().await?;
             self.client.ask("logging/setLevel", level.clone()).await?;
@@ -223,11 +224,13 @@ impl GreedyUser {
             return Ok(());
         };
         self.client.set_session(&first);
-        // Any replica knows them.
+        // Any replica knows them; what it comes back for later, one does.
         self.client.peer.stick_to(None);
         self.client.notifications.clear();
         let params = json!({"name": "test_tool_with_logging", "arguments": {}});
-        self.client.ask("tools/call", params).await?;
+        let called = self.client.ask("tools/call", params).await;
+        self.client.peer.stick_to(replica);
+        called?;
         let notifications = self.client.notifications.iter();
         let mut lines = notifications.map(|message| message.get("method"));
         let is_lost = lines.any(|method| method == Some(&json!("notifications/message")));
