@@ -218,9 +218,10 @@ class Session:
         browser = Browser()
         page = browser.open(f"{URL}/authorize?{urllib.parse.urlencode(asked)}")
         page = browser.press(*page, "approve")
-        self.landed, _ = browser.press(*page, self.user)
-        url = self.landed
-        code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query)).get("code")
+        url, _ = browser.press(*page, self.user)
+        # What the client is told in place of tokens, by whichever step.
+        self.told = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        code = self.told.get("code")
         if not url.startswith(REDIRECT_URI) or not code:
             # Something was away amid the sign-in, which is said in words: the user tries again.
             return count("sign-ins that were begun anew")
@@ -230,8 +231,10 @@ class Session:
         if status == 200:
             self.tokens = json.loads(body)
             return count("sign-ins")
-        # Its first answer was lost on its way.
-        assert json.loads(body)["error"] == "invalid_grant", body
+        self.told = json.loads(body)
+        # Its first answer was lost on its way; or there is no store, and it does not come again.
+        expected = "temporarily_unavailable" if status == 503 else "invalid_grant"
+        assert self.told["error"] == expected, body
         return count("sign-ins that were begun anew")
 
     def post(self, method, params, port=None):
