@@ -202,11 +202,10 @@ impl Hub {
     }
 
     /// A stream begins with the subscriptions that its record has, or newer ones.
-    fn begin_subscribed(&mut self, whose: Subscriber, subscriptions: &Subscriptions) {
-        self.streams.subscribed(whose, subscriptions);
-        if let Some(told) = self.subscriptions.get(whose) {
-            self.streams.subscribed(whose, told);
-        }
+    fn begin_subscribed(&mut self, id: ExchangeId, whose: Subscriber, recorded: &Subscriptions) {
+        let told = self.subscriptions.get(whose);
+        let newer = told.filter(|told| told.number > recorded.number);
+        self.streams.begin_subscribed(id, newer.unwrap_or(recorded));
     }
 
     /// Answers a stream, and ends it if its session has ended since it was authenticated.

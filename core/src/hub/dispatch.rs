@@ -148,7 +148,7 @@ impl Hub {
                 let (owner, mcp_session) = ((principal, user), kind.mcp_session());
                 let opened = self.open_stream(from, owner, (session, token_expires), kind);
                 if let Some(mcp_session) = mcp_session {
-                    self.begin_subscribed((session, mcp_session), &subscriptions);
+                    self.begin_subscribed(from, (session, mcp_session), &subscriptions);
                 }
                 self.stream_opened(Waiter::new(from, ticket), session, opened);
             }

@@ -135,8 +135,9 @@ impl McpSettings {
     /// Forgets the settings of another MCP session that were changed longest ago, if that is long ago.
     fn forget_idle(&mut self, but: McpSessionId, now: UnixTime) -> Option<()> {
         let place = self.sessions.iter().position(|one| one.id != but)?;
-        let idle = self.sessions.get(place)?.changed;
-        let is_idle = now >= idle.after(limits::MCP_SESSION_SETTINGS_IDLE);
+        let changed = self.sessions.get(place)?.changed;
+        let (idle, leeway) = (limits::MCP_SESSION_SETTINGS_IDLE, limits::CLOCK_LEEWAY);
+        let is_idle = !changed.lasts(idle, now, leeway);
         is_idle.then(|| drop(self.sessions.remove(place)))
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::{Streams, flush};
 use crate::{
     catalog::ChangeNotification,
+    exchange::ExchangeId,
     hub::{
         HubOutput, SettingChange, SettingsFull, StreamKind, Subscriber, SubscriptionFilter,
         Subscriptions,
@@ -51,6 +52,15 @@ impl Streams {
             }
         }
         Ok(())
+    }
+
+    /// Gives a stream that begins what its MCP session is subscribed to. That of HTTP+SSE begins without.
+    pub(in crate::hub) fn begin_subscribed(&mut self, id: ExchangeId, to: &Subscriptions) {
+        if let Some(stream) = self.open.get_mut(&id)
+            && matches!(stream.kind, StreamKind::Standalone(_))
+        {
+            stream.subscriptions = to.clone();
+        }
     }
 
     /// Gives the streams of an MCP session what it is subscribed to, unless they know what was so later.

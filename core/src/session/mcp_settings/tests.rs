@@ -109,6 +109,17 @@ fn subscriptions_of_an_mcp_session_and_of_a_sign_in_are_bounded() {
     assert!(settings.all_resources() <= limits::SUBSCRIPTIONS_PER_SIGN_IN);
 }
 
+// M5
+#[test]
+fn settings_of_a_clock_that_was_ahead_make_room() {
+    let mut settings = McpSettings::default();
+    let ahead = NOW.after(std::time::Duration::from_secs(365 * 86_400));
+    for number in 0..limits::MCP_SESSION_SETTINGS {
+        assert_eq!(settings.change(id(number), DEBUG, ahead), Ok(true));
+    }
+    assert_eq!(settings.change(id(999), DEBUG, NOW), Ok(true));
+}
+
 #[test]
 fn written_settings_are_read_back() {
     let mut settings = McpSettings::default();
