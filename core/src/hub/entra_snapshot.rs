@@ -4,7 +4,7 @@
 //! What was known stays known until something newer replaces it. A flood of unknown key ids costs no fetch: see
 //! `fetch_gate.rs`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
     HubOutput, IdentityTokenMessage, Job, JobKind, NeedIdentityToken, NeedMetadata, asks::Waiter,
@@ -65,6 +65,8 @@ impl PublishedSnapshot {
         out: &mut VecDeque<HubOutput>,
     ) {
         let is_fetched = metadata.is_some();
+        // What a server begins with was asked for by nobody who has seen an unknown key: the first of those may ask at once.
+        let is_first = self.published.revision == 0;
         if let Some(metadata) = metadata {
             let published = &mut self.published;
             published.revision = published.revision.saturating_add(1);
@@ -72,10 +74,10 @@ impl PublishedSnapshot {
             published.fetched = now.instant;
             self.publish(out);
         }
-        let rest = if is_fetched {
-            limits::KEYS_REFETCH
-        } else {
-            limits::KEYS_RETRY
+        let rest = match (is_fetched, is_first) {
+            (true, true) => Duration::ZERO,
+            (true, false) => limits::KEYS_REFETCH,
+            (false, _) => limits::KEYS_RETRY,
         };
         self.metadata_gate
             .fetched(is_fetched, rest, now.instant, out);
@@ -270,12 +272,15 @@ mod tests {
         let mut table = Table::new();
         table.need(1, 0);
         table.fetch();
-        for stranger in 2..50 {
-            assert_eq!(table.need(stranger, 1), [format!("{stranger} false")]);
-        }
-        table.later(limits::KEYS_REFETCH);
+        // A key may be as new as the server's start.
         assert_eq!(table.need(2, 1), ["start"]);
         assert_eq!(table.fetch(), ["publish 2", "2 true"]);
+        for stranger in 3..50 {
+            assert_eq!(table.need(stranger, 2), [format!("{stranger} false")]);
+        }
+        table.later(limits::KEYS_REFETCH);
+        assert_eq!(table.need(2, 2), ["start"]);
+        assert_eq!(table.fetch(), ["publish 3", "2 true"]);
     }
 
     // D14: an outage is asked about again soon, but not by every waiter.
