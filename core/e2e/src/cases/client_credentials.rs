@@ -211,7 +211,7 @@ fn asked(server: &Server, path: &str) -> usize {
 }
 
 /// A token of the managed identity, as a machine in Azure gets it.
-fn managed_identity_token(server: &Server) -> String {
+pub(super) fn managed_identity_token(server: &Server) -> String {
     let target = "/metadata/identity/oauth2/token?resource=api%3A%2F%2FAzureADTokenExchange";
     let answer = server.ask_tenant("GET", target, &[("Metadata", "true")], "");
     let body = answer.json();

@@ -8,7 +8,7 @@ use super::entra_tokens::{OPEN, control, details, initialize, of_user};
 use crate::{Program, Server, html::forms, raw_http::Response, session::until};
 
 /// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// What can be wrong with a token that the tenant issues, and what the log says of it.
@@ -27,7 +27,7 @@ const FAULTS: [(&str, &str); 12] = [
     ("no_object_id", "oid or sub is missing"),
 ];
 
-fn post_form(server: &Server, path: &str, form: &[(&str, &str)]) -> Response {
+pub(super) fn post_form(server: &Server, path: &str, form: &[(&str, &str)]) -> Response {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
@@ -36,7 +36,7 @@ fn post_form(server: &Server, path: &str, form: &[(&str, &str)]) -> Response {
 }
 
 /// Authorization at the tenant itself, as this client; the parameters that it comes back with.
-fn authorize(server: &Server, parameters: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn authorize(server: &Server, parameters: &[(&str, &str)]) -> Vec<(String, String)> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .extend_pairs([("response_type", "code"), ("code_challenge", CHALLENGE)])
@@ -56,7 +56,7 @@ fn authorize(server: &Server, parameters: &[(&str, &str)]) -> Vec<(String, Strin
     back.query_pairs().into_owned().collect()
 }
 
-fn value_of(parameters: &[(String, String)], name: &str) -> String {
+pub(super) fn value_of(parameters: &[(String, String)], name: &str) -> String {
     let found = parameters.iter().find(|(own, _)| own == name);
     found.map_or(String::new(), |(_, value)| value.clone())
 }

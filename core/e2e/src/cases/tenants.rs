@@ -106,6 +106,36 @@ pub fn administrator_lets_an_organization_in(program: &Program) {
     assert!(sign_in(&server, "nina").works(&server));
 }
 
+/// D24: neither who makes the return up, nor an administrator's own browser that names another organization in it.
+pub fn forged_return_of_the_admin_consent_lets_nobody_in(program: &Program) {
+    let other = program.start();
+    let server = for_several(program, &other, &BOTH[..2]);
+    let forged = format!("/auth/admin-consent?admin_consent=True&tenant={FABRIKAM_ID}");
+    let page = server.send(&server.get(&format!("{forged}&state=forged")));
+    assert_eq!((page.status, page.header("location")), (400, ""));
+    let mut browser = Browser::default();
+    let begin = Url::parse(&format!("{}/admin-consent", server.url())).unwrap();
+    let sent = browser.request("GET", &begin, &[], "");
+    let sent = Url::parse(sent.header("location")).unwrap();
+    let state = sent
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .unwrap();
+    let forged = format!("{}{forged}&state={}", server.url(), state.1);
+    let page = browser.request("GET", &Url::parse(&forged).unwrap(), &[], "");
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(!page.body.contains(FABRIKAM_ID), "{}", page.body);
+    let again = browser.request("GET", &Url::parse(&forged).unwrap(), &[], "");
+    assert_eq!(again.status, 400, "{}", again.body);
+    let client_id = register(&server);
+    let landed = browse(&server, &mut Browser::default(), &client_id, "olivia");
+    let Landed::Page(_, page) = landed else {
+        panic!("olivia is told: {landed:?}");
+    };
+    assert_eq!(page.status, 403, "{}", page.body);
+    assert!(sign_in(&server, "alice").works(&server));
+}
+
 /// D24: by the switch, in the directory that they are invited to.
 pub fn guest_signs_in_unless_guests_are_kept_out(program: &Program) {
     let open = program.start();
