@@ -117,6 +117,12 @@ pub const BLUEPRINT_URI: &str = "api://b10e0000-2d84-4f6b-8c15-d3e7e4a7000a";
 /// The id of an agent of that blueprint: its client id and its object id.
 pub const AGENT_ID: &str = "a6e47000-7b19-4c3d-a5e8-d3e7e4a7000b";
 
+/// The application id of an API behind a gateway, which this application may call on behalf of its users.
+pub const ORDERS_ID: &str = "0de25000-4c1b-4f7e-9d36-d3e7e4a7000c";
+
+/// The App ID URI of that API, whose scope is `Orders.Read`.
+pub const ORDERS_URI: &str = "api://0de25000-4c1b-4f7e-9d36-d3e7e4a7000c";
+
 /// What the agent of Azure Arc has in the file that it names ([`ARC_KEY_FILE`]). Public on purpose, and worthless.
 pub const ARC_KEY: &str = "public-and-worthless-arc-key";
 

@@ -1,10 +1,10 @@
-//! The resources that tokens are for, and what they are called: Microsoft Graph, this server as an API, and the blueprint of
-//! agents.
+//! The resources that tokens are for, and what they are called: Microsoft Graph, this server as an API, the blueprint of agents, and
+//! an API behind a gateway.
 //!
 //! Source: Microsoft identity platform, "Scopes and permissions"; RFC 8707, as Entra takes its parameter since 2026.
 
 use super::{
-    API_URI, BLUEPRINT_ID, BLUEPRINT_URI, CLIENT_ID, DevTenant, aadsts_error::AadstsError,
+    API_URI, BLUEPRINT_ID, BLUEPRINT_URI, CLIENT_ID, DevTenant, ORDERS_ID, ORDERS_URI, aadsts_error::AadstsError,
     client::Client, scope::Scopes,
 };
 
@@ -14,12 +14,16 @@ const API: [&str; 3] = ["user.read", "mail.read", "access_as_user"];
 /// The scope of the blueprint, for tokens that its agents act by on behalf of a user.
 const BLUEPRINT: [&str; 1] = ["access_agent"];
 
+/// The scope of the API behind a gateway.
+const ORDERS: [&str; 1] = ["Orders.Read"];
+
 /// Whose permissions a scope names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
     Graph,
     Api,
     Blueprint,
+    Orders,
 }
 
 /// What resources are called.
@@ -38,6 +42,7 @@ impl Resource {
             Self::Graph => "00000003-0000-0000-c000-000000000000",
             Self::Api => CLIENT_ID,
             Self::Blueprint => BLUEPRINT_ID,
+            Self::Orders => ORDERS_ID,
         }
     }
 
@@ -47,6 +52,7 @@ impl Resource {
             Self::Graph => &[],
             Self::Api => &API,
             Self::Blueprint => &BLUEPRINT,
+            Self::Orders => &ORDERS,
         }
     }
 }
@@ -61,6 +67,8 @@ impl<'a> ResourceNames<'a> {
             (CLIENT_ID, Resource::Api),
             (BLUEPRINT_URI, Resource::Blueprint),
             (BLUEPRINT_ID, Resource::Blueprint),
+            (ORDERS_URI, Resource::Orders),
+            (ORDERS_ID, Resource::Orders),
         ];
         let own = self.app_id_uris.iter();
         fixed
@@ -100,8 +108,8 @@ impl DevTenant {
                 Err(AadstsError::new("invalid_request", 90_009, text))
             }
             (Client::Application, Some(Resource::Blueprint))
-            | (Client::CommandLine, Some(Resource::Graph))
-            | (Client::Agent, Some(Resource::Blueprint)) => {
+            | (Client::CommandLine, Some(Resource::Graph | Resource::Orders))
+            | (Client::Agent, Some(Resource::Blueprint | Resource::Orders)) => {
                 let text = format!(
                     "Invalid resource. The client has requested access to a resource which is not listed in the requested \
                      permissions in the client's application registration. Client app ID: {client_id}."

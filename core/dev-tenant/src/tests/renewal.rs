@@ -48,6 +48,26 @@ fn refresh_may_request_another_consented_permission() {
 }
 
 #[test]
+fn refresh_may_request_a_token_for_the_api_behind_a_gateway() {
+    let mut world = World::new();
+    let tokens = world.tokens("alice");
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let scope = format!("{}/Orders.Read", crate::ORDERS_URI);
+    let token = json(&world.token(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token),
+        ("scope", &scope),
+    ]));
+    assert_eq!(token["scope"], *scope);
+    let payload = token["access_token"].as_str().unwrap().split('.').nth(1);
+    let claims = URL_SAFE_NO_PAD.decode(payload.unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(claims["aud"], crate::ORDERS_ID);
+    assert_eq!(claims["scp"], "Orders.Read");
+    assert_eq!(claims["preferred_username"], "alice@contoso.example");
+}
+
+#[test]
 fn disabled_blocked_or_revoked_user_cannot_refresh() {
     let mut world = World::new();
     let alice = || username("alice");
