@@ -27,6 +27,8 @@ pub mod everything;
 pub mod foundry;
 pub mod framing;
 pub mod gateway;
+pub mod gateway_entra;
+pub mod gateway_eras;
 pub mod gateway_headers;
 pub mod gateway_policy;
 pub mod gateway_several;

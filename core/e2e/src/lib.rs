@@ -177,6 +177,11 @@ suite!($ end_to_end_hostile_peers:
 suite!($ end_to_end_gateway:
     gateway::tools_of_a_backend_are_called_with_progress_and_questions,
     gateway::backend_is_told_who_calls_and_hands_it_to_no_client,
+    gateway_entra::backend_gets_a_token_of_entra_for_itself_and_this_user,
+    gateway_entra::claims_that_a_backend_wants_are_a_step_up_of_the_same_session,
+    gateway_eras::question_of_a_backend_with_sessions_is_a_round_of_a_stateless_client,
+    gateway_eras::rounds_of_a_stateless_backend_are_questions_to_a_client_with_a_session,
+    gateway_eras::client_of_http_sse_is_asked_by_a_backend_of_either_era,
     gateway_headers::forty_headers_of_a_client_never_reach_a_backend,
     gateway::session_that_a_backend_has_lost_is_opened_again,
     gateway::backend_that_is_not_there_is_told_in_words,

@@ -35,7 +35,7 @@ fn link(server: &Server, session: &Session<'_>) -> Url {
 }
 
 /// Opens a link and signs in; the page that this ends at.
-fn satisfy(server: &Server, link: &Url, user: &str) -> Response {
+pub(super) fn satisfy(server: &Server, link: &Url, user: &str) -> Response {
     let mut browser = Browser::default();
     let (url, asked) = page(browser.open(link, "never"));
     assert!(
