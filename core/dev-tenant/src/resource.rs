@@ -4,8 +4,8 @@
 //! Source: Microsoft identity platform, "Scopes and permissions"; RFC 8707, as Entra takes its parameter since 2026.
 
 use super::{
-    API_URI, BLUEPRINT_ID, BLUEPRINT_URI, CLIENT_ID, DevTenant, ORDERS_ID, ORDERS_URI, aadsts_error::AadstsError,
-    client::Client, scope::Scopes,
+    API_URI, BLUEPRINT_ID, BLUEPRINT_URI, CLIENT_ID, DevTenant, ORDERS_ID, ORDERS_URI,
+    aadsts_error::AadstsError, client::Client, scope::Scopes,
 };
 
 /// The scopes of this server as an API.

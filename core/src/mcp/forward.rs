@@ -42,7 +42,7 @@ use self::{
 pub(crate) use self::{
     answered::fresh_id,
     called::fault_of_backend,
-    client_notification::ClientNotification,
+    client_notification::{ClientNotification, Notified},
     ending::ForwardEnd,
     initialize::{InitializeFrom, Initializing, params as client_params},
     judge::needed_scopes,

@@ -3,6 +3,7 @@
 //! ```text
 //! Authenticate --session--> FindingStream --the stream is the caller's--> 202 --> Executing --> delivered
 //!    +--> 401                    +--> 404                                 |       +--> the stream ends
+//!                                                                         +--> Notifying (a gateway only) --> Executing
 //!                                                                         +--> Initializing (a gateway only) --> delivered
 //! ```
 //!
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use super::{
     dispatch::missing_scopes,
     execution::{Execution, HttpSseOutput, Output},
-    forward::{InitializeFrom, Initializing},
+    forward::{ClientNotification, InitializeFrom, Initializing, Notified},
     inbound::{self, Origin, Routed},
     invocation::ClientProfile,
     lifecycle,
@@ -47,6 +48,8 @@ pub(crate) enum PostMessage {
     Executing(Box<Execution>),
     /// The backend opens a session (a gateway only).
     Initializing(Box<Initializing>),
+    /// The backend is told something (a gateway only).
+    Notifying(Box<Notifying>),
 }
 
 /// The caller is looked up; the message waits.
@@ -92,9 +95,13 @@ impl PostMessage {
             (Self::Initializing(state), Input::Answer(answer)) => state
                 .handle(answer, cx)
                 .map_pending(|state| Self::Initializing(Box::new(state))),
+            (Self::Notifying(state), Input::Answer(answer)) => state.handle(answer, cx),
             // The message is taken though its sender has left. It is no call before it is.
             (
-                state @ (Self::Authenticating(_) | Self::FindingStream(_) | Self::Initializing(_)),
+                state @ (Self::Authenticating(_)
+                | Self::FindingStream(_)
+                | Self::Initializing(_)
+                | Self::Notifying(_)),
                 Input::Tick
                 | Input::Disconnected
                 | Input::Call(_)
@@ -179,7 +186,7 @@ impl FindingStream {
 }
 
 impl ReceivedMessage {
-    fn process(mut self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+    fn process(self, negotiated: Option<Negotiated>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
         let (mut messages, batch) = match self.messages(negotiated.as_ref()) {
             Err(refusal) => return cx.done(refused(StatusCode::BAD_REQUEST, refusal)),
             Ok(read) => read,
@@ -196,6 +203,7 @@ impl ReceivedMessage {
             return Initializing::start(request, from, self.caller, cx)
                 .map_pending(|state| PostMessage::Initializing(Box::new(state)));
         }
+        let tells = ClientNotification::is_among(&messages, cx);
         let from = Origin {
             principal: self.caller.principal_id,
             mcp_session: self.mcp_session,
@@ -210,47 +218,19 @@ impl ReceivedMessage {
             return cx.done(refusal);
         }
         accepted(cx);
-        if requests.is_empty() {
-            return Progress::Ready(());
-        }
-        let output = self.output(batch);
-        let is_ping = |method: &str| method == "ping";
-        let negotiated = match negotiated {
-            Some(negotiated) => negotiated,
-            // Before `initialize` a ping only is answered (lifecycle, initialization).
-            None if requests.iter().all(|request| is_ping(&request.method)) => {
-                let capabilities = ClientCapabilities::default();
-                Negotiated::new(Revision::V2024_11_05, capabilities, ClientInfo::default())
-            }
-            None => {
-                let error = Error::invalid_request("The first request is `initialize`.");
-                let id = requests.into_iter().next().map(|request| request.id);
-                let answer = Response::error(id, error);
-                output.finish(&[answer], cx);
-                return Progress::Ready(());
-            }
-        };
-        self.caller.client_info = negotiated.client_info;
-        let client = ClientProfile {
-            revision: negotiated.revision,
-            client_capabilities: negotiated.client_capabilities,
-            mcp_session: Some(self.mcp_session),
-            streams: true,
-            shares_stream: true,
-            tasks: false,
-            security_schemes: false,
-            level: Some(negotiated.level),
-            has_set: false,
-        };
-        Execution::start(
-            client,
+        let requests = Accepted {
+            mcp_session: self.mcp_session,
             requests,
-            None,
-            Output::HttpSse(output),
-            self.caller,
-            cx,
-        )
-        .map_pending(PostMessage::Executing)
+            batch,
+            negotiated,
+        };
+        match tells {
+            true => {
+                let notified = ClientNotification::start(self.mcp_session, self.caller, cx);
+                Notifying::notified(notified, requests, cx)
+            }
+            false => requests.answer(self.caller, cx),
+        }
     }
 
     /// What the body holds, and whether it is a batch.
@@ -270,12 +250,7 @@ impl ReceivedMessage {
     }
 
     fn output(&self, batch: bool) -> HttpSseOutput {
-        HttpSseOutput {
-            mcp_session: self.mcp_session,
-            principal: self.caller.principal_id,
-            batch,
-            delivering: None,
-        }
+        output(self.mcp_session, &self.caller, batch)
     }
 
     fn initialize(&self, request: &json_rpc::Request, cx: &mut Cx<'_>) -> Progress<PostMessage> {
@@ -298,6 +273,91 @@ impl ReceivedMessage {
         };
         self.output(false).finish(&[answer], cx);
         Progress::Ready(())
+    }
+}
+
+fn output(mcp_session: McpSessionId, caller: &Caller, batch: bool) -> HttpSseOutput {
+    HttpSseOutput {
+        mcp_session,
+        principal: caller.principal_id,
+        batch,
+        delivering: None,
+    }
+}
+
+/// The requests of a message that was taken.
+#[derive(Debug)]
+struct Accepted {
+    mcp_session: McpSessionId,
+    requests: Vec<json_rpc::Request>,
+    batch: bool,
+    negotiated: Option<Negotiated>,
+}
+
+impl Accepted {
+    fn answer(self, mut caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+        let requests = self.requests;
+        if requests.is_empty() {
+            return Progress::Ready(());
+        }
+        let output = output(self.mcp_session, &caller, self.batch);
+        let is_ping = |method: &str| method == "ping";
+        let negotiated = match self.negotiated {
+            Some(negotiated) => negotiated,
+            // Before `initialize` a ping only is answered (lifecycle, initialization).
+            None if requests.iter().all(|request| is_ping(&request.method)) => {
+                let capabilities = ClientCapabilities::default();
+                Negotiated::new(Revision::V2024_11_05, capabilities, ClientInfo::default())
+            }
+            None => {
+                let error = Error::invalid_request("The first request is `initialize`.");
+                let id = requests.into_iter().next().map(|request| request.id);
+                let answer = Response::error(id, error);
+                output.finish(&[answer], cx);
+                return Progress::Ready(());
+            }
+        };
+        caller.client_info = negotiated.client_info;
+        let client = ClientProfile {
+            revision: negotiated.revision,
+            client_capabilities: negotiated.client_capabilities,
+            mcp_session: Some(self.mcp_session),
+            streams: true,
+            shares_stream: true,
+            tasks: false,
+            security_schemes: false,
+            level: Some(negotiated.level),
+            has_set: false,
+        };
+        let output = Output::HttpSse(output);
+        Execution::start(client, requests, None, output, caller, cx)
+            .map_pending(PostMessage::Executing)
+    }
+}
+
+/// The backend is told what a client tells it; the requests beside it wait.
+#[derive(Debug)]
+pub(crate) struct Notifying {
+    notification: ClientNotification,
+    requests: Accepted,
+}
+
+impl Notifying {
+    fn notified(notified: Notified, requests: Accepted, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+        match notified {
+            Progress::Pending(notification) => {
+                Progress::Pending(PostMessage::Notifying(Box::new(Self {
+                    notification,
+                    requests,
+                })))
+            }
+            Progress::Ready(caller) => requests.answer(caller, cx),
+        }
+    }
+
+    fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<PostMessage> {
+        let notified = self.notification.handle(answer, cx);
+        Self::notified(notified, self.requests, cx)
     }
 }
 

@@ -27,12 +27,7 @@ use bytes::Bytes;
 
 pub(crate) use self::post_response::PostResponse;
 use self::{delete::Ending, keeping::Keeping};
-use super::{
-    execution::Execution,
-    forward::{ClientNotification, Initializing},
-    headers,
-    sse_stream::Stream,
-};
+use super::{execution::Execution, forward::Initializing, headers, sse_stream::Stream};
 use crate::{
     admit::caller::Authenticate,
     event::{Answer, Input},
@@ -49,7 +44,7 @@ pub(crate) enum Streamable {
     Initializing(Box<Initializing>),
     Listening(Box<Stream>),
     /// The backend is told something (a gateway only).
-    Notifying(Box<ClientNotification>),
+    Notifying(Box<post::Notifying>),
 }
 
 /// The caller is looked up; the request waits.
@@ -98,10 +93,7 @@ impl Streamable {
             (Self::Authenticating(waiting), Input::Answer(answer)) => waiting.handle(answer, cx),
             (Self::Ending(ending), Input::Answer(answer)) => ending.handle(answer, cx),
             (Self::Keeping(keeping), Input::Answer(answer)) => keeping.handle(answer, cx),
-            (Self::Notifying(state), Input::Answer(answer)) => {
-                let next = state.handle(answer, cx);
-                next.map_pending(|state| Self::Notifying(Box::new(state)))
-            }
+            (Self::Notifying(state), Input::Answer(answer)) => state.handle(answer, cx),
             (Self::Initializing(state), Input::Answer(answer)) => {
                 let next = state.handle(answer, cx);
                 next.map_pending(|state| Self::Initializing(Box::new(state)))

@@ -78,7 +78,12 @@ fn serve(socket: &mut TcpStream, text: &str) -> std::io::Result<()> {
         return respond(socket, "405 Method Not Allowed", "", "");
     }
     let Some(token) = bearer(text) else {
-        return respond(socket, "401 Unauthorized", "www-authenticate: Bearer\r\n", "");
+        return respond(
+            socket,
+            "401 Unauthorized",
+            "www-authenticate: Bearer\r\n",
+            "",
+        );
     };
     let told = claims(&token);
     let message: Value = serde_json::from_str(body).unwrap_or_default();

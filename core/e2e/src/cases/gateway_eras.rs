@@ -90,7 +90,8 @@ pub fn rounds_of_a_stateless_backend_are_questions_to_a_client_with_a_session(pr
     assert_eq!(listed["tools"][0]["name"], "ask", "{listed}");
     assert!(listed.get("ttlMs").is_none(), "{listed}");
     let [(by, response), _] = questions();
-    let params = json!({"name": "ask", "arguments": {"by": by}, "_meta": {"progressToken": "mine"}});
+    let params =
+        json!({"name": "ask", "arguments": {"by": by}, "_meta": {"progressToken": "mine"}});
     let call = json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params});
     let mut events = session.post_for_stream(&call);
     let asked = until_asked(&mut events, by);

@@ -1,11 +1,10 @@
-//! What a client tells its backend besides requests: that its roots have changed.
+//! What a client tells its backend besides requests: that its roots have changed. Whatever came with it waits until the backend is told.
 //!
 //! ```text
-//! Identifying --> Looking --the session is open--> told, 202
-//!                    \--there is none--> 202
+//! Identifying --> Looking --the session is open--> told
+//!                    \--there is none--> over
 //! ```
 
-use ::http::StatusCode;
 use serde_json::json;
 
 use super::gateway;
@@ -15,7 +14,6 @@ use crate::{
     backend::{Identified, IdentifyUser},
     event::Answer,
     gateway::{BackendRequest, Credentials, Telling},
-    http::response,
     hub::{
         BackendOwner, BackendSessionFound, BackendSessionMessage, FindBackendSession, ToHub,
         ToHubKind,
@@ -27,6 +25,9 @@ use crate::{
 };
 
 const METHOD: &str = "notifications/roots/list_changed";
+
+/// What a step leaves; the caller, once the backend is told.
+pub(crate) type Notified = Progress<ClientNotification, Box<Caller>>;
 
 /// Something that the backend is told.
 #[derive(Debug)]
@@ -46,15 +47,20 @@ enum State {
 
 impl ClientNotification {
     /// Whether a message is one that the backend is told.
-    pub(crate) fn is_one(message: &Message) -> bool {
+    fn is_one(message: &Message) -> bool {
         matches!(message, Message::Notification(one) if one.method == METHOD)
+    }
+
+    /// Whether there is one among these, and a backend.
+    pub(crate) fn is_among(messages: &[Message], cx: &Cx<'_>) -> bool {
+        cx.env.gateway().is_some() && messages.iter().any(Self::is_one)
     }
 
     pub(crate) fn start(
         mcp_session: McpSessionId,
         caller: Box<Caller>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self> {
+    ) -> Notified {
         let owner = (caller.principal_id, mcp_session);
         let progress = IdentifyUser::start(&caller, None, gateway(cx), cx);
         let state = State::Looking(None);
@@ -67,7 +73,7 @@ impl ClientNotification {
         this.identified(progress, cx)
     }
 
-    fn identified(mut self, progress: Identified, cx: &mut Cx<'_>) -> Progress<Self> {
+    fn identified(mut self, progress: Identified, cx: &mut Cx<'_>) -> Notified {
         self.state = match progress {
             Progress::Pending(identify) => State::Identifying(identify),
             Progress::Ready(Ok(credentials)) => {
@@ -75,12 +81,12 @@ impl ClientNotification {
                 look(self.owner, cx)
             }
             // The backend hears of it when it asks for the roots again.
-            Progress::Ready(Err(_)) => return cx.done(response::empty(StatusCode::ACCEPTED)),
+            Progress::Ready(Err(_)) => return Progress::Ready(self.caller),
         };
         Progress::Pending(self)
     }
 
-    pub(crate) fn handle(mut self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn handle(mut self, answer: Answer, cx: &mut Cx<'_>) -> Notified {
         match std::mem::replace(&mut self.state, State::Looking(None)) {
             State::Identifying(identify) => {
                 let progress = identify.handle(answer, &self.caller, gateway(cx), cx);
@@ -104,7 +110,7 @@ impl ClientNotification {
                 }
             }
         }
-        cx.done(response::empty(StatusCode::ACCEPTED))
+        Progress::Ready(self.caller)
     }
 }
 

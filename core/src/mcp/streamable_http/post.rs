@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
+    event::Answer,
     http::response,
     json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
     mcp::{
         dispatch::missing_scopes,
         execution::{Execution, Output},
-        forward::{self, ClientNotification, InitializeFrom, Initializing},
+        forward::{self, ClientNotification, InitializeFrom, Initializing, Notified},
         headers,
         inbound::{self, Origin, Routed},
         invocation::ClientProfile,
@@ -114,7 +115,7 @@ fn modern(
 fn in_session(
     headers: &headers::McpHeaders,
     incoming: Incoming,
-    mut caller: Box<Caller>,
+    caller: Box<Caller>,
     cx: &mut Cx<'_>,
 ) -> Progress<Streamable> {
     let session = match named_session(headers, &caller, cx) {
@@ -131,26 +132,12 @@ fn in_session(
             return cx.done(refused(StatusCode::BAD_REQUEST, refusal));
         }
     };
-    let tells = messages.iter().any(ClientNotification::is_one);
+    let tells = ClientNotification::is_among(&messages, cx);
     let from = Origin {
         principal: caller.principal_id,
         mcp_session: session.id,
     };
-    let Routed {
-        requests,
-        undelivered,
-    } = inbound::route_messages(messages, from, cx);
-    if requests.is_empty() && undelivered.is_empty() && tells && cx.env.gateway().is_some() {
-        return ClientNotification::start(session.id, caller, cx)
-            .map_pending(|state| Streamable::Notifying(Box::new(state)));
-    }
-    if requests.is_empty() && undelivered.is_empty() {
-        return cx.done(response::empty(StatusCode::ACCEPTED));
-    }
-    if requests.is_empty() {
-        return Keeping::start(undelivered, cx);
-    }
-    caller.client_info = session.client_info.clone();
+    let routed = inbound::route_messages(messages, from, cx);
     let client = ClientProfile {
         revision: session.revision,
         client_capabilities: session.client_capabilities,
@@ -162,7 +149,75 @@ fn in_session(
         level: Some(caller.session.outline.mcp_settings.level(session.id)),
         has_set: false,
     };
-    execute((client, batch), Some(session), requests, caller, cx)
+    let received = Received {
+        session,
+        client,
+        batch,
+        routed,
+    };
+    if tells {
+        return Notifying::start(received, caller, cx);
+    }
+    received.answer(caller, cx)
+}
+
+/// What came within an MCP session.
+#[derive(Debug)]
+struct Received {
+    session: McpSession,
+    client: ClientProfile,
+    batch: bool,
+    routed: Routed,
+}
+
+impl Received {
+    /// Answers the requests of it, if there are some.
+    fn answer(self, mut caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        let Routed {
+            requests,
+            undelivered,
+        } = self.routed;
+        if requests.is_empty() && undelivered.is_empty() {
+            return cx.done(response::empty(StatusCode::ACCEPTED));
+        }
+        if requests.is_empty() {
+            return Keeping::start(undelivered, cx);
+        }
+        caller.client_info = self.session.client_info.clone();
+        let client = (self.client, self.batch);
+        execute(client, Some(self.session), requests, caller, cx)
+    }
+}
+
+/// The backend is told what a client tells it; the rest waits.
+#[derive(Debug)]
+pub(crate) struct Notifying {
+    notification: ClientNotification,
+    received: Received,
+}
+
+impl Notifying {
+    fn start(received: Received, caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        let notified = ClientNotification::start(received.session.id, caller, cx);
+        Self::notified(notified, received, cx)
+    }
+
+    fn notified(notified: Notified, received: Received, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        match notified {
+            Progress::Pending(notification) => {
+                Progress::Pending(Streamable::Notifying(Box::new(Self {
+                    notification,
+                    received,
+                })))
+            }
+            Progress::Ready(caller) => received.answer(caller, cx),
+        }
+    }
+
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Streamable> {
+        let notified = self.notification.handle(answer, cx);
+        Self::notified(notified, self.received, cx)
+    }
 }
 
 fn execute(

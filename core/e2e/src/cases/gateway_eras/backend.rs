@@ -78,8 +78,7 @@ impl Backend {
             }
             (Era::Stateless, Some("initialize")) => {
                 let data = json!({"supported": ["2026-07-28"], "requested": "2025-11-25"});
-                let error =
-                    json!({"code": -32022, "message": "Unsupported protocol version", "data": data});
+                let error = json!({"code": -32022, "message": "Unsupported protocol version", "data": data});
                 respond(socket, "400 Bad Request", "", &refusal(&message, &error))
             }
             (Era::Stateless, Some("server/discover")) => {
@@ -137,7 +136,8 @@ impl Backend {
         };
         let responses = params.get("inputResponses");
         if responses.is_none() {
-            let progress = json!({"progressToken": params["_meta"]["progressToken"], "progress": 0.5});
+            let progress =
+                json!({"progressToken": params["_meta"]["progressToken"], "progress": 0.5});
             say(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}))?;
         }
         let (response, kind) = match (self.era, responses) {

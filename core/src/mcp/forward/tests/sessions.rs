@@ -164,3 +164,69 @@ fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
     assert_eq!(told.header("mcp-session-id"), Some("theirs"));
     world.answers(told, 200, "");
 }
+
+const ROOTS: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+
+// R5: what came in one message with it is answered, too.
+#[test]
+fn change_of_roots_in_a_batch_with_a_request_is_told_to_the_backend() {
+    let mut world = world();
+    let body = initialize_with("2025-03-26", &json!({"roots": {"listChanged": true}}));
+    let request = world.request("alice", "POST", "/mcp", &[], &body);
+    let id = world.begin(request);
+    let sent = world.pulled();
+    let answer = result(&sent, &RESULT.replace("2025-11-25", "2025-03-26"));
+    world.answers(sent, 200, &answer);
+    let sent = world.pulled();
+    assert_eq!(sent.json()["method"], "notifications/initialized");
+    world.answers(sent, 202, "");
+    let response = world.sent(id).response.as_ref().unwrap();
+    let session = testing::header(response, "mcp-session-id").to_owned();
+    let id = send(&mut world, "alice", &session, &format!("[{ROOTS},{CALL}]"));
+    let mut sent = [world.pulled(), world.pulled()];
+    sent.sort_by_key(|sent| sent.text() != ROOTS);
+    let [told, called] = sent;
+    assert_eq!(told.text(), ROOTS);
+    world.answers(told, 202, "");
+    let done = result(&called, r#"{"content":[]}"#);
+    world.answers(called, 200, &done);
+    assert_eq!(body_of(&world, id)[0]["id"], "mine");
+}
+
+#[test]
+fn change_of_roots_of_a_client_of_http_sse_is_told_to_the_backend() {
+    let mut world = world();
+    let request = world.request("alice", "GET", "/sse", &[], "");
+    let stream = world.begin(request);
+    let body = &world.sent(stream).body;
+    let target = body.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
+    let (target, body) = (target.to_owned(), initialize_with("2024-11-05", &json!({})));
+    let request = world.request("alice", "POST", &target, &[], &body);
+    assert_eq!(world.send(request).status(), 202);
+    opens(&mut world, "theirs");
+    let request = world.request("alice", "POST", &target, &[], ROOTS);
+    assert_eq!(world.send(request).status(), 202);
+    let told = world.pulled();
+    assert_eq!(told.text(), ROOTS);
+    assert_eq!(told.header("mcp-session-id"), Some("theirs"));
+}
+
+// A client of 2026-07-28 has none to end, and one with sessions has to say which.
+#[test]
+fn delete_that_names_no_session_ends_none() {
+    let mut world = world();
+    begin(&mut world, "alice", "theirs");
+    for (version, status) in [
+        (None, 400),
+        (Some("2025-11-25"), 400),
+        (Some("2026-07-28"), 405),
+    ] {
+        let version = version.map(|version| ("mcp-protocol-version", version));
+        let headers: Vec<_> = version.into_iter().collect();
+        let request = world.request("alice", "DELETE", "/mcp", &headers, "");
+        let response = world.send(request);
+        assert_eq!(response.status(), status, "{headers:?}");
+        assert!(!response.body().is_empty(), "it is told in words");
+    }
+    assert!(world.pulls.is_empty());
+}
