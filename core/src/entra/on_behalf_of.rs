@@ -57,7 +57,35 @@ struct Wanted {
     assertion: Assertion,
     scope: String,
     claims: Option<ClaimsChallenge>,
-    key: [u8; 32],
+    slot: Slot,
+}
+
+/// What the hub knows a token by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    /// Where it is kept.
+    pub(super) kept_by: [u8; 32],
+    /// By what it is waited for: two challenges are not satisfied by one token, and no challenge by one that was asked for
+    /// without it (threat D19).
+    pub(super) key: [u8; 32],
+}
+
+impl Slot {
+    /// That of a token that satisfies these claims.
+    pub(super) fn new(kept_by: [u8; 32], claims: Option<&ClaimsChallenge>) -> Self {
+        let Some(claims) = claims else {
+            return Self {
+                kept_by,
+                key: kept_by,
+            };
+        };
+        let mut context = Context::new(&SHA256);
+        context.update(&kept_by);
+        context.update(claims.to_text().as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(context.finish().as_ref());
+        Self { kept_by, key }
+    }
 }
 
 /// Why a token is asked for.
@@ -91,13 +119,15 @@ impl OnBehalfOf {
         if let Some(fault) = token_refresh::throttled(&assertion.user, cx) {
             return Progress::Ready(Err(AccessTokenError::Unavailable(fault)));
         }
-        let key = key(assertion, &scope, cx);
+        let kept_by = key(assertion, &scope, cx);
         let mut claims = None;
         if let Reason::Refused(wanted) = reason {
             claims = wanted;
-            let message = PresentedTokenMessage::ForgetOnBehalfOf(key);
+            let message = PresentedTokenMessage::ForgetOnBehalfOf(kept_by);
             cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
         }
+        let slot = Slot::new(kept_by, claims.as_ref());
+        let key = slot.key;
         let asking = cx.ask_hub(|ticket| {
             ToHubKind::PresentedTokens(PresentedTokenMessage::GetOnBehalfOf { ticket, key })
         });
@@ -107,7 +137,7 @@ impl OnBehalfOf {
                 assertion,
                 scope,
                 claims,
-                key,
+                slot,
             },
             state: State::Asking(asking),
         })
@@ -176,7 +206,8 @@ impl Wanted {
         cx: &mut Cx<'_>,
     ) {
         let message = PresentedTokenMessage::GotOnBehalfOf {
-            key: self.key,
+            key: self.slot.key,
+            kept_by: self.slot.kept_by,
             result,
         };
         cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
@@ -242,4 +273,27 @@ fn key(assertion: &Assertion, scope: &str, cx: &Cx<'_>) -> [u8; 32] {
     let mut key = [0; 32];
     key.copy_from_slice(context.finish().as_ref());
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // D19
+    #[test]
+    fn token_is_waited_for_by_the_claims_that_it_must_satisfy() {
+        let kept_by = [1; 32];
+        let of = |id: Option<&str>| {
+            let claims = id.map(ClaimsChallenge::of_access_context);
+            Slot::new(kept_by, claims.as_ref())
+        };
+        let slots = [of(None), of(Some("c1")), of(Some("c2"))];
+        for (number, slot) in slots.iter().enumerate() {
+            assert_eq!(slot.kept_by, kept_by);
+            let same = slots.iter().filter(|other| other.key == slot.key);
+            assert_eq!(same.count(), 1, "{number}");
+        }
+        assert_eq!(of(Some("c1")).key, of(Some("c1")).key);
+        assert_eq!(of(None).key, kept_by);
+    }
 }

@@ -14,7 +14,7 @@ use ring::digest::{Context, SHA256};
 
 use super::{
     access_token::{AccessToken, AccessTokenError, AcquireToken, PERMISSION_DENIED},
-    on_behalf_of::Reason,
+    on_behalf_of::{Reason, Slot},
     permission::Permission,
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
 /// A token that is being got.
 #[derive(Debug)]
 pub(crate) struct SessionToken {
-    key: [u8; 32],
+    slot: Slot,
     state: State,
 }
 
@@ -66,13 +66,15 @@ impl SessionToken {
         version: Version,
         cx: &mut Cx<'_>,
     ) -> SessionTokenProgress {
-        let key = key(session.id, &permission);
+        let kept_by = key(session.id, &permission);
         let mut claims = None;
         if let Reason::Refused(wanted) = reason {
             claims = wanted;
-            let forget = PresentedTokenMessage::ForgetOnBehalfOf(key);
+            let forget = PresentedTokenMessage::ForgetOnBehalfOf(kept_by);
             cx.to_hub(ToHub(ToHubKind::PresentedTokens(forget)));
         }
+        let slot = Slot::new(kept_by, claims.as_ref());
+        let key = slot.key;
         let asking = cx.ask_hub(|ticket| {
             ToHubKind::PresentedTokens(PresentedTokenMessage::GetOnBehalfOf { ticket, key })
         });
@@ -83,13 +85,13 @@ impl SessionToken {
             version,
         });
         Progress::Pending(Self {
-            key,
+            slot,
             state: State::Asking(asking, wanted),
         })
     }
 
     pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> SessionTokenProgress {
-        let Self { key, state } = self;
+        let Self { slot, state } = self;
         let acquiring = match state {
             State::Asking(asking, wanted) => match asking.into_answer(answer) {
                 OnBehalfOfAnswer::Token(token) => {
@@ -112,11 +114,11 @@ impl SessionToken {
         };
         match acquiring {
             Progress::Pending(acquiring) => Progress::Pending(Self {
-                key,
+                slot,
                 state: State::Acquiring(acquiring),
             }),
             Progress::Ready(result) => {
-                tell(key, &result, cx);
+                tell(slot, &result, cx);
                 Progress::Ready(result)
             }
         }
@@ -124,7 +126,7 @@ impl SessionToken {
 }
 
 /// Tells those who wait for the same.
-fn tell(key: [u8; 32], result: &Result<AccessToken, AccessTokenError>, cx: &mut Cx<'_>) {
+fn tell(slot: Slot, result: &Result<AccessToken, AccessTokenError>, cx: &mut Cx<'_>) {
     let now = cx.env.now;
     let result = match result {
         Ok(token) => {
@@ -140,7 +142,11 @@ fn tell(key: [u8; 32], result: &Result<AccessToken, AccessTokenError>, cx: &mut 
         }
         Err(AccessTokenError::Unavailable(fault)) => Err(OnBehalfOfFailure::Unavailable(*fault)),
     };
-    let message = PresentedTokenMessage::GotOnBehalfOf { key, result };
+    let message = PresentedTokenMessage::GotOnBehalfOf {
+        key: slot.key,
+        kept_by: slot.kept_by,
+        result,
+    };
     cx.to_hub(ToHub(ToHubKind::PresentedTokens(message)));
 }
 

@@ -40,9 +40,10 @@ pub(crate) enum PresentedTokenMessage {
         ticket: Ticket<GetOnBehalfOf>,
         key: Key,
     },
-    /// Entra has answered the sender.
+    /// Entra has answered the sender: those who wait by `key` are told, and the token is kept by the other.
     GotOnBehalfOf {
         key: Key,
+        kept_by: Key,
         result: Result<Obtained, OnBehalfOfFailure>,
     },
     /// A token on behalf of a caller was refused.
@@ -86,9 +87,11 @@ impl PresentedTokens {
                 let waiter = Waiter::new(from, ticket);
                 self.on_behalf_of.get(waiter, key, now, out);
             }
-            PresentedTokenMessage::GotOnBehalfOf { key, result } => {
-                self.on_behalf_of.got(key, result, out);
-            }
+            PresentedTokenMessage::GotOnBehalfOf {
+                key,
+                kept_by,
+                result,
+            } => self.on_behalf_of.got(key, kept_by, result, out),
             PresentedTokenMessage::ForgetOnBehalfOf(key) => self.on_behalf_of.forget_token(key),
         }
     }

@@ -76,10 +76,11 @@ impl OnBehalfOfTokens {
         }
     }
 
-    /// Entra has answered.
+    /// Entra has answered. What satisfies claims is waited for by a key of its own, and then is as good as any.
     pub(super) fn got(
         &mut self,
         key: Key,
+        kept_by: Key,
         result: Result<Obtained, OnBehalfOfFailure>,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -91,7 +92,7 @@ impl OnBehalfOfTokens {
             }));
         }
         if let Ok(obtained) = result {
-            self.remember(key, obtained);
+            self.remember(kept_by, obtained);
         }
     }
 
@@ -167,7 +168,7 @@ mod tests {
 
         fn got(&mut self, key: Key, token: &str, until: Instant) -> Vec<String> {
             let token = Arc::new(Secret::new(token.to_owned()));
-            self.tokens.got(key, Ok((token, until)), &mut self.out);
+            self.tokens.got(key, key, Ok((token, until)), &mut self.out);
             self.said()
         }
 
@@ -221,12 +222,35 @@ mod tests {
         assert_eq!(table.get(4, ALICE, NOW), ["4 asks"]);
         let failure = OnBehalfOfFailure::Denied;
         table.get(5, ALICE, NOW);
-        table.tokens.got(ALICE, Err(failure), &mut table.out);
+        table.tokens.got(ALICE, ALICE, Err(failure), &mut table.out);
         assert_eq!(table.said(), ["5 Denied"]);
         assert_eq!(
             table.get(6, ALICE, NOW),
             ["6 asks"],
             "a failure is not kept"
+        );
+    }
+
+    // D19: whoever must satisfy claims does not get what somebody asks for who need not, nor who must satisfy others.
+    #[test]
+    fn token_for_claims_goes_to_who_wants_the_same_and_then_to_everybody() {
+        const CLAIMS: Key = [3; 32];
+        const OTHER_CLAIMS: Key = [4; 32];
+        let mut table = Table::default();
+        assert_eq!(table.get(1, ALICE, NOW), ["1 asks"]);
+        assert_eq!(table.get(2, CLAIMS, NOW), ["2 asks"]);
+        assert_eq!(table.get(3, OTHER_CLAIMS, NOW), ["3 asks"]);
+        assert!(table.get(4, CLAIMS, NOW).is_empty());
+        assert!(table.got(ALICE, "without them", Instant(2000)).is_empty());
+        let token = Arc::new(Secret::new("with them".to_owned()));
+        let result = Ok((token, Instant(2000)));
+        table.tokens.got(CLAIMS, ALICE, result, &mut table.out);
+        assert_eq!(table.said(), ["4 with them"]);
+        assert_eq!(table.get(5, ALICE, NOW), ["5 with them"]);
+        assert_eq!(
+            table.get(6, CLAIMS, NOW),
+            ["6 asks"],
+            "it was refused: another is wanted"
         );
     }
 

@@ -1,6 +1,7 @@
 //! What is outside of the server of a test: Entra and Graph, as the test tells them to be.
 
 use ::http::Response;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -80,6 +81,18 @@ impl World {
         let response = Response::builder()
             .status(429)
             .header("retry-after", seconds)
+            .body(Bytes::new());
+        self.graph.push_back(Ok(response.unwrap()));
+    }
+
+    /// Graph will answer that it wants these claims of a token.
+    pub(crate) fn graph_challenges(&mut self, claims: &str) {
+        let claims = STANDARD.encode(claims);
+        let challenge =
+            format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
+        let response = Response::builder()
+            .status(401)
+            .header("www-authenticate", challenge)
             .body(Bytes::new());
         self.graph.push_back(Ok(response.unwrap()));
     }

@@ -157,6 +157,22 @@ fn token_that_graph_refuses_is_got_once_more() {
     assert_eq!(world.redeemed.len(), 3);
 }
 
+// D19: what Graph wants goes to Entra, and what comes back serves the calls after it.
+#[test]
+fn token_that_satisfies_the_claims_of_graph_is_the_one_that_is_kept() {
+    let mut world = world();
+    let token = world.access_token(&json!({}));
+    let session = world.initialize_by(&token);
+    world.graph_challenges(CLAIMS);
+    world.graph_responds(200, &profile("alice"));
+    assert_eq!(world.details(&token, &session).status(), 200);
+    let sent = redeemed(&world, "claims");
+    assert!(!sent[0].contains("acrs") && sent[1].contains("acrs"));
+    world.graph_responds(200, &profile("alice"));
+    assert_eq!(world.details(&token, &session).status(), 200);
+    assert_eq!(world.redeemed.len(), 2, "it is known");
+}
+
 const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
 
 /// A call on behalf of a caller with these claims, of whom Entra wants more.
