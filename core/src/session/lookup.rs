@@ -164,7 +164,14 @@ fn open(verified: Verified, stored: Stored, cx: &mut Cx<'_>) -> Option<FoundSess
     let is_its_client = verified.client == ClientRef::of(&session.outline.client);
     let public_url = &cx.env.server.config.public_url;
     let is_its_resource = public_url.covers(&session.resource, &verified.resource);
-    if !is_its_client || !is_its_resource {
+    // An organization that the settings name no more is out at once, not when Entra is asked again (threat D24).
+    let is_taken = cx
+        .env
+        .server
+        .config
+        .entra
+        .takes_tenant(&session.user.tenant_id);
+    if !is_its_client || !is_its_resource || !is_taken {
         return None;
     }
     let known = Arc::new(KnownCaller::new(session.known(), &verified));
@@ -212,6 +219,33 @@ mod tests {
         };
         world.store.insert(own.id.key().0, stored);
         world.post("alice", &[], hello()).status().as_u16()
+    }
+
+    // D24
+    #[test]
+    fn session_of_an_organization_that_is_named_no_more_is_over() {
+        const NAMED: &str = "aaaaaaaa-2222-2222-2222-222222222222";
+        let of_user = |tenant: &str| {
+            let mut world = World::new();
+            let entra = &mut world.server.server.config.entra;
+            entra.tenant = crate::config::ORGANIZATIONS.to_owned();
+            entra.tenants = crate::config::Tenants::Listed([NAMED.to_owned()].into());
+            let keys = world.server.server.keys.clone();
+            let mut session = world.session("alice");
+            tenant.clone_into(&mut session.user.tenant_id);
+            let lifetimes = crate::config::Lifetimes::default();
+            let expires = session.expires(world.server.now.unix, &lifetimes);
+            let put = session.put(Guard::Any, expires, &keys, &mut entropy(1));
+            let Store::Put(key, record, _) = put else {
+                panic!("a session is put");
+            };
+            let version = Version(9);
+            world.store.insert(key.0, Stored { record, version });
+            let hello = crate::mcp::testing::initialize("2025-11-25");
+            world.post("alice", &[], hello).status().as_u16()
+        };
+        assert_eq!(of_user(NAMED), 200);
+        assert_eq!(of_user("bbbbbbbb-2222-2222-2222-222222222222"), 401);
     }
 
     // F6, F8, G3

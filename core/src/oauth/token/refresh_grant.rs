@@ -216,8 +216,10 @@ impl RefreshRequest {
         };
         session.audit(cx);
         let (lifetimes, now) = (&cx.env.server.config.lifetimes, cx.env.now.unix);
-        if session.expires(now, lifetimes) <= now {
-            // What is set was made shorter.
+        let tenant = &session.user.tenant_id;
+        let is_taken = cx.env.server.config.entra.takes_tenant(tenant);
+        if session.expires(now, lifetimes) <= now || !is_taken {
+            // What is set was made shorter, or names the user's organization no more (threat D24).
             return self.end(&session.outline, cx);
         }
         if let Err(refusal) = self.narrowed(&session, cx.env.server) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    config::AllowedBy,
+    config::{AllowedBy, ORGANIZATIONS, Tenants},
     entra::testing::{Signer, claims},
     limits,
     oauth::testing::{SignedIn, error, text},
@@ -34,6 +34,24 @@ fn refresh_rotates_the_refresh_token_and_refreshes_with_entra() {
         sent.contains("entra+refresh+token+of+alice") && !sent.contains("resource"),
         "{sent}"
     );
+}
+
+// D24: the operator has taken the organization from the list; Entra itself would go on.
+#[test]
+fn refresh_of_an_organization_that_is_named_no_more_ends_the_session() {
+    let mut alice = SignedIn::new();
+    let first = alice.redeem();
+    let entra = &mut alice.world.server.server.config.entra;
+    entra.tenant = ORGANIZATIONS.to_owned();
+    entra.tenants = Tenants::Listed(["aaaaaaaa-2222-2222-2222-222222222222".to_owned()].into());
+    let response = alice.refresh(text(&first, "refresh_token"), &[]);
+    assert_eq!(
+        (response.status().as_u16(), error(&response)),
+        (400, "invalid_grant".to_owned())
+    );
+    assert!(alice.world.redeemed.is_empty(), "Entra is not asked");
+    alice.world.server.server.config.entra.tenants = Tenants::AnyOrganization;
+    assert!(!alice.works(&first), "it is over");
 }
 
 // Q3: otherwise a user who is disabled in Entra would stay for a day.
