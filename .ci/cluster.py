@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -31,14 +30,9 @@ AGAIN = {None, 429, 502, 503, 504}
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 folder = tempfile.mkdtemp(prefix="entra-mcp-replicas-")
-sockets = [socket.socket() for _ in range(9)]
-for one in sockets:
-    one.bind(("127.0.0.1", 0))
-PUBLIC, TENANT, OTHER, *REPLICAS = [one.getsockname()[1] for one in sockets]
+PUBLIC, TENANT, OTHER, *REPLICAS = map(int, subprocess.check_output([".ci/free_port", "9"]).split())
 # Where each of them shows its counters.
 REPLICAS, METRICS = REPLICAS[:3], dict(zip(REPLICAS[:3], REPLICAS[3:]))
-for one in sockets:
-    one.close()
 URL = f"http://localhost:{PUBLIC}"
 KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 running, failures, counts = {}, [], {}

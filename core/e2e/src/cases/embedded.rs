@@ -3,7 +3,7 @@
 use std::{
     future,
     marker::PhantomData,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     task::Poll,
@@ -14,6 +14,7 @@ use entra_mcp_runtime::{Config, Running, Server as EmbeddedServer, ServerRuntime
 use crate::{
     Server,
     client::sign_in,
+    server::free_port,
     unix::{Mode, Resource, getrlimit, stat, umask},
 };
 
@@ -77,8 +78,8 @@ pub fn two_servers_of_one_process_are_apart<R: ServerRuntime>(_: &PhantomData<R>
 /// Whoever starts it again finds the sessions, at the same address.
 pub fn stopped_server_starts_again<R: ServerRuntime>(_: &PhantomData<R>) {
     let folder = Folder::new();
-    let (running, server) = start::<R>(folder.config());
-    let address = running.addresses()[0];
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let (running, server) = start::<R>(folder.config().listen(address));
     let alice = sign_in(&server, "alice");
     for _ in 0..3 {
         let again = EmbeddedServer::<R>::new(folder.config()).start();

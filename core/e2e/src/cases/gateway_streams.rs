@@ -15,6 +15,7 @@ use super::pulls::request;
 use crate::{
     Program,
     client::{register_as, sign_in_with},
+    server::free_port,
     session::{Session, next, until},
 };
 
@@ -47,9 +48,10 @@ const STREAM: &str =
 
 impl LiveBackend {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let listener = TcpListener::bind(address).unwrap();
         let backend = Self {
-            address: listener.local_addr().unwrap(),
+            address,
             state: Arc::default(),
         };
         backend.listen(listener);

@@ -3,7 +3,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Program,
+    server::free_port,
     session::{Session, text, until},
 };
 
@@ -47,9 +48,7 @@ pub fn assertion_is_verified_by_a_server_of_others(program: &Program) {
     let Ok(command) = std::env::var("GATEWAY_VERIFIER") else {
         return;
     };
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let address = format!("http://127.0.0.1:{port}/mcp");
     let server = program.start_with(&["--backend", &address, "--identity", "bearer"]);
     let words: Vec<String> = serde_json::from_str(&command).unwrap();

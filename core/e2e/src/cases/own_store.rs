@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     marker::PhantomData,
+    net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
@@ -13,7 +14,7 @@ use entra_mcp_runtime::{
 };
 
 use super::embedded::Folder;
-use crate::{Server, client::sign_in};
+use crate::{Server, client::sign_in, server::free_port};
 
 /// Records in memory. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +83,7 @@ impl CustomStore for MemoryStore {
 pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &PhantomData<R>) {
     let folder = Folder::new();
     let store = MemoryStore::default();
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let config = || {
         Config::dev_tenant()
             .setting(
@@ -89,10 +91,10 @@ pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &Phant
                 "IA28nbtnJ26+9Y9KcXMhM2Fx5w1hIwbpPoKQ0s3d6qI=",
             )
             .data_folder(folder.path())
+            .listen(address)
             .store(store.clone())
     };
     let running = EmbeddedServer::<R>::new(config()).start().unwrap();
-    let address = running.addresses()[0];
     let server = Server::embedded(&running);
     let alice = sign_in(&server, "alice");
     assert!(alice.works(&server));
@@ -101,9 +103,7 @@ pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &Phant
     let is_session = |key: &Key| key.0.starts_with("session/");
     assert!(store.0.lock().unwrap().records.keys().any(is_session));
     assert!(!folder.path().exists(), "{}", folder.path().display());
-    let running = EmbeddedServer::<R>::new(config().listen(address))
-        .start()
-        .unwrap();
+    let running = EmbeddedServer::<R>::new(config()).start().unwrap();
     assert!(alice.works(&server));
     running.stop();
     running.wait().unwrap();

@@ -1,15 +1,8 @@
 //! What an operator is told who has set something wrong.
 
-use std::net::TcpListener;
-
 use entra_mcp_core::config::{RedisAddress, RedisEndpoint};
 
-use super::*;
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
-}
+use super::{testing::free_port, *};
 
 fn refusal(server: &RedisServer) -> String {
     let refused = RedisStore::open(server, None, None, now());

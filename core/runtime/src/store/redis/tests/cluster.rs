@@ -1,7 +1,6 @@
 //! A cluster of three masters, and a sentinel that makes another server the primary.
 
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -9,19 +8,13 @@ use std::{
 use entra_mcp_core::config::{RedisAddress, RedisEndpoint};
 use redis::Value;
 
-use super::*;
+use super::{testing::free_port, *};
 
 /// Servers on ports of this computer, which end with the test.
 struct Servers {
     folder: PathBuf,
     ports: Vec<u16>,
     processes: Vec<Option<Child>>,
-}
-
-/// Ports that nobody listens on.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 impl Servers {
@@ -127,7 +120,7 @@ fn addresses(ports: &[u16]) -> Vec<RedisAddress> {
 /// A cluster of three masters, each with a third of the slots.
 fn cluster() -> (Servers, [u16; 3]) {
     let mut servers = Servers::new("cluster");
-    let [a, b, c, bus_a, bus_b, bus_c] = free_ports::<6>();
+    let [a, b, c, bus_a, bus_b, bus_c] = [(); 6].map(|()| free_port());
     let ports = [a, b, c];
     for (port, bus) in ports.into_iter().zip([bus_a, bus_b, bus_c]) {
         let bus = bus.to_string();
@@ -165,7 +158,7 @@ fn keys_are_followed_to_the_node_of_a_cluster_that_has_them() {
     let (servers, ports) = cluster();
     let (owner, [other, target]) = by_owner(&servers, ports);
     // A node is enough, which has none of them; one that does not answer is passed over.
-    let [nobody] = free_ports::<1>();
+    let nobody = free_port();
     let nodes = addresses(&[nobody, other]);
     let endpoint = RedisEndpoint::Cluster {
         nodes,
@@ -216,7 +209,7 @@ fn sentinel_file(path: &Path, primary: u16) {
 #[test]
 fn store_goes_on_with_the_primary_that_a_sentinel_names_after_a_failover() {
     let mut servers = Servers::new("sentinel");
-    let [primary, copy, sentinel, nobody] = free_ports::<4>();
+    let [primary, copy, sentinel, nobody] = [(); 4].map(|()| free_port());
     servers.start(primary, &[]);
     let port = primary.to_string();
     servers.start(copy, &["--replicaof", "127.0.0.1", &port]);

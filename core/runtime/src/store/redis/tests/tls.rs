@@ -1,10 +1,8 @@
 //! TLS, with a certificate that only whoever is told of it believes. Its key is public and worthless.
 
-use std::net::TcpListener;
-
 use entra_mcp_core::config::{RedisAddress, RedisEndpoint};
 
-use super::{record::pem, *};
+use super::{record::pem, testing::free_port, *};
 
 const CERTIFICATE: &[u8] =
     include_bytes!("../../../../../../runtime-smol/src/outbound/tests/localhost.cert");
@@ -25,9 +23,7 @@ fn redis_is_reached_over_tls_only_if_its_certificate_is_believed() {
         path.to_str().unwrap().to_owned()
     };
     let (certificate, key) = (file("cert.pem", &certificate), file("key.pem", &key));
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let _redis = RedisProcess::with(&[
         "--tls-port",
         &port.to_string(),
