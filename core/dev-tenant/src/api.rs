@@ -182,6 +182,14 @@ fn of_user(
     }
     if (1..=200).contains(&account.groups.len()) {
         set("groups", json!(account.groups));
+    } else if !account.groups.is_empty() {
+        // "Groups overage claim": the address is that of an interface that is gone.
+        let endpoint = format!(
+            "https://graph.windows.net/{}/users/{}/getMemberObjects",
+            account.user.tenant, account.user.oid
+        );
+        set("_claim_names", json!({"groups": "src1"}));
+        set("_claim_sources", json!({"src1": {"endpoint": endpoint}}));
     }
     claims
 }

@@ -128,7 +128,7 @@ pub(super) fn not_from_a_page(cx: &RequestContext<'_>) -> Result<(), AadstsError
 impl DevTenant {
     /// The client proves who it is.
     pub(super) fn authenticate(
-        &self,
+        &mut self,
         client: Client,
         cx: &RequestContext<'_>,
     ) -> Result<(), AadstsError> {

@@ -2,8 +2,8 @@
 //!
 //! Source: Microsoft identity platform, "Certificate credentials" and "Workload identity federation"; RFC 7523
 //! section 3. An assertion is either signed with a key whose certificate is registered (`/control`,
-//! `register_certificate`), or the token of an issuer that a federated credential of the application names: here
-//! that of the tenant's own managed identity.
+//! `register_certificate`), or the token of an issuer that a federated credential of the application names: see
+//! `federation.rs`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_wire::certificate::CertificateFields;
@@ -14,10 +14,7 @@ use ring::{
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use serde::Deserialize;
 
-use super::{
-    CLIENT_ID, DevTenant, MANAGED_IDENTITY_ID, TENANT_ID, aadsts_error::AadstsError,
-    metadata::Tenant,
-};
+use super::{CLIENT_ID, DevTenant, aadsts_error::AadstsError, metadata::Tenant};
 
 /// The audience of a token that is presented as an assertion.
 pub(super) const TOKEN_EXCHANGE: &str = "api://AzureADTokenExchange";
@@ -32,6 +29,8 @@ pub(super) struct RegisteredCertificate {
     sha1: Vec<u8>,
     /// The RSA key, as PKCS#1.
     public_key: Vec<u8>,
+    /// When it ends.
+    not_after: u64,
 }
 
 impl RegisteredCertificate {
@@ -47,6 +46,7 @@ impl RegisteredCertificate {
                 .as_ref()
                 .to_vec(),
             public_key: certificate.public_key.to_vec(),
+            not_after: certificate.not_after.0,
         })
     }
 }
@@ -71,6 +71,7 @@ struct Claims {
     sub: String,
     exp: f64,
     nbf: Option<f64>,
+    jti: Option<String>,
     idtyp: Option<String>,
 }
 
@@ -123,7 +124,7 @@ impl<'a> Assertion<'a> {
 impl DevTenant {
     /// Checks a client assertion of the application.
     pub(super) fn check_assertion(
-        &self,
+        &mut self,
         kind: Option<&str>,
         text: &str,
         now: u64,
@@ -137,23 +138,41 @@ impl DevTenant {
             return refuse(50_027, "JWT token is invalid or malformed.");
         };
         let header = &assertion.header;
-        match header.sha256.as_ref().or(header.sha1.as_ref()) {
-            Some(thumbprint) => self.check_certificate(&assertion, thumbprint)?,
-            None => self.check_federated(&assertion)?,
+        if !matches!(header.alg.as_str(), "PS256" | "RS256") {
+            return refuse(50_027, "JWT token is invalid or malformed.");
         }
-        if assertion.is_current(now) {
-            return Ok(());
+        let thumbprint = header.sha256.as_ref().or(header.sha1.as_ref());
+        match (thumbprint, &header.kid) {
+            (Some(thumbprint), _) => self.check_certificate(&assertion, thumbprint, now)?,
+            (None, Some(_)) => self.check_federated(&assertion, now)?,
+            (None, None) => {
+                let text = "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor \
+                            keyId specified in token header.";
+                return refuse(5_002_723, text);
+            }
         }
-        refuse(
-            700_024,
-            "Client assertion is not within its valid time range.",
-        )
+        if !assertion.is_current(now) {
+            let text = "Client assertion is not within its valid time range.";
+            return refuse(700_024, text);
+        }
+        // Entra documents nothing of the kind, and a federated token is good as long as it lasts.
+        let id = assertion.claims.jti.as_deref();
+        let id = id.filter(|_| thumbprint.is_some() && self.settings.refuses_reused_assertions);
+        let until = now.saturating_add(24 * 3600);
+        if id.is_some_and(|id| !self.used.is_first(id, until, now)) {
+            return refuse(
+                50_027,
+                "JWT token is invalid or malformed: it was used before.",
+            );
+        }
+        Ok(())
     }
 
     fn check_certificate(
         &self,
         assertion: &Assertion<'_>,
         thumbprint: &str,
+        now: u64,
     ) -> Result<(), AadstsError> {
         let thumbprint = URL_SAFE_NO_PAD.decode(thumbprint.trim_end_matches('='));
         let mut certificates = self.settings.certificates.iter();
@@ -166,6 +185,10 @@ impl DevTenant {
             let text = "The certificate with identifier used to sign the client assertion is not registered on \
                         application.";
             return Err(AadstsError::new("invalid_client", 700_027, text));
+        }
+        if certificate.is_some_and(|known| known.not_after < now) {
+            let text = "The provided certificate is not within its specified validity period.";
+            return Err(AadstsError::new("invalid_client", 1_000_502, text));
         }
         let claims = &assertion.claims;
         if claims.iss != CLIENT_ID || claims.sub != CLIENT_ID {
@@ -182,39 +205,16 @@ impl DevTenant {
         Ok(())
     }
 
-    /// A token of the managed identity, which the application has a federated credential for.
-    fn check_federated(&self, assertion: &Assertion<'_>) -> Result<(), AadstsError> {
+    /// A token of another issuer, or of the managed identity, which the application has a federated credential for.
+    fn check_federated(&self, assertion: &Assertion<'_>, now: u64) -> Result<(), AadstsError> {
         let claims = &assertion.claims;
         if claims.idtyp.as_deref() == Some("user") {
             let text = "Only app-only tokens can be used as Federated Identity Credentials for Microsoft Entra issuer.";
             return Err(AadstsError::new("invalid_client", 700_229, text));
         }
-        let issuer = format!("{}/{TENANT_ID}/v2.0", self.config.origin);
-        let mismatch = [
-            ("issuer", claims.iss == issuer, 700_211, &claims.iss),
-            (
-                "subject",
-                claims.sub == MANAGED_IDENTITY_ID,
-                700_213,
-                &claims.sub,
-            ),
-            (
-                "audience",
-                claims.aud == TOKEN_EXCHANGE,
-                700_212,
-                &claims.aud,
-            ),
-        ]
-        .into_iter()
-        .find(|(_, is_same, ..)| !is_same);
-        if let Some((what, _, number, value)) = mismatch {
-            let text = format!(
-                "No matching federated identity record found for presented assertion {what} '{value}'."
-            );
-            return Err(AadstsError::new("invalid_client", number, text));
-        }
+        self.check_federation((&claims.iss, &claims.sub, &claims.aud), now)?;
         let kid = assertion.header.kid.as_deref().unwrap_or_default();
-        match self.signing.published_key(kid) {
+        match self.key_of_issuer(&claims.iss, kid) {
             Some(key) if assertion.is_signed_with(&key.public_key()) => Ok(()),
             _ => {
                 let text = "Client assertion failed signature validation.";

@@ -17,6 +17,7 @@ use super::{
     client_assertion::RegisteredCertificate,
     directory::Directory,
     faults::{GraphError, IdentityError, TokenError},
+    federation::FederatedCredential,
     id_token::IdTokenFault,
     organizations::SignInAudience,
     pages,
@@ -165,6 +166,13 @@ pub enum Control {
         /// The certificate in PEM.
         certificate: String,
     },
+    /// The application trusts the tokens of an issuer for this subject.
+    FederatedCredential(FederatedCredential),
+    /// A client assertion that a certificate has signed is good once. Entra does not document that.
+    RefuseReusedAssertions {
+        /// Whether it is.
+        is_enabled: bool,
+    },
     /// How long access tokens are good for.
     ExpiresIn {
         /// Seconds.
@@ -223,6 +231,13 @@ impl DevTenant {
             Control::RegisterCertificate { certificate } => {
                 let registered = RegisteredCertificate::read(&certificate)?;
                 self.settings.certificates.push(registered);
+            }
+            Control::FederatedCredential(credential) => {
+                let now = self.clock(now);
+                self.federate(credential, now);
+            }
+            Control::RefuseReusedAssertions { is_enabled } => {
+                self.settings.refuses_reused_assertions = is_enabled;
             }
             Control::ExpiresIn { seconds } => self.settings.expires_in = Some(seconds),
             Control::AccessTokenVersion { version } => {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     aadsts_error::{AadstsError, SECOND_FACTOR},
-    graph::GraphErrorResponse,
+    graph_error::GraphErrorResponse,
     id_token::IdTokenFault,
     request_context::RequestContext,
 };
@@ -54,8 +54,29 @@ pub struct GraphError {
     pub retry_after: Option<u64>,
     /// A claims challenge, as JSON.
     pub claims: Option<String>,
+    /// How its header is written.
+    pub header: ClaimsHeader,
     /// How many requests it hits; 0 means one.
     pub times: u32,
+}
+
+/// How a claims challenge is written: as the documentation has it, or as it was seen elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimsHeader {
+    /// In base64, after the other parameters.
+    #[default]
+    Documented,
+    /// In base64url without padding.
+    Base64url,
+    /// Before the other parameters.
+    First,
+    /// In the second of two headers.
+    Second,
+    /// With `invalid_token` for an error.
+    InvalidToken,
+    /// As plain JSON.
+    Plain,
 }
 
 /// An error of a machine that is asked for a token of its managed identity.
@@ -233,6 +254,9 @@ fn known(code: u32) -> AadstsError {
         700_016 => return AadstsError::unknown_client(super::CLIENT_ID),
         7_000_112 => ("unauthorized_client", "", "The application is disabled."),
         7_000_215 => ("invalid_client", "", "Invalid client secret provided."),
+        70_021 | 700_024 | 700_027 | 700_211..=700_213 | 1_000_502 | 7_000_214 | 7_000_277 => {
+            ("invalid_client", "", "The client assertion is refused.")
+        }
         7_000_222 => (
             "invalid_client",
             "",
@@ -280,6 +304,7 @@ impl GraphError {
             message: self.message.clone().unwrap_or_else(|| message.to_owned()),
             retry_after: self.retry_after,
             claims: self.claims.clone(),
+            header: self.header,
         }
     }
 }

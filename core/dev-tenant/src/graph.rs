@@ -4,14 +4,14 @@
 //! Microsoft identity platform, "UserInfo endpoint", "Claims challenges, claims requests, and client
 //! capabilities".
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use entra_mcp_wire::response;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    DevTenant, formats,
+    DevTenant,
+    graph_error::GraphErrorResponse,
     organizations::Organization,
     request_context::RequestContext,
     sealed::AccessToken,
@@ -43,75 +43,8 @@ const MORE: [&str; 5] = [
     "userType",
 ];
 
-/// How Graph refuses.
-#[derive(Clone, Debug)]
-pub(super) struct GraphErrorResponse {
-    pub(super) status: StatusCode,
-    pub(super) code: String,
-    pub(super) message: String,
-    pub(super) retry_after: Option<u64>,
-    /// A claims challenge, as JSON.
-    pub(super) claims: Option<String>,
-}
-
-impl GraphErrorResponse {
-    pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            retry_after: None,
-            claims: None,
-        }
-    }
-
-    fn token(message: &str) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "InvalidAuthenticationToken",
-            message,
-        )
-    }
-
-    /// A claims challenge.
-    fn challenge(message: &str, claims: &Value) -> Self {
-        Self {
-            claims: Some(claims.to_string()),
-            ..Self::token(message)
-        }
-    }
-
-    pub(super) fn answer(&self, cx: &RequestContext<'_>, origin: &str) -> Response<Bytes> {
-        let body = json!({"error": {
-            "code": self.code,
-            "message": self.message,
-            "innerError": {
-                "date": formats::graph(cx.now),
-                "request-id": cx.trace_id,
-                "client-request-id": cx.correlation_id,
-            },
-        }});
-        let mut response = response::json(self.status, &body);
-        let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            let mut challenge = format!(
-                "Bearer realm=\"\", authorization_uri=\"{origin}/common/oauth2/authorize\", \
-                 client_id=\"00000003-0000-0000-c000-000000000000\""
-            );
-            if let Some(claims) = &self.claims {
-                let claims = STANDARD.encode(claims);
-                challenge += &format!(", error=\"insufficient_claims\", claims=\"{claims}\"");
-            }
-            if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-                headers.insert(header::WWW_AUTHENTICATE, challenge);
-            }
-        }
-        response
-    }
-}
+/// "List authenticationContextClassReferences".
+const CONTEXTS_PATH: &str = "/v1.0/identity/conditionalAccess/authenticationContextClassReferences";
 
 impl DevTenant {
     /// Everything under `/v1.0/`.
@@ -126,9 +59,22 @@ impl DevTenant {
             (None, Some(answer)) => answer,
             (None, None) if cx.path == "/v1.0/me/getMemberObjects" => self.member_objects(cx),
             (None, None) if cx.path == "/v1.0/me/checkMemberObjects" => self.check_members(cx),
+            (None, None) if cx.path == CONTEXTS_PATH => self.contexts(cx),
             (None, None) => self.content_of_graph(cx).unwrap_or_else(|| self.me(cx)),
         };
         answer.unwrap_or_else(|error| error.answer(cx, &self.config.origin))
+    }
+
+    /// The authentication contexts of the tenant.
+    fn contexts(&self, cx: &RequestContext<'_>) -> Result<Response<Bytes>, GraphErrorResponse> {
+        let token = self.access(cx)?;
+        require(&token, "Policy.Read.ConditionalAccess")?;
+        let context = |id: &str, name: &str| json!({"id": id, "displayName": name, "description": "", "isAvailable": true});
+        let contexts = [
+            context("c1", "A second factor"),
+            context("c2", "A company device"),
+        ];
+        Ok(response::json(StatusCode::OK, &json!({"value": contexts})))
     }
 
     fn me(&self, cx: &RequestContext<'_>) -> Result<Response<Bytes>, GraphErrorResponse> {

@@ -12,9 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    DevTenant,
-    graph::{GraphErrorResponse, found},
-    request_context::RequestContext,
+    DevTenant, graph::found, graph_error::GraphErrorResponse, request_context::RequestContext,
 };
 
 /// How many requests a batch may have.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{
     DevTenant,
-    graph::{GraphErrorResponse, found, require},
+    graph::{found, require},
+    graph_error::GraphErrorResponse,
     request_context::RequestContext,
     users::Account,
 };

@@ -5,9 +5,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::{
-    DevTenant,
-    data::GraphRoute,
-    graph::{GraphErrorResponse, require},
+    DevTenant, data::GraphRoute, graph::require, graph_error::GraphErrorResponse,
     request_context::RequestContext,
 };
 

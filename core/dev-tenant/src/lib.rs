@@ -23,10 +23,12 @@ mod data;
 mod device_code;
 mod directory;
 mod faults;
+mod federation;
 mod formats;
 mod graph;
 mod graph_batch;
 mod graph_content;
+mod graph_error;
 mod graph_routes;
 mod id_token;
 mod issue;
@@ -61,7 +63,8 @@ use self::{aadsts_error::AadstsError, metadata::Tenant, request_context::Request
 pub use self::{
     control::{Control, ResourcePolicy},
     data::{GraphRoute, TenantData, UserData},
-    faults::{GraphError, IdentityError, TokenError},
+    faults::{ClaimsHeader, GraphError, IdentityError, TokenError},
+    federation::FederatedCredential,
     id_token::IdTokenFault,
     log::RecordedRequest,
     organizations::{FABRIKAM_ID, NORTHWIND_ID, ORGANIZATIONS, Organization, SignInAudience},
@@ -163,6 +166,9 @@ struct Settings {
     access_token_audience: Option<String>,
     /// Those that are registered with the application.
     certificates: Vec<client_assertion::RegisteredCertificate>,
+    /// Besides that of the managed identity.
+    federated: Vec<federation::Registered>,
+    refuses_reused_assertions: bool,
     /// Milliseconds, and what the path contains.
     latency: Option<(u64, String)>,
 }
@@ -297,6 +303,10 @@ impl DevTenant {
                 return self
                     .machine_token(tenant, rest, cx)
                     .unwrap_or_else(|| Reply::Respond(not_found()));
+            }
+            ("federation", _) if is_get => {
+                let issued = self.federation_issuer(rest, cx);
+                return issued.unwrap_or_else(|| Reply::Respond(not_found()));
             }
             ("devicelogin", "") if is_get || is_post => self.device_login(cx),
             ("oidc", "userinfo") if is_get || is_post => self.user_info(cx),

@@ -99,7 +99,7 @@ impl DevTenant {
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "response_types_supported": ["code"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "issuer": self.issuer(tenant),
             "request_uri_parameter_supported": false,
@@ -107,14 +107,13 @@ impl DevTenant {
             "authorization_endpoint": at("/oauth2/v2.0/authorize"),
             "device_authorization_endpoint": at("/oauth2/v2.0/devicecode"),
             "http_logout_supported": true,
-            "frontchannel_logout_supported": true,
+            "frontchannel_logout_supported": false,
             "end_session_endpoint": at("/oauth2/v2.0/logout"),
             "claims_supported": [
                 "sub", "iss", "cloud_instance_name", "cloud_instance_host_name",
                 "cloud_graph_host_name", "msgraph_host", "aud", "exp", "iat", "auth_time", "acr",
                 "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email"
             ],
-            "kerberos_endpoint": at("/kerberos"),
             "tenant_region_scope": region,
             "cloud_instance_name": host,
             "cloud_graph_host_name": host,
@@ -137,7 +136,7 @@ impl DevTenant {
             "response_modes_supported": ["query", "fragment", "form_post"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["code", "id_token", "code id_token"],
+            "response_types_supported": ["code"],
             "scopes_supported": ["openid"],
         }))
     }

@@ -43,7 +43,7 @@ pub(super) const OPENID: [Permission; 4] = [
 ];
 
 /// Graph's delegated permissions, as far as the tenant knows them.
-pub(super) const GRAPH: [Permission; 16] = [
+pub(super) const GRAPH: [Permission; 17] = [
     of("User.Read", "Read your profile"),
     of("Mail.ReadBasic", "Read the heads of your mail"),
     of("Mail.Read", "Read your mail"),
@@ -65,6 +65,11 @@ pub(super) const GRAPH: [Permission; 16] = [
     Permission {
         name: "Group.Read.All",
         meaning: "Read all groups",
+        is_admins: true,
+    },
+    Permission {
+        name: "Policy.Read.ConditionalAccess",
+        meaning: "Read the policies of Conditional Access",
         is_admins: true,
     },
     Permission {

@@ -62,7 +62,7 @@ impl SigningKey {
         pair.public().as_ref().to_vec()
     }
 
-    fn jwk(&self, issuer: &str) -> Value {
+    pub(super) fn jwk(&self, issuer: &str) -> Value {
         json!({
             "kty": "RSA",
             "use": "sig",

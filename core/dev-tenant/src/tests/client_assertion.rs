@@ -1,7 +1,7 @@
 //! Client assertions instead of the secret.
 
 use super::*;
-use crate::{IDENTITY_HEADER, MANAGED_IDENTITY_CLIENT_ID};
+use crate::{FederatedCredential, IDENTITY_HEADER, MANAGED_IDENTITY_CLIENT_ID};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -212,4 +212,87 @@ fn machine_that_cannot_answer_at_the_moment_answers_then() {
         response.status().as_u16()
     });
     assert_eq!(statuses, [410, 410, 429, 200]);
+}
+
+/// Refreshes with a token of the issuer besides the tenant.
+fn refresh_as_job(world: &mut World, query: &str) -> u64 {
+    let response = world.get(&format!("/federation/token?{query}"));
+    assert_eq!(response.status(), 200, "{}", text(&response));
+    let token = json(&response)["value"].as_str().unwrap().to_owned();
+    refresh_with_assertion(world, &token)
+}
+
+#[test]
+fn token_of_another_issuer_is_taken_for_its_subject_once_entra_knows_of_it() {
+    let mut world = World::new();
+    let job = "subject=repo:contoso/mcp:environment:prod";
+    assert_eq!(refresh_as_job(&mut world, job), 700_211);
+    world.control(Control::FederatedCredential(FederatedCredential {
+        issuer: None,
+        subject: "repo:contoso/mcp:environment:prod".to_owned(),
+        audience: None,
+        delay_seconds: 10,
+    }));
+    assert_eq!(refresh_as_job(&mut world, job), 70_021);
+    world.now += 10;
+    assert_eq!(refresh_as_job(&mut world, job), 0);
+    for (query, number) in [
+        ("subject=repo:contoso/mcp:environment:Prod", 700_213),
+        (
+            "subject=repo:contoso/mcp:environment:prod&audience=api://other",
+            700_212,
+        ),
+    ] {
+        assert_eq!(refresh_as_job(&mut world, query), number, "{query}");
+    }
+    let metadata = json(&world.get("/federation/.well-known/openid-configuration"));
+    let keys = metadata["jwks_uri"].as_str().unwrap().to_owned();
+    let keys = json(&world.get(keys.strip_prefix(ORIGIN).unwrap()));
+    let own = json(&world.get(&format!("/{TENANT_ID}/discovery/v2.0/keys")));
+    assert_ne!(keys["keys"][0]["kid"], own["keys"][0]["kid"]);
+    assert_ne!(metadata["issuer"], format!("{ORIGIN}/{TENANT_ID}/v2.0"));
+    // Another issuer does not speak for the managed identity, and no key of Entra's for it.
+    let subject = format!("subject={}", crate::MANAGED_IDENTITY_ID);
+    assert_eq!(refresh_as_job(&mut world, &subject), 700_213);
+}
+
+#[test]
+fn assertion_is_refused_a_second_time_where_that_is_asked_for() {
+    let mut world = registered();
+    let now = world.now;
+    let with = |id: &str| {
+        signed_assertion(&serde_json::json!({
+            "aud": format!("{ORIGIN}/{TENANT_ID}/oauth2/v2.0/token"), "iss": CLIENT_ID,
+            "sub": CLIENT_ID, "jti": id, "nbf": now, "exp": now + 600,
+        }))
+    };
+    for _ in 0..2 {
+        assert_eq!(refresh_with_assertion(&mut world, &with("1")), 0);
+    }
+    world.control(Control::RefuseReusedAssertions { is_enabled: true });
+    for (id, number) in [("2", 0), ("2", 50_027), ("3", 0)] {
+        assert_eq!(
+            refresh_with_assertion(&mut world, &with(id)),
+            number,
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn assertion_of_another_algorithm_or_without_a_thumbprint_is_refused() {
+    let mut world = registered();
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let of = |header: &str| {
+        let claims = format!(r#"{{"aud":"a","iss":"{CLIENT_ID}","sub":"{CLIENT_ID}","exp":1}}"#);
+        format!("{}.{}.{}", part(header), part(&claims), part("s"))
+    };
+    for (header, number) in [
+        (r#"{"alg":"none","x5t":"AAAA"}"#, 50_027),
+        (r#"{"alg":"HS256","x5t":"AAAA"}"#, 50_027),
+        (r#"{"alg":"PS256"}"#, 5_002_723),
+        (r#"{"alg":"PS256","x5t":"AAAA"}"#, 700_027),
+    ] {
+        assert_eq!(refresh_with_assertion(&mut world, &of(header)), number);
+    }
 }

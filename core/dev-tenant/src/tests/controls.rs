@@ -46,6 +46,8 @@ fn every_control_can_be_sent_as_json() {
         r#"{"action": "secret_expired", "is_expired": true}"#,
         r#"{"action": "expires_in", "seconds": 60}"#,
         r#"{"action": "revoke_on_replay", "is_enabled": true}"#,
+        r#"{"action": "refuse_reused_assertions", "is_enabled": true}"#,
+        r#"{"action": "federated_credential", "subject": "repo:contoso/mcp:ref:refs/heads/main", "delay_seconds": 2}"#,
     ] {
         let response = post_json(&mut world, body);
         assert_eq!(response.status(), 200, "{body}: {}", text(&response));

@@ -180,3 +180,34 @@ fn groups_that_no_token_names_are_given_by_graph() {
         401
     );
 }
+
+#[test]
+fn claims_challenge_is_written_as_it_was_seen() {
+    let mut world = World::new();
+    let token = access_token(&mut world, "alice", &[]);
+    let claims = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+    for (header, count, part) in [
+        (
+            "documented",
+            1,
+            "error=\"insufficient_claims\", claims=\"eyJ",
+        ),
+        ("base64url", 1, "claims=\"eyJ"),
+        ("first", 1, "Bearer error="),
+        ("second", 2, "client_id=\"00000003-"),
+        ("invalid_token", 1, "error=\"invalid_token\""),
+        ("plain", 1, "claims=\"{\\\"access_token"),
+    ] {
+        let fault = serde_json::json!({"action": "graph_error", "status": 401, "claims": claims,
+            "header": header});
+        world.control(serde_json::from_value(fault).unwrap());
+        let refused = world.me("/v1.0/me", &token);
+        let headers = refused.headers().get_all("www-authenticate");
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        assert_eq!(headers.len(), count, "{headers:?}");
+        assert!(headers[count - 1].contains(part), "{headers:?}");
+    }
+}

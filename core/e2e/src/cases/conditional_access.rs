@@ -96,6 +96,35 @@ pub fn graph_that_wants_claims_again_and_again_is_no_loop(program: &Program) {
     assert_eq!((after.0 - before.0, after.1 - before.1), (1, 2));
 }
 
+/// D22: as the documentation has a challenge, and as it was seen elsewhere: one refresh with its claims, and the call goes on.
+pub fn claims_challenge_is_understood_however_it_is_written(program: &Program) {
+    let server = program.start();
+    let session = Session::of(&server, "alice");
+    let claims = json!({"access_token": {"nbf": {"essential": true, "value": "1604106651"}}});
+    for header in [
+        "documented",
+        "base64url",
+        "first",
+        "second",
+        "invalid_token",
+        "plain",
+    ] {
+        let fault = json!({"action": "graph_error", "status": 401, "claims": claims.to_string(),
+            "header": header});
+        control(&server, &fault);
+        let before = asked_for_claims(&server);
+        let result = session.call("getUserDetails", &json!({}));
+        assert_eq!(result["isError"], false, "{header}: {result}");
+        assert_eq!(asked_for_claims(&server) - before, 1, "{header}");
+    }
+}
+
+/// How often these claims were asked for at the token endpoint.
+fn asked_for_claims(server: &Server) -> usize {
+    let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;
+    asked.matches("1604106651").count()
+}
+
 /// How often the token endpoint and Graph were asked.
 fn requests(server: &Server) -> (usize, usize) {
     let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;

@@ -161,6 +161,52 @@ pub fn certificate_that_is_no_good_stops_the_start(program: &Program) {
     assert!(!said.contains("a~secret"), "{said}");
 }
 
+/// The log has it before anybody signs in, and says so again when Entra does.
+pub fn certificate_that_has_ended_is_told_at_the_start(program: &Program) {
+    let other = program.start();
+    let folder = Folder::new();
+    let ended = include_str!("../../../dev-tenant/keys/client-one-day.pem");
+    let certificate = ended.trim();
+    control(
+        &other,
+        &json!({"action": "register_certificate", "certificate": certificate}),
+    );
+    let path = folder.write("client.pem", format!("{}{ended}", sections().1));
+    let server = program.start_in_tenant_of(&other, &[(CERTIFICATE_PATH, &path)]);
+    until("the log says that it has ended", || {
+        let log = server.log();
+        log.contains("entra.certificate_expires") && log.contains("1000502")
+    });
+}
+
+/// A token of another issuer than Entra, which learns late that the application trusts it.
+pub fn federated_token_of_a_cluster_is_good_once_entra_knows_of_it(program: &Program) {
+    let other = program.start();
+    let folder = Folder::new();
+    let subject = "system:serviceaccount:mcp:entra-mcp";
+    let token = || {
+        let path = format!("/federation/token?subject={subject}");
+        let answer = other.ask_tenant("GET", &path, &[], "").json();
+        answer["value"].as_str().expect("a token").to_owned()
+    };
+    let path = folder.write("token", token());
+    let setting = ("AZURE_FEDERATED_TOKEN_FILE", path.as_str());
+    let server = program.start_in_tenant_of(&other, &[setting]);
+    until("Entra trusts no such issuer", || {
+        server.log().contains("700211")
+    });
+    let client_id = register(&server);
+    let trusted = json!({"action": "federated_credential", "subject": subject, "delay_seconds": 1});
+    control(&other, &trusted);
+    let landed = browse(&server, &mut Browser::default(), &client_id, "alice");
+    assert_eq!(parameter(&landed, "error").as_deref(), Some("server_error"));
+    until("Entra knows of it", || {
+        let landed = browse(&server, &mut Browser::default(), &client_id, "alice");
+        parameter(&landed, "code").is_some()
+    });
+    assert!(server.log().contains("70021"), "{}", server.log());
+}
+
 /// Whoever signs in now fails in words for the operator, and nothing is sent to Entra.
 fn fails(server: &Server, client_id: &str, other: &Server, words: &str) {
     let before = token_requests(other);
