@@ -1,8 +1,11 @@
 """azure-identity for Python, unmodified, against the development tenant: the credentials without a user."""
 
 import os
+import pathlib
+import shutil
 import sys
 
+import msal
 import requests
 from azure.identity import (
     CertificateCredential, ClientAssertionCredential, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential)
@@ -42,3 +45,30 @@ good("workload identity", WorkloadIdentityCredential(
 os.environ["IDENTITY_ENDPOINT"] = f"{origin}/msi/token"
 os.environ["IDENTITY_HEADER"] = "public-and-worthless-identity-header"
 good("managed identity of App Service", ManagedIdentityCredential(client_id=IDENTITY), EXCHANGE)
+for name in ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]:
+    del os.environ[name]
+
+os.environ["MSI_ENDPOINT"] = f"{origin}/cloud-shell/oauth2/token"
+good("managed identity of Cloud Shell", ManagedIdentityCredential(), EXCHANGE)
+del os.environ["MSI_ENDPOINT"]
+
+# The libraries read what the agent of Azure Arc names in its own folder alone: it is made for the moment, where there is no agent
+# and that is allowed.
+agent = pathlib.Path("/var/opt/azcmagent")
+try:
+    (agent / "tokens").mkdir(parents=True)
+except OSError as error:
+    print(f"azure-identity: managed identity of Azure Arc is left out: {error}")
+else:
+    try:
+        (agent / "tokens" / "dev-tenant.key").write_text("public-and-worthless-arc-key")
+        os.environ["IDENTITY_ENDPOINT"] = f"{origin}/arc/metadata/identity/oauth2/token"
+        os.environ["IMDS_ENDPOINT"] = origin
+        good("managed identity of Azure Arc", ManagedIdentityCredential(), EXCHANGE)
+        web = requests.Session()
+        system = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=web)
+        token = system.acquire_token_for_client(resource="api://AzureADTokenExchange")
+        assert "access_token" in token, token
+        print("MSAL for Python: managed identity of Azure Arc")
+    finally:
+        shutil.rmtree(agent)

@@ -35,9 +35,9 @@ async function browse(address, username) {
   return Object.fromEntries(new URL(back.headers.get("location")).searchParams);
 }
 
-async function signIn(app, username) {
+async function signIn(app, username, more = {}) {
   const { verifier, challenge } = await new msal.CryptoProvider().generatePkceCodes();
-  const asked = { scopes: ["User.Read"], redirectUri, state: "a state", nonce: "a nonce" };
+  const asked = { scopes: ["User.Read"], redirectUri, state: "a state", nonce: "a nonce", ...more };
   const url = await app.getAuthCodeUrl({ ...asked, codeChallenge: challenge, codeChallengeMethod: "S256" });
   const { code, state } = await browse(url, username);
   return app.acquireTokenByCode({ ...asked, code, codeVerifier: verifier }, { code, state });
@@ -53,6 +53,14 @@ const [account] = await app.getTokenCache().getAllAccounts();
 const silent = { account, scopes: ["User.Read"] };
 if (!good("silently, of the cache", await app.acquireTokenSilent(silent)).fromCache) throw new Error("not of the cache");
 if (good("refresh", await app.acquireTokenSilent({ ...silent, forceRefresh: true })).fromCache) throw new Error("of the cache");
+
+const nbf = JSON.stringify({ access_token: { nbf: { essential: true, value: "1604106651" } } });
+if (good("claims of a challenge, silently", await app.acquireTokenSilent({ ...silent, claims: nbf })).fromCache) throw new Error("of the cache");
+const context = JSON.stringify({ access_token: { acrs: { essential: true, value: "c1" } } });
+const wanted = await app.acquireTokenSilent({ ...silent, claims: context }).catch((error) => error);
+if (!(wanted instanceof msal.InteractionRequiredAuthError) || !wanted.claims.includes("c1")) throw new Error(String(wanted));
+const stronger = good("claims of a challenge, in the browser", await signIn(app, "alice", { claims: wanted.claims }));
+if (!stronger.idTokenClaims.acrs.includes("c1")) throw new Error(JSON.stringify(stronger.idTokenClaims));
 
 const user = await (await fetch(`${origin}/${tenant}/oauth2/v2.0/token`, form({
   grant_type: "password", client_id: commandLine, username: "bob", password: "any", scope: `api://${clientId}/user.read`,
@@ -80,6 +88,11 @@ const clientAssertion = async () => {
 };
 good("client credentials by federated assertion", await application({ clientAssertion }).acquireTokenByClientCredential(graph));
 
+process.env.AZURE_POD_IDENTITY_AUTHORITY_HOST = origin;
+const userAssignedClientId = "b4e1f7a2-08c5-4d9b-96e3-d3e7e4a70004";
+const identity = new msal.ManagedIdentityApplication({ managedIdentityIdParams: { userAssignedClientId } });
+good("managed identity of a machine", await identity.acquireToken({ resource: "api://AzureADTokenExchange" }));
+
 const onDevice = new msal.PublicClientApplication({
   auth: { clientId: commandLine, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host] },
 });
@@ -95,3 +108,12 @@ if (byDevice.account.name !== "Grace Gupta") throw new Error(byDevice.account.na
 const refused = await application({ clientSecret: "not~the.secret" }).acquireTokenByClientCredential(graph).catch((error) => error);
 if (refused.errorCode !== "invalid_client") throw new Error(String(refused));
 console.log("MSAL for Node.js: a wrong secret is refused");
+
+await control({ action: "sign_in_audience", audience: "AzureADMultipleOrgs" });
+const several = new msal.ConfidentialClientApplication({
+  auth: { clientId, clientSecret, authority: `${origin}/organizations`, knownAuthorities: [new URL(origin).host] },
+});
+const olivia = good("authorization code of organizations", await signIn(several, "olivia"));
+if (olivia.tenantId !== "fab41ca0-2b6e-4d13-9c58-d3e7e4a70008") throw new Error(olivia.tenantId);
+const again = await several.acquireTokenSilent({ account: olivia.account, scopes: ["User.Read"], forceRefresh: true });
+good("refresh of organizations", again);

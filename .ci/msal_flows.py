@@ -168,4 +168,33 @@ tokens = good("authorization code of organizations", user_signs_in(several, "oli
 assert tokens["id_token_claims"]["tid"] == "fab41ca0-2b6e-4d13-9c58-d3e7e4a70008", tokens
 [account] = several.get_accounts()
 good("refresh of organizations", several.acquire_token_silent(["User.Read"], account=account, force_refresh=True))
+
+
+def administrator(**decision):
+    web.cookies.clear()
+    query = {"client_id": CLIENT, "scope": GRAPH, "redirect_uri": "http://localhost:8080/cb", "state": "s"}
+    page = web.get(f"{origin}/organizations/v2.0/adminconsent", params=query).text
+    sealed = html.unescape(re.search(r'name="ctx" value="([^"]*)"', page).group(1))
+    action = html.unescape(re.search(r'<form method="post" action="([^"]*)"', page).group(1))
+    back = web.post(origin + action, data={"ctx": sealed, **decision}, allow_redirects=False)
+    return {name: value for name, [value] in parse_qs(urlsplit(back.headers["Location"]).query).items()}
+
+
+def nina_is_refused():
+    web.cookies.clear()
+    flow = several.initiate_auth_code_flow(["User.Read"], redirect_uri="http://localhost:8080/cb")
+    page = web.get(flow["auth_uri"]).text
+    sealed = html.unescape(re.search(r'name="ctx" value="([^"]*)"', page).group(1))
+    action = html.unescape(re.search(r'<form method="post" action="([^"]*)"', page).group(1))
+    page = web.post(origin + action, data={"ctx": sealed, "username": "nina"}, allow_redirects=False)
+    return "Location" not in page.headers and "90094" in page.text
+
+
+assert nina_is_refused()
+answer = administrator(action="cancel")
+assert answer["error"] == "access_denied" and answer["admin_consent"] == "True" and nina_is_refused(), answer
+answer = administrator(username="victor")
+assert answer["admin_consent"] == "True" and answer["state"] == "s", answer
+tokens = good("authorization code after an administrator's consent", user_signs_in(several, "nina"))
+assert tokens["id_token_claims"]["tid"] == answer["tenant"], answer
 control(action="reset")
