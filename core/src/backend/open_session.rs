@@ -271,7 +271,9 @@ impl Opening {
         result: &str,
         incoming: &IncomingMessages,
     ) -> Result<Step, Box<Self>> {
-        match initialize_of_discover(result, self.revision) {
+        // A process is not listened to.
+        let is_heard = incoming.process().is_none();
+        match initialize_of_discover(result, self.revision, is_heard) {
             Some(result) => Ok(Progress::Ready(Ok(Opened {
                 session: incoming.process().map(Arc::from),
                 revision: Revision::V2026_07_28,

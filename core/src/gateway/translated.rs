@@ -7,7 +7,7 @@ use super::{
     RawMessage, raw_edit,
     raw_json::{self, JsonFault, Members},
 };
-use crate::revision::Revision;
+use crate::{json_rpc::Id, revision::Revision};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -94,6 +94,17 @@ impl RawMessage {
             .names()
             .map(|name| Some((name.to_owned(), written(name)?.to_owned())));
         members.collect()
+    }
+
+    /// The request of 2026-07-28 by which a client of this is told of lists that change.
+    pub(crate) fn listening_to_lists(declared: Declared<'_>, id: &Id) -> Option<Self> {
+        let lists =
+            r#"{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true}"#;
+        let id = serde_json::to_string(id).ok()?;
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"subscriptions/listen","params":{{"notifications":{lists}}}}}"#
+        );
+        Self::read(&text).ok()?.for_stateless(declared, None)
     }
 
     /// From which level on a request of 2026-07-28 wants lines of the log.
@@ -222,7 +233,12 @@ fn read_input(result: &str, members: &Members<'_>) -> Result<InputRequired, Json
 }
 
 /// The result of `initialize` for a client of this revision, from that of `server/discover`; `None` if the server does not know 2026-07-28.
-pub(crate) fn initialize_of_discover(discovered: &str, revision: Revision) -> Option<String> {
+/// Whether it can be listened to for changed lists.
+pub(crate) fn initialize_of_discover(
+    discovered: &str,
+    revision: Revision,
+    is_heard: bool,
+) -> Option<String> {
     let members = Members::of(discovered, 0..discovered.len()).ok()?;
     let written = |name| discovered.get(members.get(name)?);
     let versions = members.get("supportedVersions")?;
@@ -236,7 +252,7 @@ pub(crate) fn initialize_of_discover(discovered: &str, revision: Revision) -> Op
         discovered.get(meta.get("io.modelcontextprotocol/serverInfo")?)
     };
     let info = info().unwrap_or(r#"{"name":"unknown","version":""}"#);
-    let capabilities = capabilities_across(written("capabilities").unwrap_or("{}"));
+    let capabilities = capabilities_across(written("capabilities").unwrap_or("{}"), is_heard);
     let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
     Some(format!(
         r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}{}}}"#,
@@ -249,7 +265,7 @@ pub(crate) fn initialize_of_discover(discovered: &str, revision: Revision) -> Op
 pub(crate) fn discover_of_initialize(initialized: &str, versions: &str) -> Option<String> {
     let members = Members::of(initialized, 0..initialized.len()).ok()?;
     let written = |name| initialized.get(members.get(name)?);
-    let capabilities = capabilities_across(written("capabilities")?);
+    let capabilities = capabilities_across(written("capabilities")?, false);
     let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
     let info = written("serverInfo")?;
     Some(format!(
@@ -258,18 +274,21 @@ pub(crate) fn discover_of_initialize(initialized: &str, versions: &str) -> Optio
     ))
 }
 
-/// The capabilities that are kept across eras: nobody listens for changes, and extensions and tasks are of one era only.
-fn capabilities_across(capabilities: &str) -> String {
+/// The capabilities that are kept across eras: extensions and tasks are of one era only, single resources are not listened for, and lists
+/// only if there is somebody who hears of them.
+fn capabilities_across(capabilities: &str, is_heard: bool) -> String {
+    const LISTS: [&[&str]; 3] = [
+        &["tools", "listChanged"],
+        &["prompts", "listChanged"],
+        &["resources", "listChanged"],
+    ];
+    let lists = match is_heard {
+        true => capabilities.to_owned(),
+        false => without_each(capabilities, &LISTS),
+    };
     without_each(
-        capabilities,
-        &[
-            &["tools", "listChanged"],
-            &["prompts", "listChanged"],
-            &["resources", "listChanged"],
-            &["resources", "subscribe"],
-            &["extensions"],
-            &["tasks"],
-        ],
+        &lists,
+        &[&["resources", "subscribe"], &["extensions"], &["tasks"]],
     )
 }
 

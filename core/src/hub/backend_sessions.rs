@@ -42,8 +42,12 @@ pub(crate) enum BackendSessionMessage {
     Lost(Ticket<FindBackendSession>, BackendOwner, BackendSession),
     /// The sender wants it if there is one, and opens none.
     Look(Ticket<FindBackendSession>, BackendOwner),
-    /// The sender listens to it, and waits until it is another one than this.
-    AwaitOther(Ticket<FindBackendSession>, BackendOwner, BackendSession),
+    /// The sender listens to it, and waits until there is one, and another one than this.
+    AwaitOther(
+        Ticket<FindBackendSession>,
+        BackendOwner,
+        Option<BackendSession>,
+    ),
     /// The backend has accepted this setting.
     Set(BackendOwner, BackendSetting),
     /// The sender is a stream of this session, and wants what the backend sends of its own accord.

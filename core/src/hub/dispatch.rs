@@ -104,7 +104,7 @@ impl Hub {
             ToHubKind::BackendSession(BackendSessionMessage::AwaitOther(ticket, owner, lost)) => {
                 let waiter = Waiter::new(from, ticket);
                 match self.backend_sessions.open_one(owner) {
-                    Some(open) if *open != lost => {
+                    Some(open) if lost.as_ref() != Some(open) => {
                         let found = BackendSessionFound::Open(open.clone());
                         out.push_back(waiter.answer(found));
                     }

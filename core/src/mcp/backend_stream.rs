@@ -1,4 +1,4 @@
-//! What a backend sends of its own accord, for a stream of a client that is open: its answer to GET, or to the
+//! What a backend sends of its own accord, for a stream of a client that is open (GET, or HTTP+SSE): its answer to GET, or to the
 //! `subscriptions/listen` of the client (2026-07-28), or what a process says for no request.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //!                                                                         \--405, or it answers the ping--> Over
 //! ```
 //!
-//! One stream of a session listens, and once. When the stream of the backend ends it is opened again, after a while that doubles, from the
+//! A stream of HTTP+SSE is there before its session: it waits until that is open. One stream of a session listens, and once. When the stream of the backend ends it is opened again, after a while that doubles, from the
 //! last event that had an id. A backend whose session is lost is found out by a `ping`, for many answer a GET with 404 that
 //! just have no such stream.
 //!
@@ -15,25 +15,26 @@
 
 mod reconnect;
 mod relay;
+mod session;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{forward::client_params, session::McpSession};
+use super::session::McpSession;
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
     backend::{
         Arrived, BackendFault, Identified, IdentifyUser, IncomingMessages, NotIdentified,
-        ReopenSession, Reopened,
+        ReopenSession,
     },
     config::Gateway,
     event::Answer,
-    gateway::{BackendRequest, BackendSettings, Credentials, RawMessage},
+    gateway::{BackendRequest, Credentials, RawMessage},
     hub::{
-        BackendOwner, BackendSession, BackendSessionFound, BackendSessionMessage,
-        FindBackendSession, ListenToBackend, LostSession, ToHub, ToHubKind,
+        BackendSession, BackendSessionFound, BackendSessionMessage, FindBackendSession,
+        ListenToBackend, ToHubKind,
     },
-    id::ServerRequestId,
+    id::{McpSessionId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
     step::{Cx, Progress},
@@ -48,6 +49,8 @@ const UNAUTHORIZED: ::http::StatusCode = ::http::StatusCode::UNAUTHORIZED;
 enum Wanted {
     /// What it sends within a session.
     Session(Box<McpSession>),
+    /// The same within the session that a stream of HTTP+SSE is.
+    HttpSse(McpSessionId),
     /// What the client asks for by this request; and what the backend knows it as.
     Request {
         id: Id,
@@ -55,6 +58,12 @@ enum Wanted {
         backend_id: Id,
         was_acknowledged: bool,
     },
+}
+
+impl Wanted {
+    fn is_session(&self) -> bool {
+        matches!(self, Self::Session(_) | Self::HttpSse(_))
+    }
 }
 
 /// A backend that is listened to.
@@ -73,11 +82,17 @@ pub(crate) struct BackendStream {
     /// How often it was tried in vain, in a row.
     failures: u32,
     was_reopened: bool,
+    /// What a backend of 2026-07-28 knows the request as by which it is listened to for a session.
+    listens_as: Option<Id>,
+    /// It has refused that.
+    is_refused: bool,
 }
 
 #[derive(Debug)]
 enum State {
     AwaitingTurn(Awaiting<ListenToBackend>),
+    /// The client has yet to begin its session.
+    AwaitingFirst(Awaiting<FindBackendSession>),
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     Opening(Box<ReopenSession>),
@@ -109,6 +124,8 @@ impl BackendStream {
             retry: Duration::ZERO,
             failures: 0,
             was_reopened: false,
+            listens_as: None,
+            is_refused: false,
         })
     }
 
@@ -118,13 +135,31 @@ impl BackendStream {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> Option<Box<Self>> {
+        let wanted = Wanted::Session(Box::new(mcp_session.clone()));
+        Self::take_turn(wanted, mcp_session.id, caller, cx)
+    }
+
+    /// Listens for a stream of HTTP+SSE, once its client has begun the session.
+    pub(crate) fn of_http_sse(
+        mcp_session: McpSessionId,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> Option<Box<Self>> {
+        Self::take_turn(Wanted::HttpSse(mcp_session), mcp_session, caller, cx)
+    }
+
+    fn take_turn(
+        wanted: Wanted,
+        mcp_session: McpSessionId,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> Option<Box<Self>> {
         cx.env.gateway()?;
-        let owner = (caller.principal_id, mcp_session.id);
+        let owner = (caller.principal_id, mcp_session);
         let turn = cx.ask_hub(|ticket| {
             let listen = BackendSessionMessage::Listen(ticket, owner, caller.session.id);
             ToHubKind::BackendSession(listen)
         });
-        let wanted = Wanted::Session(Box::new(mcp_session.clone()));
         Some(Self::new(wanted, State::AwaitingTurn(turn)))
     }
 
@@ -169,29 +204,6 @@ impl BackendStream {
         }
     }
 
-    fn owner(&self, caller: &Caller) -> Option<BackendOwner> {
-        match &self.wanted {
-            Wanted::Session(session) => Some((caller.principal_id, session.id)),
-            Wanted::Request { .. } => None,
-        }
-    }
-
-    fn find_session(mut self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
-        let Some(owner) = self.owner(caller) else {
-            return self.listen(cx);
-        };
-        // A process is begun by who needs its answers.
-        let is_process = gateway(cx).command().is_some();
-        let find = cx.ask_hub(|ticket| {
-            ToHubKind::BackendSession(match is_process {
-                true => BackendSessionMessage::Look(ticket, owner),
-                false => BackendSessionMessage::Find(ticket, owner),
-            })
-        });
-        self.state = State::AwaitingSession(find);
-        Progress::Pending(self)
-    }
-
     /// Takes an answer.
     pub(crate) fn handle(
         mut self: Box<Self>,
@@ -202,6 +214,13 @@ impl BackendStream {
         match std::mem::replace(&mut self.state, State::Over) {
             State::AwaitingTurn(turn) => {
                 turn.into_answer(answer);
+                match self.wanted {
+                    Wanted::HttpSse(mcp_session) => self.await_first(mcp_session, caller, cx),
+                    Wanted::Session(_) | Wanted::Request { .. } => self.identify(caller, cx),
+                }
+            }
+            State::AwaitingFirst(found) => {
+                found.into_answer(answer);
                 self.identify(caller, cx)
             }
             State::Identifying(identify) => {
@@ -229,84 +248,23 @@ impl BackendStream {
         }
     }
 
-    fn open(mut self: Box<Self>, lost: Option<LostSession>, cx: &mut Cx<'_>) -> Box<Self> {
-        let params = || match &self.wanted {
-            Wanted::Session(session) => {
-                client_params(session.revision, session.client_capabilities)
-            }
-            Wanted::Request { .. } => "{}".to_owned(),
-        };
-        let lost = lost.unwrap_or_else(|| LostSession {
-            params: params().into(),
-            settings: BackendSettings::default(),
-        });
-        let credentials = self.credentials.clone();
-        let revision = match &self.wanted {
-            Wanted::Session(session) => session.revision,
-            Wanted::Request { .. } => Revision::V2026_07_28,
-        };
+    /// Opens the stream of the backend. At one of 2026-07-28 that is a request, which a process is not sent.
+    pub(super) fn listen(mut self: Box<Self>, cx: &mut Cx<'_>) -> Heard {
         let gateway = gateway(cx);
-        self.state = State::Opening(ReopenSession::start(
-            lost,
-            revision,
-            credentials,
-            gateway,
-            cx,
-        ));
-        self
-    }
-
-    fn reopened(
-        mut self: Box<Self>,
-        reopened: Reopened,
-        caller: &Caller,
-        cx: &mut Cx<'_>,
-    ) -> Heard {
-        let owner = self.owner(caller);
-        match reopened {
-            Progress::Pending(opening) => {
-                self.state = State::Opening(opening);
-                Progress::Pending(self)
-            }
-            Progress::Ready(Ok((opened, params))) => {
-                let session = BackendSession {
-                    endpoint: cx.env.endpoint,
-                    id: opened.session,
-                    revision: opened.revision,
-                    params,
-                    said: None,
-                };
-                if let Some(owner) = owner {
-                    let opened = BackendSessionMessage::Opened(owner, session.clone());
-                    cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
-                }
-                self.session = Some(session);
-                self.listen(cx)
-            }
-            Progress::Ready(Err(_)) => {
-                self.give_up_opening(caller, cx);
-                Progress::Pending(self.rest(cx))
-            }
-        }
-    }
-
-    fn give_up_opening(&self, caller: &Caller, cx: &mut Cx<'_>) {
-        if let Some(owner) = self.owner(caller) {
-            let failed = BackendSessionMessage::NotOpened(owner);
-            cx.to_hub(ToHub(ToHubKind::BackendSession(failed)));
-        }
-    }
-
-    /// Opens the stream of the backend. For a session there is none at one of 2026-07-28.
-    fn listen(mut self: Box<Self>, cx: &mut Cx<'_>) -> Heard {
         let session = self.session.as_ref();
         let is_stateless = session.is_some_and(|one| one.revision.features().stateless);
-        if is_stateless && matches!(self.wanted, Wanted::Session(_)) {
+        self.listens_as = None;
+        if is_stateless && self.wanted.is_session() {
+            if gateway.command().is_some() {
+                self.state = State::Over;
+                return Progress::Pending(self);
+            }
+            self.listens_as = Some(super::forward::fresh_id(cx));
+        }
+        let Some(request) = self.request() else {
             self.state = State::Over;
             return Progress::Pending(self);
-        }
-        let request = self.request();
-        let gateway = gateway(cx);
+        };
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, cx);
         self.state = State::Listening(incoming);
         Progress::Pending(self)
@@ -377,6 +335,7 @@ impl BackendStream {
             State::Listening(incoming) | State::Checking(incoming) => incoming.cancel(cx),
             State::Opening(_) => self.give_up_opening(caller, cx),
             State::AwaitingTurn(_)
+            | State::AwaitingFirst(_)
             | State::Identifying(_)
             | State::AwaitingSession(_)
             | State::Resting(_)

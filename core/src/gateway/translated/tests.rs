@@ -99,9 +99,11 @@ fn what_a_server_says_of_itself_is_said_in_the_other_era() {
     let initialized = r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"x":1.0},"serverInfo":{"name":"o","version":"1"},"instructions":"I"}"#;
     let revision = Revision::V2025_06_18;
     assert_eq!(
-        initialize_of_discover(discovered, revision).as_deref(),
+        initialize_of_discover(discovered, revision, false).as_deref(),
         Some(initialized)
     );
+    let heard = initialize_of_discover(discovered, revision, true).unwrap();
+    assert!(heard.contains(r#""tools":{"listChanged":true}"#), "{heard}");
     assert_eq!(
         discover_of_initialize(initialized, r#"["2026-07-28"]"#).as_deref(),
         Some(
@@ -109,5 +111,5 @@ fn what_a_server_says_of_itself_is_said_in_the_other_era() {
         )
     );
     let older = r#"{"supportedVersions":["2025-11-25"],"capabilities":{}}"#;
-    assert!(initialize_of_discover(older, revision).is_none());
+    assert!(initialize_of_discover(older, revision, true).is_none());
 }

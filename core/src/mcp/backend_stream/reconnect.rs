@@ -10,7 +10,7 @@ use crate::{
     admit::caller::Caller,
     backend::{Arrived, BackendFault, IncomingMessages},
     event::Answer,
-    gateway::{BackendRequest, Replaced},
+    gateway::{BackendRequest, Declared, RawMessage, Replaced},
     hub::{BackendSessionMessage, ToHubKind},
     limits,
     mcp::forward::fault_of_backend,
@@ -18,10 +18,19 @@ use crate::{
 };
 
 impl BackendStream {
-    /// The request that opens it.
-    pub(super) fn request(&self) -> BackendRequest {
+    /// The request that opens it; `None` if it cannot be written.
+    pub(super) fn request(&self) -> Option<BackendRequest> {
+        let routed_by = Some(("subscriptions/listen".to_owned(), None));
         let request = match &self.wanted {
-            Wanted::Session(_) => BackendRequest {
+            Wanted::Session(_) | Wanted::HttpSse(_) if let Some(id) = &self.listens_as => {
+                let declared = Declared::of_initialize(&self.session.as_ref()?.params)?;
+                let message = RawMessage::listening_to_lists(declared, id)?;
+                BackendRequest {
+                    routed_by,
+                    ..self.post(message.text().to_owned())
+                }
+            }
+            Wanted::Session(_) | Wanted::HttpSse(_) => BackendRequest {
                 method: Method::GET,
                 after: self.last_event.clone(),
                 ..self.post(String::new())
@@ -37,16 +46,16 @@ impl BackendStream {
                     cancelled: None,
                 });
                 BackendRequest {
-                    routed_by: Some(("subscriptions/listen".to_owned(), None)),
+                    routed_by,
                     ..self.post(body)
                 }
             }
         };
-        BackendRequest {
+        Some(BackendRequest {
             listens: true,
             within: Some(limits::BACKEND_LISTENING),
             ..request
-        }
+        })
     }
 
     /// Remembers where the stream goes on, and when.
@@ -70,7 +79,11 @@ impl BackendStream {
         cx: &mut Cx<'_>,
     ) -> Heard {
         let has_name = self.session.as_ref().is_some_and(|one| one.id.is_some());
-        let of_session = matches!(self.wanted, Wanted::Session(_));
+        let of_session = self.wanted.is_session();
+        // It has said that it cannot be listened to.
+        if self.is_refused {
+            return Progress::Pending(self);
+        }
         match status {
             // There is no such stream.
             Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) if of_session => {
@@ -100,7 +113,7 @@ impl BackendStream {
             (is_process, self.owner(caller), self.session.clone())
         {
             let other = cx.ask_hub(|ticket| {
-                let other = BackendSessionMessage::AwaitOther(ticket, owner, lost);
+                let other = BackendSessionMessage::AwaitOther(ticket, owner, Some(lost));
                 ToHubKind::BackendSession(other)
             });
             self.state = State::AwaitingSession(other);

@@ -26,6 +26,9 @@ impl BackendStream {
         cx: &mut Cx<'_>,
     ) -> ControlFlow<()> {
         match message.kind() {
+            MessageKind::Response { id, is_error } if self.wanted.is_session() => {
+                self.is_refused |= *is_error && *id == self.listens_as && id.is_some();
+            }
             MessageKind::Response { id, .. } => return self.answered(&message, id.as_ref(), cx),
             MessageKind::Request { id, method } => {
                 let (id, method) = (id.clone(), method.clone());
@@ -34,6 +37,7 @@ impl BackendStream {
             MessageKind::Notification { method } => match method.as_str() {
                 // Of calls: it goes with their own answers.
                 "notifications/progress" => {}
+                _ if self.listens_as.is_some() => self.list_changed(message, cx),
                 "notifications/cancelled" => self.question_cancelled(&message, cx),
                 "notifications/resources/updated" if !may_hear_of(&message, caller, cx) => {}
                 "notifications/subscriptions/acknowledged" => self.acknowledged(&message, cx),
@@ -46,13 +50,28 @@ impl BackendStream {
     /// Sends the client a message, with its own name for what it has asked for.
     fn pass(&self, message: &RawMessage, cx: &mut Cx<'_>) {
         match &self.wanted {
-            Wanted::Session(_) => write(message.text(), cx),
+            Wanted::Session(_) | Wanted::HttpSse(_) => write(message.text(), cx),
             // What belongs to another request goes there.
             Wanted::Request { id, backend_id, .. } => {
                 if let Some(named) = message.with_name(SUBSCRIPTION_ID, backend_id, id) {
                     write(&named, cx);
                 }
             }
+        }
+    }
+
+    /// What a client with a session hears of a backend of 2026-07-28: that lists have changed, as its own revision says it.
+    fn list_changed(&self, message: RawMessage, cx: &mut Cx<'_>) {
+        const LISTS: [&str; 3] = [
+            "notifications/tools/list_changed",
+            "notifications/prompts/list_changed",
+            "notifications/resources/list_changed",
+        ];
+        let MessageKind::Notification { method } = message.kind() else {
+            return;
+        };
+        if LISTS.contains(&method.as_str()) {
+            write(message.without(&["_meta", SUBSCRIPTION_ID]).text(), cx);
         }
     }
 
@@ -103,7 +122,7 @@ impl BackendStream {
         if method == "ping" {
             return self.tell(&json!({"jsonrpc": "2.0", "id": id, "result": {}}), cx);
         }
-        let is_asked = matches!(self.wanted, Wanted::Session(_));
+        let is_asked = self.wanted.is_session();
         if !is_asked || self.questions.len() >= limits::INPUT_REQUESTS {
             return self.answer_error(&id, "The client of this gateway cannot be asked.", cx);
         }

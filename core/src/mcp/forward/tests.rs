@@ -3,6 +3,7 @@ mod eras;
 mod faults;
 mod identity;
 mod messages;
+mod own_accord;
 mod policy;
 mod sessions;
 mod several;

@@ -50,6 +50,7 @@ impl Open {
         match content {
             Content::Sse(id) => {
                 cx.write(v2024_11_05::endpoint_event(id, cx.env));
+                backend = BackendStream::of_http_sse(id, &caller, cx);
             }
             // Flushes the head through proxies that wait for a byte of the body.
             Content::Standalone => {

@@ -158,6 +158,9 @@ fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
     let request = world.request("alice", "POST", &target, &[], &body);
     assert_eq!(world.send(request).status(), 202);
     opens(&mut world, "theirs");
+    let listening = world.pulled();
+    assert_eq!(listening.pull.method, ::http::Method::GET);
+    world.answers(listening, 405, "");
     world.handle(stream, crate::event::Event::Disconnected);
     let told = world.pulled();
     assert_eq!(told.pull.method, ::http::Method::DELETE);
@@ -204,6 +207,8 @@ fn change_of_roots_of_a_client_of_http_sse_is_told_to_the_backend() {
     let request = world.request("alice", "POST", &target, &[], &body);
     assert_eq!(world.send(request).status(), 202);
     opens(&mut world, "theirs");
+    let listening = world.pulled();
+    world.answers(listening, 405, "");
     let request = world.request("alice", "POST", &target, &[], ROOTS);
     assert_eq!(world.send(request).status(), 202);
     let told = world.pulled();
