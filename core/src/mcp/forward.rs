@@ -51,7 +51,6 @@ pub(crate) use self::{
 };
 use super::{
     invocation::{ClientProfile, InvocationCx},
-    request_state::Binding,
     session_settings::ChangingSetting,
 };
 use crate::{
@@ -99,8 +98,6 @@ pub(crate) struct Forward {
     hidden: Option<PolicyKind>,
     /// What the user is asked first.
     question: Option<String>,
-    /// What the states of its rounds are bound to (2026-07-28).
-    binding: Option<Binding>,
     /// The user has confirmed it in an earlier round.
     is_confirmed: bool,
     began: Instant,
@@ -151,12 +148,17 @@ pub(crate) fn start(
     let cut = NEVER_PASSED.into_iter();
     let message = cut.fold(message, RawMessage::without);
     let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
-    let (message, confirmed) = match client.revision.features().stateless {
+    let taken = match client.revision.features().stateless {
         true => rounds::take(request, message, icx.caller, icx.cx),
-        false => (message, Confirmed::NotAsked),
+        false => Ok((message, Confirmed::NotAsked)),
     };
-    let binding = matches!(verdict, Verdict::Asks(_))
-        .then(|| Binding::of(request, icx.caller, icx.cx.env.server));
+    let (message, confirmed) = match taken {
+        Ok(taken) => taken,
+        Err(error) => {
+            let response = Response::error(Some(request.id.clone()), error);
+            return Some(Progress::Ready(response.into()));
+        }
+    };
     let verdict = verdict.with_bug(icx.cx.env.server);
     let backend_id = answered::id_for_backend(&request.id, icx.cx);
     let mut forward = Box::new(Forward {
@@ -177,7 +179,6 @@ pub(crate) fn start(
         look_up: None,
         hidden: None,
         question: None,
-        binding,
         is_confirmed: false,
         began: icx.cx.env.now.instant,
         excerpt: None,

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     admit::caller::Caller,
@@ -87,14 +87,36 @@ pub(crate) fn open(
     })
 }
 
+/// What changes from round to round, or passes to no tool.
+const UNBOUND: [&str; 4] = ["_meta", "inputResponses", "requestState", "task"];
+
 impl Binding {
     pub(crate) fn of(request: &Request, caller: &Caller, server: &Server) -> Self {
-        let mut params = request.params.to_map();
-        for name in ["_meta", "inputResponses", "requestState"] {
+        Self::of_map(&request.method, request.params.to_map(), caller, server)
+    }
+
+    /// The same of parameters as they are written.
+    pub(crate) fn of_params(
+        method: &str,
+        params: Option<&str>,
+        caller: &Caller,
+        server: &Server,
+    ) -> Self {
+        let params = params.and_then(|params| serde_json::from_str(params).ok());
+        Self::of_map(method, params.unwrap_or_default(), caller, server)
+    }
+
+    fn of_map(
+        method: &str,
+        mut params: Map<String, Value>,
+        caller: &Caller,
+        server: &Server,
+    ) -> Self {
+        for name in UNBOUND {
             params.remove(name);
         }
         // Members are sorted, so the same parameters read the same.
-        let about = format!("{}\n{}", request.method, Value::Object(params));
+        let about = format!("{method}\n{}", Value::Object(params));
         let mut context = b"requestState".to_vec();
         if !server.has(Planted::StatesShared) {
             context.extend(caller.principal_id.0);

@@ -14,7 +14,7 @@ use crate::{
     hub::{BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{Error, Id, Response},
     limits,
-    mcp::{invocation::InvocationCx, results},
+    mcp::{invocation::InvocationCx, request_state::Binding, results},
     planted::Planted,
     policy::PolicyKind,
     step::{Cx, Progress},
@@ -90,11 +90,7 @@ impl Forward {
         }
         self.withdraw_questions(icx);
         self.remember_setting(is_error, icx);
-        let answer = match (self.is_confirmed, &self.binding) {
-            (true, Some(binding)) => rounds::carrying(answer, binding, icx.cx),
-            _ => Some(answer),
-        };
-        let Some(answer) = answer else {
+        let Some(answer) = self.with_sealed_state(answer, icx) else {
             return self.fail(BackendFault::TooLarge, icx);
         };
         if self.method == "server/discover" {
@@ -145,6 +141,24 @@ impl Forward {
             pages: 0,
         };
         self.ask_for_page(look_up, None, icx)
+    }
+
+    /// The answer with its state sealed, if it asks for a round (2026-07-28); `None`: that is too much to carry.
+    fn with_sealed_state(
+        &self,
+        answer: RawMessage,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> Option<RawMessage> {
+        let is_stateless = self.client.revision.features().stateless;
+        // An answer that writes this otherwise keeps a state that nobody takes back.
+        let is_round = is_stateless && answer.text().contains("input_required");
+        if !is_round || self.eras() != Eras::Same || !answer.is_input_required() {
+            return Some(answer);
+        }
+        let (caller, server) = (icx.caller, icx.cx.env.server);
+        let params = self.message.params();
+        let binding = || Binding::of_params(&self.method, params, caller, server);
+        rounds::sealed(answer, self.is_confirmed, binding, icx.cx)
     }
 
     /// What is hidden is looked for as long as what does not exist.

@@ -36,7 +36,8 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         let by_form = self.client.client_capabilities.elicitation_form;
-        if by_form && self.client.mcp_session.is_none() && self.binding.is_some() {
+        if by_form && self.client.mcp_session.is_none() && self.client.revision.features().stateless
+        {
             return Progress::Ready(ForwardEnd::OfUser(rounds::ask(question)));
         }
         let can_ask = self.client.streams && self.client.mcp_session.is_some() && by_form;

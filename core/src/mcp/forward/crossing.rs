@@ -8,6 +8,9 @@ use crate::{
     catalog::ClientCapabilities, gateway::quoted, id::ServerRequestId, json_rpc::Id, time::Instant,
 };
 
+/// What the state of a call that waits begins with; those of rounds do not.
+pub(super) const PARKED: &str = "entra-mcp-call.";
+
 /// Which way a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Eras {

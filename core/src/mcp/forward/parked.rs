@@ -15,7 +15,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{Forward, ForwardProgress, State, crossing, gateway};
+use super::{
+    Forward, ForwardProgress, State,
+    crossing::{self, PARKED},
+    gateway,
+};
 use crate::{
     ask::Awaiting,
     backend::{Arrived, BackendFault, Identified, IdentifyUser, IncomingMessages},
@@ -31,9 +35,6 @@ use crate::{
     step::Progress,
     time::{Instant, UnixTime},
 };
-
-/// What the state of a call that waits begins with; the states of backends do not.
-const PREFIX: &str = "entra-mcp-call.";
 
 const NOT_OURS: &str = "The `requestState` is not one of this request, or has ended: call anew.";
 const GONE: &str = "The question that this answers is not open here any more: it was answered already, has waited for too long, the server behind this gateway has ended, or another replica has asked it. The call may have done a part of its work. Call again, without `requestState`.";
@@ -59,7 +60,7 @@ impl Forward {
         let context = self.context_of_state(icx);
         let keys = &icx.cx.env.server.keys;
         let sealed = keys.seal(Purpose::RequestState, &context, b"", &text, icx.cx.entropy);
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(sealed))
+        format!("{PARKED}{}", URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// The call whose questions this request answers, if it is for one.
@@ -76,7 +77,7 @@ impl Forward {
         let Some(sealed) = state
             .as_deref()
             .filter(|_| is_stateless)
-            .and_then(|state| state.strip_prefix(PREFIX))
+            .and_then(|state| state.strip_prefix(PARKED))
         else {
             return Ok(None);
         };

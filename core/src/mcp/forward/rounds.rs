@@ -1,8 +1,9 @@
-//! A round of a call that this server asks for itself, and not the backend (2026-07-28): the user is to confirm the call, or to satisfy
-//! claims. What belongs to it is taken out before the backend sees the request.
+//! The rounds of a call that needs input (2026-07-28): those that this server asks for itself, for the user is to confirm the call or to
+//! satisfy claims, and those of the backend.
 //!
-//! The `requestState` of such a round is sealed for this user, this client and exactly this call ([`request_state`]), so a confirmation
-//! counts for nothing else. A backend that asks for rounds of its own has its state carried within ours, where the call was confirmed.
+//! The `requestState` of each is sealed for this user, this client, this backend and exactly this call ([`request_state`]). So a
+//! confirmation counts for nothing else, and what a backend has given one user no other can send it (threat R30). What belongs to rounds of
+//! this server is taken out before the backend sees the request.
 //!
 //! Source: MCP specification 2026-07-28, basic/patterns (multi round-trip requests).
 
@@ -10,11 +11,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::crossing::PARKED;
 use crate::{
     admit::caller::Caller,
     catalog::{ElicitationSchema, InputRequest, InputResponse},
     gateway::RawMessage,
-    json_rpc::{Json, Request},
+    json_rpc::{Error, Json, Request},
     mcp::{
         invocation::InvocationEnd,
         request_state::{self, Binding},
@@ -38,24 +40,37 @@ pub(super) enum Confirmed {
 }
 
 /// The request as the backend is to see it, and what the user has said to it.
+///
+/// # Errors
+///
+/// What the client is told of a state that is not of this request.
 pub(super) fn take(
     request: &Request,
     message: RawMessage,
     caller: &Caller,
     cx: &Cx<'_>,
-) -> (RawMessage, Confirmed) {
-    if request.params.get("requestState").is_none() {
-        return (message, Confirmed::NotAsked);
+) -> Result<(RawMessage, Confirmed), Error> {
+    let state = request.params.get("requestState");
+    let is_parked = |state: &str| state.starts_with(PARKED);
+    if state.is_none() || state.and_then(Json::as_str).is_some_and(is_parked) {
+        return Ok((message, Confirmed::NotAsked));
     }
-    let Ok(mut answers) = request_state::open(request, caller, cx) else {
-        // It is the backend's.
-        return (message, Confirmed::NotAsked);
-    };
+    let mut answers = request_state::open(request, caller, cx)?;
     let message = message.without(&["requestState"]);
-    if let Some(InputResponse::Refused(state)) = answers.remove(OF_BACKEND) {
-        let state = Value::String(state).to_string();
-        let with_state = message.with_param(&["requestState"], &state);
-        return (with_state.unwrap_or(message), Confirmed::Yes);
+    let before = answers.get(CONFIRMATION);
+    let was_confirmed = match before {
+        Some(InputResponse::Accepted(_)) => Confirmed::Yes,
+        _ => Confirmed::NotAsked,
+    };
+    match answers.remove(OF_BACKEND) {
+        Some(InputResponse::Refused(state)) => {
+            let state = Value::String(state).to_string();
+            let with_state = message.with_param(&["requestState"], &state);
+            return Ok((with_state.unwrap_or(message), was_confirmed));
+        }
+        // It has given none.
+        Some(_) => return Ok((message, was_confirmed)),
+        None => {}
     }
     let responses = request.params.get("inputResponses");
     let response = responses.and_then(|responses| responses.get(CONFIRMATION));
@@ -66,7 +81,7 @@ pub(super) fn take(
         Some(_) if action.and_then(Json::as_str) == Some("accept") => Confirmed::Yes,
         Some(_) => Confirmed::No,
     };
-    (message.without(&["inputResponses"]), confirmed)
+    Ok((message.without(&["inputResponses"]), confirmed))
 }
 
 /// The user is to be asked this first.
@@ -85,19 +100,25 @@ pub(super) fn confirmed() -> BTreeMap<String, InputResponse> {
     BTreeMap::from([(CONFIRMATION.to_owned(), yes)])
 }
 
-/// The answer of the backend to a call that was confirmed: if it asks for a round of its own, that it was confirmed is carried on with
-/// the backend's state. `None`: that is too much to carry.
-pub(super) fn carrying(
+/// An answer of the backend that asks for a round: its state is sealed, and that the call was confirmed is carried on with it. `None`: that
+/// is too much to carry.
+pub(super) fn sealed(
     answer: RawMessage,
-    binding: &Binding,
+    is_confirmed: bool,
+    binding: impl FnOnce() -> Binding,
     cx: &mut Cx<'_>,
 ) -> Option<RawMessage> {
-    if !answer.is_input_required() {
-        return Some(answer);
-    }
-    let state = answer.result_text("requestState").unwrap_or_default();
-    let carried = InputResponse::Refused(state.into_owned());
-    let answers = BTreeMap::from([(OF_BACKEND.to_owned(), carried)]);
-    let sealed = request_state::seal_for(&answers, binding, cx)?;
+    let state = answer.result_text("requestState");
+    let mut answers = match (is_confirmed, &state) {
+        (false, None) => return Some(answer),
+        (false, Some(_)) => BTreeMap::new(),
+        (true, _) => confirmed(),
+    };
+    let carried = match state {
+        Some(state) => InputResponse::Refused(state.into_owned()),
+        None => InputResponse::Cancelled,
+    };
+    answers.insert(OF_BACKEND.to_owned(), carried);
+    let sealed = request_state::seal_for(&answers, &binding(), cx)?;
     answer.with_result_member("requestState", &Value::String(sealed).to_string())
 }

@@ -5,6 +5,7 @@ mod identity;
 mod messages;
 mod own_accord;
 mod policy;
+mod rounds;
 mod sessions;
 mod several;
 mod stdio;

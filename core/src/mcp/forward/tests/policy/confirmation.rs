@@ -167,8 +167,8 @@ fn confirmation_counts_for_no_other_call_and_no_other_user() {
     for (who, amount) in [("alice", 6), ("bob", 5)] {
         let arguments = json!({"amount": amount});
         let id = modern(&mut world, who, &arguments, &more);
-        let result = body_of(&world, id)["result"].clone();
-        assert_eq!(result["resultType"], "input_required", "{who} {amount}");
+        let error = body_of(&world, id)["error"].clone();
+        assert_eq!(error["code"], -32602, "{who} {amount}: {error}");
     }
     // Nobody has been asked.
     let unasked = json!({"inputResponses": more["inputResponses"]});
