@@ -80,6 +80,6 @@ pub(crate) use self::{
     cache::Caching,
     entries::{PromptEntry, ResourceAt, ToolEntry},
     input_request::ClientCapability,
-    schema::with_integers,
+    schema::{HeaderParam, header_params, with_integers},
     tool::TaskTimes,
 };

@@ -58,6 +58,8 @@ pub(crate) struct Request {
     pub(crate) id: Id,
     pub(crate) method: String,
     pub(crate) params: Params,
+    /// The headers that repeat arguments of it, and their values (2026-07-28, before a backend).
+    pub(crate) header_params: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -201,7 +203,12 @@ fn message(message: Json<'_>, document: &Arc<Document>) -> Result<Message, Refus
     }
     let method = method.to_owned();
     match (id, Params::of(message, document)) {
-        (Some(id), Some(params)) => Ok(Message::Request(Request { id, method, params })),
+        (Some(id), Some(params)) => Ok(Message::Request(Request {
+            id,
+            method,
+            params,
+            header_params: Vec::new(),
+        })),
         (Some(id), None) => Err(Refused {
             id: Some(id),
             error: Error::invalid_params("The member `params` must be an object."),

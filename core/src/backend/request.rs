@@ -55,6 +55,12 @@ pub(super) fn pull(
             say(HeaderName::from_static("mcp-name"), &encoded(name));
         }
     }
+    let repeated = request.header_params.iter();
+    for (name, value) in repeated.filter(|_| request.routed_by.is_some()) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            say(name, &encoded(value));
+        }
+    }
     say_who_calls(&mut headers, gateway, credentials);
     for value in headers.values_mut() {
         value.set_sensitive(true);
@@ -147,6 +153,7 @@ mod tests {
         let session = Some(Arc::from("theirs"));
         let request = BackendRequest {
             routed_by: Some(("tools/call".to_owned(), Some("caf\u{e9}".to_owned()))),
+            header_params: vec![("mcp-param-region".to_owned(), " eu".to_owned())],
             ..BackendRequest::post(session, Revision::V2026_07_28, "{}".to_owned())
         };
         let address = Arc::new(BackendAddress::parse("http://127.0.0.1:8000/mcp").unwrap());
@@ -177,6 +184,7 @@ mod tests {
                 "entra-mcp-assertion: header.claims.signature",
                 "mcp-method: tools/call",
                 "mcp-name: =?base64?Y2Fmw6k=?=",
+                "mcp-param-region: =?base64?IGV1?=",
                 "mcp-protocol-version: 2026-07-28",
                 "mcp-session-id: theirs",
                 "x-api-key: key of a service",

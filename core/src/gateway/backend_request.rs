@@ -102,6 +102,8 @@ pub(crate) struct BackendRequest {
     pub(crate) revision: Option<Revision>,
     /// What 2026-07-28 repeats in headers: the method, and what is named.
     pub(crate) routed_by: Option<(String, Option<String>)>,
+    /// The headers that repeat arguments there, and what they repeat.
+    pub(crate) header_params: Vec<(String, String)>,
     pub(crate) body: String,
     /// Whether a session begins with it: it is sent to a process of its own, if the backend is one.
     pub(crate) begins: bool,
@@ -133,6 +135,7 @@ impl BackendRequest {
             session,
             revision: Some(revision),
             routed_by: None,
+            header_params: Vec::new(),
             body,
             begins: false,
             within: None,

@@ -95,6 +95,12 @@ impl<'a> Listed<'a> {
         self.elements.iter().any(|(one, _)| one == name)
     }
 
+    /// The element of this name, as it is written.
+    pub(crate) fn element(&self, name: &str) -> Option<&'a str> {
+        let found = self.elements.iter().find(|(one, _)| one == name);
+        found.and_then(|(_, at)| self.result.get(at.clone()))
+    }
+
     /// Where the next page begins.
     pub(crate) fn next_cursor(&self) -> Option<&str> {
         self.next.as_deref()

@@ -157,3 +157,9 @@ pub const CONFIRMATION_VALUE_CHARS: usize = 200;
 
 /// How long the file of the policy may be, in bytes.
 pub const POLICY_FILE_BYTES: u64 = 1024 * 1024;
+
+/// How many arguments of a call are repeated in headers for a backend (2026-07-28).
+pub const HEADER_PARAMS: usize = 32;
+
+/// How long an argument may be, in bytes, to be repeated in a header for a backend.
+pub const HEADER_PARAM_BYTES: usize = 4096;

@@ -17,6 +17,7 @@ mod confirm;
 mod crossing;
 mod ending;
 mod eras;
+mod header_params;
 mod identify;
 mod initialize;
 mod input;
@@ -35,6 +36,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use self::{
     answered::LookUp,
     crossing::{Input, Questions},
+    header_params::HeaderParams,
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::Confirmed,
@@ -98,6 +100,7 @@ pub(crate) struct Forward {
     hidden: Option<PolicyKind>,
     /// What the user is asked first.
     question: Option<String>,
+    header_params: HeaderParams,
     /// The user has confirmed it in an earlier round.
     is_confirmed: bool,
     began: Instant,
@@ -179,6 +182,10 @@ pub(crate) fn start(
         look_up: None,
         hidden: None,
         question: None,
+        header_params: HeaderParams {
+            sent: request.header_params.clone(),
+            known: None,
+        },
         is_confirmed: false,
         began: icx.cx.env.now.instant,
         excerpt: None,
@@ -276,7 +283,8 @@ impl Forward {
     }
 
     /// Sends the request.
-    fn call(self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+    fn call(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        self.look_up = None;
         if let Some(kind) = self.hidden {
             return self.look_for_hidden(kind, icx);
         }
@@ -284,6 +292,9 @@ impl Forward {
             Ok(this) => this,
             Err(progress) => return progress,
         };
+        if this.has_header_params() {
+            return this.look_for_header_params(icx);
+        }
         let Input {
             responses, state, ..
         } = &this.input;
@@ -315,6 +326,9 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         let mut request = self.request(body);
+        if routed_by.0 == self.method {
+            request.header_params = self.header_params.known.clone().unwrap_or_default();
+        }
         let is_stateless = |revision: Revision| revision.features().stateless;
         request.routed_by = request
             .revision
@@ -377,14 +391,6 @@ impl Forward {
             incoming.more(icx.cx);
         }
         self.state = State::Calling(incoming);
-        Progress::Pending(self)
-    }
-
-    /// There is room for more messages on the stream.
-    pub(crate) fn has_room(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
-        if let State::Calling(incoming) = &mut self.state {
-            incoming.more(icx.cx);
-        }
         Progress::Pending(self)
     }
 }

@@ -68,6 +68,15 @@ pub(crate) fn accepts_streams(headers: &McpHeaders) -> bool {
         })
 }
 
+/// The headers that repeat arguments, by their names in lower case.
+pub(crate) fn parameters(headers: &McpHeaders) -> Vec<(String, String)> {
+    let repeats = |name: &str| name.starts_with(PARAMETER);
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
+    let all = headers.0.iter().filter(|(name, _)| repeats(name));
+    all.map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}
+
 /// A header was given more than once, or is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;

@@ -36,7 +36,7 @@ pub(crate) const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const METHOD_HEADER: &str = "mcp-method";
 const NAME_HEADER: &str = "mcp-name";
 
-const HEADER_MISMATCH: i32 = -32020;
+pub(crate) const HEADER_MISMATCH: i32 = -32020;
 const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
@@ -137,25 +137,28 @@ fn check_header_params(
         for member in &mirrored.path {
             value = value.and_then(|value| value.get(member));
         }
-        let same = match (headers::one(headers, &mirrored.header), value) {
-            (Ok(None), value) => !value.is_some_and(is_plain),
-            (Ok(Some(header)), Some(value)) => {
-                decoded(header).is_some_and(|it| is_value(&it, &value.to_value()))
-            }
-            _ => false,
-        };
-        if !same {
-            return Err(mismatch(
-                "A header Mcp-Param-... differs from the argument that it repeats.",
-            ));
+        let value = value.map(|value| value.to_value());
+        let header = headers::one(headers, &mirrored.header);
+        if !header.is_ok_and(|header| repeats(header, value.as_ref())) {
+            return Err(differing_param());
         }
     }
     Ok(())
 }
 
-fn is_plain(value: Json<'_>) -> bool {
-    let value = value.to_value();
-    value.is_string() || value.is_boolean() || value.is_number()
+/// Whether a header repeats this argument, or is missing as that is.
+pub(crate) fn repeats(header: Option<&str>, value: Option<&Value>) -> bool {
+    let is_plain = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
+    match (header, value) {
+        (None, value) => !value.is_some_and(is_plain),
+        (Some(header), Some(value)) => decoded(header).is_some_and(|it| is_value(&it, value)),
+        (Some(_), None) => false,
+    }
+}
+
+/// A header is not what it repeats.
+pub(crate) fn differing_param() -> Error {
+    mismatch("A header Mcp-Param-... differs from the argument that it repeats.")
 }
 
 /// Whether the text of a header is this value; numbers are compared as such, however they are written.

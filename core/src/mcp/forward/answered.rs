@@ -7,14 +7,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Forward, ForwardProgress, called, crossing::Eras, gateway, judge, rounds};
+use super::{
+    Forward, ForwardProgress, called,
+    crossing::Eras,
+    gateway,
+    header_params::{self, HeaderParams},
+    judge, rounds,
+};
 use crate::{
     backend::BackendFault,
+    catalog::HeaderParam,
     gateway::{BackendList, BackendSetting, Listed, RawMessage, Replaced, discover_result},
     hub::{BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{Error, Id, Response},
     limits,
-    mcp::{invocation::InvocationCx, request_state::Binding, results},
+    mcp::{
+        invocation::InvocationCx, request_state::Binding, results, v2026_07_28::HEADER_MISMATCH,
+    },
     planted::Planted,
     policy::PolicyKind,
     step::{Cx, Progress},
@@ -40,12 +49,14 @@ enum Why {
     InPlaceOfRequest,
     /// The same, and now for the look that would follow.
     Hidden,
+    /// The tool says which arguments are repeated in headers.
+    HeaderParams,
 }
 
 impl LookUp {
     /// Whether the backend has been asked something before.
     pub(super) fn follows_an_answer(&self) -> bool {
-        !matches!(self.why, Why::InPlaceOfRequest)
+        !matches!(self.why, Why::InPlaceOfRequest | Why::HeaderParams)
     }
 }
 
@@ -79,6 +90,9 @@ impl Forward {
     ) -> ForwardProgress {
         if let Some(look_up) = self.look_up.take() {
             return self.looked_up(*look_up, &answer, icx);
+        }
+        if self.misses_header_params(&answer) {
+            return self.look_for_header_params(icx);
         }
         if self.eras() == Eras::ToStateless
             && let Some(input) = answer.input_required()
@@ -231,6 +245,7 @@ impl Forward {
         let result = page.outcome().filter(|_| page.error_code().is_none());
         let listed = result.and_then(|result| Listed::read(look_up.list, result).ok());
         let cursor = listed.as_ref().and_then(Listed::next_cursor);
+        let tool = self.message.param("name").unwrap_or_default().into_owned();
         match (&look_up.why, listed.as_ref(), cursor) {
             (Why::InPlaceOfRequest, _, _) if look_up.list != BackendList::Resources => {
                 let look_up = LookUp {
@@ -239,6 +254,10 @@ impl Forward {
                     pages: 0,
                 };
                 self.ask_for_page(look_up, None, icx)
+            }
+            (Why::HeaderParams, Some(listed), _) if listed.has(&tool) => {
+                let declared = listed.element(&tool).map(header_params::of_tool);
+                self.with_header_params(&declared.unwrap_or_default(), icx)
             }
             (
                 Why::Answered {
@@ -249,13 +268,56 @@ impl Forward {
                 Some(listed),
                 _,
             ) if listed.has(name) => self.pass(RawMessage::clone(answer), *is_error, icx),
-            (Why::Answered { .. } | Why::Hidden, Some(_), Some(cursor))
+            (Why::Answered { .. } | Why::Hidden | Why::HeaderParams, Some(_), Some(cursor))
                 if look_up.pages < limits::LOOKED_UP_PAGES =>
             {
                 self.ask_for_page(look_up, Some(cursor), icx)
             }
+            // The backend says what is wrong with the call.
+            (Why::HeaderParams, ..) => self.with_header_params(&[], icx),
             _ => self.unknown(look_up.list.kind(), icx),
         }
+    }
+
+    /// Whether the tool is to be looked at before it is called: its client sends such headers.
+    pub(super) fn has_header_params(&self) -> bool {
+        let HeaderParams { sent, known } = &self.header_params;
+        self.method == "tools/call" && !sent.is_empty() && known.is_none()
+    }
+
+    /// Whether the backend has refused the call for headers that its client does not know of.
+    fn misses_header_params(&self, answer: &RawMessage) -> bool {
+        self.eras() == Eras::ToStateless
+            && self.method == "tools/call"
+            && self.header_params.known.is_none()
+            && answer.error_code() == Some(HEADER_MISMATCH)
+    }
+
+    pub(super) fn look_for_header_params(
+        self: Box<Self>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let look_up = LookUp {
+            why: Why::HeaderParams,
+            list: BackendList::Tools,
+            pages: 0,
+        };
+        self.ask_for_page(look_up, None, icx)
+    }
+
+    /// Calls with the headers that the tool wants, if those of the client are what the body says.
+    fn with_header_params(
+        mut self: Box<Self>,
+        declared: &[HeaderParam],
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let sent = &self.header_params.sent;
+        match header_params::checked(declared, sent, &self.message) {
+            Ok(known) => self.header_params.known = Some(known),
+            Err(error) => return self.refuse_with(error, icx),
+        }
+        self.backend_id = fresh_id(icx.cx);
+        self.call(icx)
     }
 
     /// The client gets the answer, under its own id.

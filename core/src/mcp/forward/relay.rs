@@ -51,6 +51,14 @@ impl Forward {
         None
     }
 
+    /// There is room for more messages on the stream.
+    pub(crate) fn has_room(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        if let State::Calling(incoming) = &mut self.state {
+            incoming.more(icx.cx);
+        }
+        Progress::Pending(self)
+    }
+
     fn progress(&self, message: &RawMessage, icx: &mut InvocationCx<'_, '_>) {
         if let (Some(token), true) = (
             self.message.token(),

@@ -1,6 +1,7 @@
 mod backend_stream;
 mod eras;
 mod faults;
+mod header_params;
 mod identity;
 mod messages;
 mod own_accord;

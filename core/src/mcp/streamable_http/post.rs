@@ -74,7 +74,7 @@ fn modern(
         cx.done(refused(StatusCode::BAD_REQUEST, refusal))
     };
     let message = match incoming {
-        Incoming::One(Message::Request(request)) => {
+        Incoming::One(Message::Request(mut request)) => {
             let catalog = cx.env.catalog;
             let is_gateway = cx.env.gateway().is_some();
             return match v2026_07_28::check(headers, &request, &caller, catalog) {
@@ -96,7 +96,12 @@ fn modern(
                         Err(error) => refuse(Some(id), error, cx),
                     }
                 }
-                Ok(client) => execute((client, false), None, vec![request], caller, cx),
+                Ok(client) => {
+                    if is_gateway {
+                        request.header_params = headers::parameters(headers);
+                    }
+                    execute((client, false), None, vec![request], caller, cx)
+                }
             };
         }
         Incoming::One(Message::Notification(notification)) => {
