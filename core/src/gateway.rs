@@ -20,6 +20,8 @@ mod signing_keys;
 mod translated;
 mod user_headers;
 
+#[cfg(test)]
+pub(crate) use self::raw_json::testing;
 pub(crate) use self::{
     answer_reader::AnswerReader,
     backend_request::{BackendRequest, Credentials, Telling},

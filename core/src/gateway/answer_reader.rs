@@ -88,14 +88,13 @@ impl AnswerReader {
         if body.is_empty() {
             return Vec::new();
         }
-        // The one message that it mostly is is read once, by who takes it.
+        // Messages are read once, by who takes them.
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         if first != Some(&b'[') {
             return vec![body];
         }
         let several = std::str::from_utf8(&body).ok().and_then(|text| {
-            let whole = raw_json::whole(text).ok()?;
-            let elements = raw_json::elements(text, whole).ok()?;
+            let elements = raw_json::elements_of_whole(text).ok()?;
             let bytes = |at| text.as_bytes().get::<std::ops::Range<usize>>(at);
             elements
                 .into_iter()
@@ -111,6 +110,7 @@ mod tests {
     use ::http::HeaderValue;
 
     use super::*;
+    use crate::gateway::testing::parsed_by;
 
     fn reader(kind: &'static str) -> AnswerReader {
         let kind = HeaderValue::from_static(kind);
@@ -131,7 +131,9 @@ mod tests {
     fn messages_of_an_array_are_given_one_by_one() {
         let mut json = reader("application/json");
         json.push(b"[{\"a\":1}, {\"b\":[2]}]").unwrap();
-        assert_eq!(json.finish(), [&b"{\"a\":1}"[..], b"{\"b\":[2]}"]);
+        let (messages, parsed) = parsed_by(|| json.finish());
+        assert_eq!(messages, [&b"{\"a\":1}"[..], b"{\"b\":[2]}"]);
+        assert_eq!(parsed, 0, "who takes them parses them");
     }
 
     #[test]

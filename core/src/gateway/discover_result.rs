@@ -30,7 +30,7 @@ pub(crate) fn without_what_does_not_pass(message: RawMessage, is_listened_to: bo
         });
     without
         .ok()
-        .and_then(|text| RawMessage::read(&text).ok())
+        .and_then(|text| RawMessage::of_checked(&text).ok())
         .unwrap_or(message)
 }
 

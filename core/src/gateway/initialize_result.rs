@@ -2,7 +2,10 @@
 //!
 //! Source: MCP specification 2025-11-25, basic/lifecycle, initialization.
 
-use super::raw_json::{self, Members};
+use super::{
+    raw_edit,
+    raw_json::{self, Members},
+};
 use crate::revision::Revision;
 
 /// The result of `initialize`.
@@ -26,13 +29,10 @@ impl InitializeResult {
         if revision.features().stateless {
             return None;
         }
-        let mut cuts = Vec::new();
-        if let Some(at) = members.get("capabilities") {
-            let capabilities = Members::of(result, at).ok()?;
-            let cut = NOT_PASSED.iter().filter_map(|name| capabilities.cut(name));
-            cuts.extend(cut.map(|at| (at, "")));
-        }
-        let text = raw_json::splice(result, cuts);
+        let text = match members.get("capabilities") {
+            Some(at) => raw_edit::without_members(result, at, &NOT_PASSED).ok()?,
+            None => result.to_owned(),
+        };
         Some(Self { revision, text })
     }
 }

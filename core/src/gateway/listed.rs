@@ -133,6 +133,7 @@ impl<'a> Listed<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::testing::parsed_by;
 
     const RESULT: &str = r#"{"x":1.0, "tools":[ {"name":"a","n":1.00} , {"n":[],"na\u006de":"b"},{"name":"c"}],"nextCursor":"p2"}"#;
 
@@ -151,6 +152,17 @@ mod tests {
             listed.keeping(|_| false).unwrap(),
             r#"{"x":1.0, "tools":[],"nextCursor":"p2"}"#
         );
+    }
+
+    // It was parsed with the message that it stands in.
+    #[test]
+    fn list_is_not_parsed_to_be_filtered() {
+        let (kept, parsed) = parsed_by(|| {
+            let listed = Listed::read(BackendList::Tools, RESULT).unwrap();
+            listed.keeping(|name| name == "c")
+        });
+        assert!(kept.is_some());
+        assert_eq!(parsed, 0);
     }
 
     // R7: what cannot be filtered is not passed.

@@ -8,7 +8,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::raw_json::{self, JsonFault, Members};
+use super::{
+    raw_edit,
+    raw_json::{self, JsonFault, Members},
+};
 use crate::{json_rpc::Id, limits};
 
 /// Why a message does not pass.
@@ -76,8 +79,7 @@ impl RawMessage {
         if !trimmed.starts_with('[') {
             return Self::read_object(trimmed);
         }
-        let whole = raw_json::whole(body)?;
-        for element in raw_json::elements(body, whole)? {
+        for element in raw_json::elements_of_whole(body)? {
             let message = Self::read_object(body.get(element).unwrap_or_default())?;
             if matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id) {
                 return Ok(message);
@@ -86,9 +88,17 @@ impl RawMessage {
         Err(MessageFault::NotAMessage)
     }
 
-    /// Reads the one object that a text is, whose members are read in that: no text is read twice.
+    /// What was made of a message that had been read, of others that had been, and of what was written here: it is not parsed again.
+    pub(crate) fn of_checked(text: &str) -> Result<Self, MessageFault> {
+        Self::with_members(text, Members::of(text, 0..text.len())?)
+    }
+
     fn read_object(text: &str) -> Result<Self, MessageFault> {
-        let members = Members::of_whole(text)?;
+        Self::with_members(text, Members::of_whole(text)?)
+    }
+
+    /// Reads the one object that a text is, of which these are the members.
+    fn with_members(text: &str, members: Members<'_>) -> Result<Self, MessageFault> {
         let written = |name| Some(text.get(members.get(name)?).unwrap_or_default());
         let string = |name| written(name).and_then(raw_json::string);
         if string("jsonrpc").as_deref() != Some("2.0") {
@@ -175,8 +185,23 @@ impl RawMessage {
         self.text.get(self.outcome.clone()?)
     }
 
+    /// The result of a response that is no error, as it is written.
+    pub(crate) fn result(&self) -> Option<&str> {
+        self.text.get(self.result_at()?)
+    }
+
+    pub(super) fn result_at(&self) -> Option<Range<usize>> {
+        match self.kind {
+            MessageKind::Response { is_error, .. } if !is_error => self.outcome.clone(),
+            _ => None,
+        }
+    }
+
     /// The code of the error of a response.
     pub(crate) fn error_code(&self) -> Option<i32> {
+        let MessageKind::Response { is_error: true, .. } = self.kind else {
+            return None;
+        };
         let members = Members::of(&self.text, self.outcome.clone()?).ok()?;
         self.text.get(members.get("code")?)?.parse().ok()
     }
@@ -240,7 +265,8 @@ impl RawMessage {
             .outcome
             .clone()
             .map(|at| raw_json::splice(&self.text, vec![(at, result)]));
-        text.and_then(|text| Self::read(&text).ok()).unwrap_or(self)
+        text.and_then(|text| Self::of_checked(&text).ok())
+            .unwrap_or(self)
     }
 
     /// The same message with this parameter, which may be a member of another, in the place of the one that is there. `None` if what it
@@ -277,7 +303,7 @@ impl RawMessage {
     /// The same message with this member of its result, in the place of the one that is there.
     pub(crate) fn with_result_member(&self, name: &str, value: &str) -> Option<Self> {
         let text = raw_json::set(&self.text, self.outcome.clone()?, name, value).ok()?;
-        Self::read(&text).ok()
+        Self::of_checked(&text).ok()
     }
 
     /// The progress token.
@@ -316,10 +342,13 @@ impl RawMessage {
             for name in above {
                 at = Members::of(&self.text, at).ok()?.get(name)?;
             }
-            Members::of(&self.text, at).ok()?.cut(last)
+            raw_edit::without_members(&self.text, at, &[last]).ok()
         };
-        let without = |cut| Self::read(&raw_json::splice(&self.text, vec![(cut, "")])).ok();
-        cut().and_then(without).unwrap_or(self)
+        let is_there = self.param_at(path).is_some();
+        let without = is_there.then(cut).flatten();
+        without
+            .and_then(|text| Self::read(&text).ok())
+            .unwrap_or(self)
     }
 
     /// The same message with these in place of its id, of its progress token, and of the request that it cancels. What it has

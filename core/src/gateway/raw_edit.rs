@@ -1,5 +1,7 @@
 //! JSON with a member more, or less; everything else stays the bytes that it is.
 
+use std::ops::Range;
+
 use super::raw_json::{JsonFault, Members, splice, whole};
 
 /// A text, an object, with this value at that path of members. Objects that are not there are made.
@@ -32,6 +34,43 @@ pub(super) fn with_member(text: &str, path: &[&str], value: &str) -> Result<Stri
     Ok(text.to_owned())
 }
 
+/// A text with these values of members of the object that stands there, in the places of those of that name or after all others.
+pub(super) fn with_members(
+    text: &str,
+    object: Range<usize>,
+    values: &[(&str, &str)],
+) -> Result<String, JsonFault> {
+    let members = Members::of(text, object.clone())?;
+    let mut is_first = members.names().next().is_none();
+    let mut added = String::new();
+    let mut pieces = Vec::new();
+    for (name, value) in values {
+        if let Some(at) = members.get(name) {
+            pieces.push((at, *value));
+            continue;
+        }
+        let comma = if std::mem::take(&mut is_first) {
+            ""
+        } else {
+            ","
+        };
+        added += &format!("{comma}{}:{value}", quoted(name));
+    }
+    let end = object.end.saturating_sub(1);
+    pieces.push((end..end, &added));
+    Ok(splice(text, pieces))
+}
+
+/// A text without these members of the object that stands there.
+pub(super) fn without_members(
+    text: &str,
+    object: Range<usize>,
+    names: &[&str],
+) -> Result<String, JsonFault> {
+    let cut = Members::of(text, object)?.cut(names);
+    Ok(splice(text, cut.into_iter().map(|cut| (cut, "")).collect()))
+}
+
 /// A text, an object, without the member at this path, if there is one.
 pub(super) fn without_member(text: &str, path: &[&str]) -> Result<String, JsonFault> {
     let Some((last, above)) = path.split_last() else {
@@ -44,8 +83,7 @@ pub(super) fn without_member(text: &str, path: &[&str]) -> Result<String, JsonFa
             Some(_) | None => return Ok(text.to_owned()),
         }
     }
-    let cut = Members::of(text, at)?.cut(last);
-    Ok(splice(text, cut.map(|cut| (cut, "")).into_iter().collect()))
+    without_members(text, at, &[last])
 }
 
 /// A text as a string of JSON.

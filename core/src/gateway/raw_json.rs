@@ -1,7 +1,13 @@
 //! JSON of which a few members are looked at, and everything else stays the bytes that it is.
 //!
-//! The text is checked whole, once: its grammar by `serde_json`, its depth here. Names that are given twice are refused in
+//! The text is checked whole, once: its grammar by `serde_json`, its depth here. What is looked for in it later is found by its brackets
+//! and quotes, and not parsed again: an answer may have megabytes. Names that are given twice are refused in
 //! those objects that are looked into, for whoever reads the message next may take the other one.
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
@@ -70,18 +76,61 @@ fn skip_space(text: &str, at: usize) -> usize {
     at + rest.iter().take_while(|byte| is_space(byte)).count()
 }
 
-/// Where the value stands that begins there, after white space; its grammar is checked.
+/// Where the value stands that begins there, after white space.
+type ValueAt = fn(&str, usize) -> Result<Range<usize>, JsonFault>;
+
+/// The same, of a text whose grammar was checked before.
 fn value_at(text: &str, at: usize) -> Result<Range<usize>, JsonFault> {
+    let start = skip_space(text, at);
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, start);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1).ok_or(JsonFault::NotJson)?,
+            b'"' => at = end_of_string(bytes, at),
+            _ if depth == 0 => {
+                at += bytes
+                    .iter()
+                    .skip(at)
+                    .take_while(|byte| is_plain(byte))
+                    .count()
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            return Ok(start..at);
+        }
+    }
+    Err(JsonFault::NotJson)
+}
+
+/// Whether a number or a word goes on with this.
+fn is_plain(byte: &u8) -> bool {
+    !matches!(
+        byte,
+        b',' | b':' | b'"' | b'[' | b']' | b'{' | b'}' | b' ' | b'\t' | b'\n' | b'\r'
+    )
+}
+
+/// The same, and its grammar is checked.
+fn checked_value_at(text: &str, at: usize) -> Result<Range<usize>, JsonFault> {
     let start = skip_space(text, at);
     let rest = text.get(start..).ok_or(JsonFault::NotJson)?;
     let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
     match values.next() {
-        Some(Ok(IgnoredAny)) => Ok(start..start + values.byte_offset()),
+        Some(Ok(IgnoredAny)) => {
+            let value = start..start + values.byte_offset();
+            #[cfg(test)]
+            testing::parsed(value.len());
+            Ok(value)
+        }
         Some(Err(_)) | None => Err(JsonFault::NotJson),
     }
 }
 
-/// The one value that a text is.
+/// The one value that a text is whose grammar was checked before.
 pub(super) fn whole(text: &str) -> Result<Range<usize>, JsonFault> {
     let value = value_at(text, 0)?;
     match skip_space(text, value.end) == text.len() {
@@ -108,8 +157,12 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Those of the object that stands there.
+    /// Those of the object that stands there, in a text whose grammar was checked before.
     pub(super) fn of(text: &'a str, object: Range<usize>) -> Result<Self, JsonFault> {
+        Self::read(text, object, value_at)
+    }
+
+    fn read(text: &'a str, object: Range<usize>, value_at: ValueAt) -> Result<Self, JsonFault> {
         let mut members: Vec<Member<'_>> = Vec::new();
         let mut names = BTreeSet::new();
         let end = read(text, object, (b'{', b'}'), |at| {
@@ -137,7 +190,7 @@ impl<'a> Members<'a> {
 
     /// Those of the object that a text is, and nothing besides: its grammar is checked by that.
     pub(super) fn of_whole(text: &'a str) -> Result<Self, JsonFault> {
-        let members = Self::of(text, 0..text.len())?;
+        let members = Self::read(text, 0..text.len(), checked_value_at)?;
         match members.end == text.len() {
             true => Ok(members),
             false => Err(JsonFault::NotJson),
@@ -155,23 +208,26 @@ impl<'a> Members<'a> {
         self.members.iter().map(|member| &*member.name)
     }
 
-    /// What is to be cut out so that a member is not there.
-    pub(super) fn cut(&self, name: &str) -> Option<Range<usize>> {
-        let index = self.members.iter().position(|member| member.name == name)?;
-        let member = self.members.get(index)?;
-        let before = index
-            .checked_sub(1)
-            .and_then(|index| self.members.get(index));
-        let after = self.members.get(index + 1);
-        Some(match (before, after) {
-            (Some(before), _) => before.value.end..member.value.end,
-            (None, Some(after)) => member.at..after.at,
-            (None, None) => member.at..member.value.end,
-        })
+    /// What is to be cut out so that these members are not there.
+    pub(super) fn cut(&self, names: &[&str]) -> Vec<Range<usize>> {
+        let is_kept = |member: &Member<'_>| !names.contains(&&*member.name);
+        let first = self.members.iter().position(is_kept);
+        let (Some(begin), Some(last)) = (self.members.first(), self.members.last()) else {
+            return Vec::new();
+        };
+        let Some(kept) = first.and_then(|first| self.members.get(first)) else {
+            return vec![begin.at..last.value.end];
+        };
+        let before = (begin.at < kept.at).then_some(begin.at..kept.at);
+        let pairs = self.members.iter().zip(self.members.iter().skip(1));
+        let after = pairs
+            .filter(|(_, member)| member.at > kept.at && !is_kept(member))
+            .map(|(before, member)| before.value.end..member.value.end);
+        before.into_iter().chain(after).collect()
     }
 }
 
-/// Where the elements of an array stand.
+/// Where the elements of an array stand, in a text whose grammar was checked before.
 pub(super) fn elements(text: &str, array: Range<usize>) -> Result<Vec<Range<usize>>, JsonFault> {
     let mut elements = Vec::new();
     read(text, array, (b'[', b']'), |at| {
@@ -181,6 +237,11 @@ pub(super) fn elements(text: &str, array: Range<usize>) -> Result<Vec<Range<usiz
         Ok(end)
     })?;
     Ok(elements)
+}
+
+/// Where the elements stand of the array that a text is, and nothing besides. Their grammar is left to who reads them.
+pub(super) fn elements_of_whole(text: &str) -> Result<Vec<Range<usize>>, JsonFault> {
+    elements(text, whole(text)?)
 }
 
 /// Reads what stands within brackets, separated by commas, and says where that ends. Each is read by `one`, which says where it ends.
@@ -265,107 +326,4 @@ pub(super) fn splice(text: &str, mut pieces: Vec<(Range<usize>, &str)>) -> Strin
     }
     spliced.push_str(text.get(from..).unwrap_or_default());
     spliced
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-        let members = Members::of(text, whole(text).unwrap()).unwrap();
-        text.get(members.get(name)?)
-    }
-
-    #[test]
-    fn members_are_found_as_they_are_written() {
-        let text = r#" { "a" : 1.0e5 ,"b":{"c":[1, 2]}, "d\u0065":"x\"y" , "n":null} "#;
-        assert_eq!(member(text, "a"), Some("1.0e5"));
-        assert_eq!(member(text, "b"), Some(r#"{"c":[1, 2]}"#));
-        assert_eq!(member(text, "de"), Some(r#""x\"y""#));
-        assert_eq!(member(text, "n"), Some("null"));
-        assert_eq!(member(text, "c"), None);
-        assert_eq!(member("{}", "a"), None);
-    }
-
-    #[test]
-    fn member_given_twice_is_refused_however_it_is_written() {
-        for text in [r#"{"id":1,"id":1}"#, r#"{"id":1,"\u0069d":2}"#] {
-            let members = Members::of(text, whole(text).unwrap());
-            assert_eq!(members.unwrap_err(), JsonFault::Twice, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_json_is_refused() {
-        for text in [
-            "",
-            "{",
-            "}",
-            "[1,]",
-            "{\"a\"}",
-            "{\"a\":1,}",
-            "{a:1}",
-            "{\"a\":1} {}",
-            "nul",
-            "1 2",
-            "{\"a\":\"\n\"}",
-            "{\"a\":01}",
-            "{\"a\":1 \"b\":2}",
-            "\u{feff}{}",
-            "{1:2}",
-        ] {
-            let read = whole(text).and_then(|object| Members::of(text, object).map(|_| ()));
-            assert!(read.is_err(), "{text}");
-        }
-    }
-
-    // K3, R9
-    #[test]
-    fn brackets_in_strings_are_not_depth_and_others_are_bounded() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert_eq!(check_depth(&nested(DEPTH)), Ok(()));
-        assert_eq!(check_depth(&nested(DEPTH + 1)), Err(JsonFault::TooDeep));
-        let text = format!(r#"["\"{}","\\"]"#, "[".repeat(1000));
-        assert_eq!(check_depth(&text), Ok(()));
-        let text = format!(r#"["\\",{}]"#, nested(DEPTH));
-        assert_eq!(check_depth(&text), Err(JsonFault::TooDeep));
-    }
-
-    #[test]
-    fn member_that_is_cut_out_leaves_an_object() {
-        for (text, left) in [
-            (
-                r#"{"a":1,"b":2,"c":3}"#,
-                [r#"{"b":2,"c":3}"#, r#"{"a":1,"c":3}"#, r#"{"a":1,"b":2}"#],
-            ),
-            (
-                r#"{ "a" : 1 , "b" : 2 , "c" : 3 }"#,
-                [
-                    r#"{ "b" : 2 , "c" : 3 }"#,
-                    r#"{ "a" : 1 , "c" : 3 }"#,
-                    r#"{ "a" : 1 , "b" : 2 }"#,
-                ],
-            ),
-        ] {
-            let members = Members::of(text, whole(text).unwrap()).unwrap();
-            for (name, left) in ["a", "b", "c"].into_iter().zip(left) {
-                assert_eq!(splice(text, vec![(members.cut(name).unwrap(), "")]), left);
-            }
-        }
-        let members = Members::of(r#"{ "a":1 }"#, 0..9).unwrap();
-        assert_eq!(
-            splice(r#"{ "a":1 }"#, vec![(members.cut("a").unwrap(), "")]),
-            "{  }"
-        );
-    }
-
-    #[test]
-    fn elements_are_found_as_they_are_written() {
-        let text = r#"[ {"a":[1]} ,2,"," ]"#;
-        let found = elements(text, whole(text).unwrap()).unwrap();
-        let found: Vec<_> = found.into_iter().map(|at| text.get(at)).collect();
-        assert_eq!(found, [r#"{"a":[1]}"#, "2", r#"",""#].map(Some));
-        assert!(elements("[]", 0..2).unwrap().is_empty());
-        assert!(elements("{}", 0..2).is_err());
-    }
 }

@@ -171,36 +171,30 @@ impl RawMessage {
 
     /// A response of 2026-07-28 as clients with sessions get it.
     pub(crate) fn of_stateless(self) -> Self {
-        let Some(result) = self.outcome().filter(|_| self.error_code().is_none()) else {
-            return self;
-        };
-        let paths = OF_RESULTS.map(|name| [name]);
-        let paths: Vec<&[&str]> = paths.iter().map(<[&str; 1]>::as_slice).collect();
-        let result = without_each(result, &paths);
-        self.with_result(&result)
+        let without = |at| raw_edit::without_members(self.text(), at, &OF_RESULTS).ok();
+        let text = self.result_at().and_then(without);
+        text.and_then(|text| Self::of_checked(&text).ok())
+            .unwrap_or(self)
     }
 
     /// A response of a revision with sessions as clients of 2026-07-28 get it; whether the result of this method may be cached, which
     /// it says that it may not.
     pub(crate) fn of_session(self, is_cacheable: bool) -> Self {
-        let Some(result) = self.outcome().filter(|_| self.error_code().is_none()) else {
-            return self;
-        };
         let said = [
-            ("resultType", "\"complete\"", true),
-            ("ttlMs", "0", is_cacheable),
-            ("cacheScope", "\"private\"", is_cacheable),
+            ("resultType", "\"complete\""),
+            ("ttlMs", "0"),
+            ("cacheScope", "\"private\""),
         ];
-        let said = said.into_iter().filter(|(_, _, is_said)| *is_said);
-        let result = said.fold(result.to_owned(), |result, (name, value, _)| {
-            raw_edit::with_member(&result, &[name], value).unwrap_or(result)
-        });
-        self.with_result(&result)
+        let said = said.get(..if is_cacheable { 3 } else { 1 });
+        let with = |at| raw_edit::with_members(self.text(), at, said.unwrap_or_default()).ok();
+        let text = self.result_at().and_then(with);
+        text.and_then(|text| Self::of_checked(&text).ok())
+            .unwrap_or(self)
     }
 
     /// What the result of a request of 2026-07-28 asks for; `None` if it is complete.
     pub(crate) fn input_required(&self) -> Option<Result<InputRequired, JsonFault>> {
-        let result = self.outcome().filter(|_| self.error_code().is_none())?;
+        let result = self.result()?;
         let members = match Members::of(result, 0..result.len()) {
             Ok(members) => members,
             Err(fault) => return Some(Err(fault)),

@@ -99,7 +99,7 @@ impl BackendStream {
             return ControlFlow::Continue(());
         }
         let named = message.with_name(SUBSCRIPTION_ID, backend_id, id);
-        let named = named.and_then(|text| RawMessage::read(&text).ok());
+        let named = named.and_then(|text| RawMessage::of_checked(&text).ok());
         let message = named.as_ref().unwrap_or(message);
         let replaced = Replaced {
             id: Some(id),

@@ -242,8 +242,9 @@ impl Forward {
         page: &RawMessage,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        let result = page.outcome().filter(|_| page.error_code().is_none());
-        let listed = result.and_then(|result| Listed::read(look_up.list, result).ok());
+        let listed = page
+            .result()
+            .and_then(|result| Listed::read(look_up.list, result).ok());
         let cursor = listed.as_ref().and_then(Listed::next_cursor);
         let tool = self.message.param("name").unwrap_or_default().into_owned();
         match (&look_up.why, listed.as_ref(), cursor) {

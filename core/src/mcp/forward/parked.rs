@@ -302,7 +302,7 @@ impl Forward {
             self.state = State::Resuming(icx.cx.ask_hub(read));
             return Progress::Pending(self);
         };
-        let text = RawMessage::read(&end.response).map(|response| {
+        let text = RawMessage::of_checked(&end.response).map(|response| {
             response.with_ids(Replaced {
                 id: Some(&self.id),
                 ..Replaced::default()
@@ -316,7 +316,7 @@ impl Forward {
 
     /// A message before the response: with the progress token of this request, if it has one.
     fn pass_on(&self, text: &str, icx: &mut InvocationCx<'_, '_>) {
-        let Ok(message) = RawMessage::read(text) else {
+        let Ok(message) = RawMessage::of_checked(text) else {
             return;
         };
         let token = self.message.token();

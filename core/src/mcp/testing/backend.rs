@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::World;
 use crate::{
-    ask::{Pull, PullFault, Ticket},
+    ask::{PIECE_BYTES, Pull, PullFault, Ticket},
     config::Gateway,
     id::ExchangeId,
 };
@@ -92,10 +92,12 @@ impl World {
         self.handle(sent.from, sent.ticket.head(head.body(()).unwrap()));
     }
 
-    /// It sends a piece of the body.
-    pub(crate) fn piece(&mut self, sent: &Sent, piece: &str) {
-        let piece = Bytes::from(piece.to_owned());
-        self.handle(sent.from, sent.ticket.piece(piece));
+    /// It sends a piece of the body, or several.
+    pub(crate) fn piece(&mut self, sent: &Sent, text: &str) {
+        for piece in text.as_bytes().chunks(PIECE_BYTES) {
+            let piece = Bytes::copy_from_slice(piece);
+            self.handle(sent.from, sent.ticket.piece(piece));
+        }
     }
 
     /// Its answer ends.

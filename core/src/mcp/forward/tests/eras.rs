@@ -6,10 +6,11 @@ mod parked_calls;
 mod stateless_backend;
 
 use self::{
-    backend::{Backend, Transport},
+    backend::{Backend, LARGE, Transport},
     client::{CLIENTS, Client},
 };
 use super::*;
+use crate::gateway::testing::parsed_by;
 
 /// The kinds of backends: the newest revision that each knows. It knows those before as well, as far as they begin sessions.
 const BACKENDS: [(Transport, &str); 8] = [
@@ -60,4 +61,21 @@ fn client_of_each_revision_uses_backend_of_each() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+// A large answer is parsed once, whatever is changed in it.
+#[test]
+fn answer_is_parsed_once_between_all_eras() {
+    for client in CLIENTS {
+        for (transport, newest) in BACKENDS {
+            let mut world = World::new();
+            let mut backend = Backend::of(transport, newest, &mut world);
+            let mut session = client.open(&mut world, &mut backend).unwrap();
+            let (is_there, parsed) = parsed_by(|| session.gets_large(&mut world, &mut backend));
+            let pair = format!("{client:?} in front of {transport:?} {newest}");
+            assert!(is_there, "{pair}");
+            let once = LARGE..LARGE + LARGE / 4;
+            assert!(once.contains(&parsed), "{pair}: {parsed} bytes");
+        }
+    }
 }

@@ -14,6 +14,9 @@ pub(super) enum Transport {
     Stdio,
 }
 
+/// About how many bytes an answer has that is large.
+pub(super) const LARGE: usize = 256 * 1024;
+
 /// A backend, and what it was sent.
 pub(super) struct Backend {
     transport: Transport,
@@ -264,6 +267,12 @@ impl Backend {
                 Reply::Json(200, None, of(id, &result))
             }
             Some("wait") => Reply::Stream(Vec::new()),
+            Some("large") => {
+                let mut result = self.result("large");
+                result["structuredContent"] =
+                    json!({"rows": vec![json!({"a": [1.5, "b"]}); LARGE / 15]});
+                Reply::Json(200, None, of(id, &result))
+            }
             _ => Reply::Json(200, None, of(id, &self.result("echoed"))),
         }
     }

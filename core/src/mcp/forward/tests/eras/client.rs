@@ -178,6 +178,11 @@ impl Session {
         self.has_answered(&messages, |result| result["content"][0]["text"] == "echoed")
     }
 
+    pub(super) fn gets_large(&mut self, world: &mut World, backend: &mut Backend) -> bool {
+        let (_, messages) = self.call("large", world, backend);
+        self.has_answered(&messages, |result| result["content"][0]["text"] == "large")
+    }
+
     pub(super) fn hears(&mut self, world: &mut World, backend: &mut Backend, what: &str) -> bool {
         let (_, messages) = self.call("report", world, backend);
         let mut heard = messages.iter().filter(|message| message["method"] == what);
