@@ -1,5 +1,7 @@
 //! How a backend is told who calls.
 
+use crate::limits;
+
 /// How a backend is told who calls: each way for itself, and several at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendIdentity {
@@ -35,9 +37,6 @@ pub enum BackendIdentityError {
     /// They are no scopes of one application other than Microsoft Graph.
     Scopes,
 }
-
-/// The longest scopes.
-const SCOPES: usize = 1024;
 
 impl BackendIdentity {
     /// A signed assertion in a header of its own.
@@ -140,7 +139,8 @@ fn checked(text: &str) -> Option<String> {
     let are_good = scopes
         .iter()
         .all(|scope| scope.bytes().all(is_plain) && resource(scope).as_ref() == Some(&first));
-    (are_good && !is_of_graph && text.len() <= SCOPES).then(|| scopes.join(" "))
+    (are_good && !is_of_graph && text.len() <= limits::BACKEND_SCOPES_BYTES)
+        .then(|| scopes.join(" "))
 }
 
 #[cfg(test)]
@@ -189,5 +189,14 @@ mod tests {
         ] {
             assert_eq!(BackendIdentity::parse(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn scopes_are_as_long_as_they_may_be_and_no_longer() {
+        let scopes = |bytes: usize| format!("api://a/{}", "b".repeat(bytes - "api://a/".len()));
+        let parse = |bytes| BackendIdentity::parse(&format!("entra:{}", scopes(bytes)));
+        assert!(parse(limits::BACKEND_SCOPES_BYTES).is_ok());
+        let error = parse(limits::BACKEND_SCOPES_BYTES + 1);
+        assert_eq!(error, Err(BackendIdentityError::Scopes));
     }
 }

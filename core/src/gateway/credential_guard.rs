@@ -7,10 +7,13 @@ use std::{collections::VecDeque, sync::Arc};
 
 use memchr::memmem;
 
-use crate::secret::Secret;
+use crate::{limits, secret::Secret};
 
 /// Shorter texts are found everywhere, and guard nothing.
 const SHORTEST: usize = 16;
+
+/// How many bytes of the end of a credential are looked for before the others are compared.
+const LOOKED_FOR: usize = 24;
 
 /// The credentials that went to a backend with one request.
 #[derive(Default)]
@@ -19,9 +22,6 @@ pub(crate) struct CredentialGuard {
     /// Those that are guarded for as long as there are not too many later ones.
     recent: VecDeque<Arc<Secret<String>>>,
 }
-
-/// How many recent ones are guarded: one is new for each user every half minute, and is good for two.
-const RECENT: usize = 64;
 
 impl std::fmt::Debug for CredentialGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,7 +43,7 @@ impl CredentialGuard {
         if self.recent.iter().any(|one| Arc::ptr_eq(one, &credential)) {
             return;
         }
-        if self.recent.len() >= RECENT {
+        if self.recent.len() >= limits::GUARDED_ASSERTIONS {
             self.recent.pop_front();
         }
         self.recent.push_back(credential);
@@ -52,8 +52,15 @@ impl CredentialGuard {
     /// Whether a text holds one of them.
     pub(crate) fn is_in(&self, text: &str) -> bool {
         let mut credentials = self.credentials.iter().chain(&self.recent);
-        credentials.any(|one| memmem::find(text.as_bytes(), one.expose().as_bytes()).is_some())
+        credentials.any(|one| holds(text.as_bytes(), one.expose().as_bytes()))
     }
+}
+
+/// Whether a text holds another. Its end is looked for: to look for all of it takes a preparation that costs more than most texts.
+fn holds(text: &[u8], credential: &[u8]) -> bool {
+    let before = credential.len().saturating_sub(LOOKED_FOR);
+    let (start, end) = credential.split_at(before);
+    memmem::find_iter(text, end).any(|at| text.get(..at).is_some_and(|text| text.ends_with(start)))
 }
 
 #[cfg(test)]
@@ -78,12 +85,25 @@ mod tests {
         assert!(!guard().is_in("a short text"));
     }
 
+    // R3: what ends as a credential does is not it, and does not hide one that follows.
+    #[test]
+    fn long_credential_is_found_by_all_of_it() {
+        let secret = "the start of it, and then an end that is looked for".to_owned();
+        let mut guard = CredentialGuard::default();
+        guard.add(Arc::new(Secret::new(secret.clone())));
+        let end = "an end that is looked for";
+        assert!(guard.is_in(&secret));
+        assert!(guard.is_in(&format!("{end} {end} {secret}.")));
+        assert!(!guard.is_in(&format!("{end} {end}")));
+        assert!(!guard.is_in(&secret.replace("start", "Start")));
+    }
+
     // R3
     #[test]
     fn credentials_of_a_while_ago_are_found_and_few_are_kept() {
         let mut guard = guard();
         let named = |number: usize| format!("the credential of {number:03}");
-        for number in 0..100 {
+        for number in 0..limits::GUARDED_ASSERTIONS + 36 {
             let credential = Arc::new(Secret::new(named(number)));
             guard.add_recent(Arc::clone(&credential));
             guard.add_recent(credential);

@@ -14,6 +14,13 @@ pub const ASSERTIONS: usize = 4096;
 /// How many groups an assertion names: headers have an end. Beyond them it says that it names none.
 pub const ASSERTION_GROUPS: usize = 32;
 
+/// How many assertions are looked for in what a process that several users share writes: one is new for each user every half minute, and
+/// is good for two.
+pub const GUARDED_ASSERTIONS: usize = 64;
+
+/// The longest scopes of a backend's application, in bytes: they go into the query of a sign-in.
+pub const BACKEND_SCOPES_BYTES: usize = 1024;
+
 /// How long a key signs assertions.
 pub const ASSERTION_KEY_LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
