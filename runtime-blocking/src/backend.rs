@@ -16,7 +16,7 @@ use std::{
 
 use entra_mcp_core::{
     ask::{Pull, PullFault},
-    config::BackendHost,
+    config::{BackendHost, Endpoint},
 };
 use entra_mcp_runtime::BackendTls;
 
@@ -28,7 +28,7 @@ use self::{
 };
 use crate::threads::Threads;
 
-/// Connections that are kept for later, to each host.
+/// Connections that are kept for later, of each backend to each host.
 const IDLE_CONNECTIONS: usize = 32;
 
 /// Shorter than what any common server waits for the next request, so that a kept connection is seldom a closed one:
@@ -40,7 +40,7 @@ const IDLE_AGE: Duration = Duration::from_secs(1);
 pub(crate) struct Backends {
     tls: BackendTls,
     threads: Threads,
-    idle: Mutex<BTreeMap<BackendHost, Vec<(Connection, Instant)>>>,
+    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<(Connection, Instant)>>>,
 }
 
 /// Why there is no more of an answer.
@@ -72,7 +72,7 @@ impl Backends {
         until: Option<Instant>,
         control: &Control,
     ) -> Result<(http::Response<()>, Answer), Stop> {
-        while let Some(connection) = self.take(pull.backend.host()) {
+        while let Some(connection) = self.take(pull) {
             control.attach(&connection)?;
             match Answer::to(connection, pull, until) {
                 Ok(answered) => return Ok(answered),
@@ -89,14 +89,14 @@ impl Backends {
         let mut connection = Connection::dial(pull.backend.host(), connected_by, &self.threads)
             .map_err(unreachable)?;
         control.attach(&connection)?;
-        let secured = connection.secure(pull.backend.host(), &self.tls);
+        let secured = connection.secure(pull, &self.tls);
         secured.map_err(unreachable)?;
         Ok(Answer::to(connection, pull, until)?)
     }
 
-    fn take(&self, host: &BackendHost) -> Option<Connection> {
+    fn take(&self, pull: &Pull) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = idle.get_mut(host)?;
+        let of_host = idle.get_mut(&place(pull))?;
         while let Some((connection, since)) = of_host.pop() {
             if since.elapsed() < IDLE_AGE && connection.is_silent() {
                 return Some(connection);
@@ -105,12 +105,17 @@ impl Backends {
         None
     }
 
-    fn keep(&self, host: &BackendHost, connection: Connection) {
+    fn keep(&self, pull: &Pull, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = idle.entry(host.clone()).or_default();
+        let of_host = idle.entry(place(pull)).or_default();
         of_host.retain(|(_, since)| since.elapsed() < IDLE_AGE);
         if of_host.len() < IDLE_CONNECTIONS {
             of_host.push((connection, Instant::now()));
         }
     }
+}
+
+/// Where connections are kept: who one comes as is set for each backend.
+fn place(pull: &Pull) -> (Endpoint, BackendHost) {
+    (pull.endpoint, pull.backend.host().clone())
 }

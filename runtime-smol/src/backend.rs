@@ -20,7 +20,7 @@ use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{Pull, PullFault},
-    config::BackendHost,
+    config::{BackendHost, Endpoint},
 };
 use entra_mcp_runtime::BackendTls;
 use http::{HeaderValue, Request, Response, Uri, header};
@@ -31,7 +31,7 @@ use smol::future::FutureExt as _;
 pub(crate) use self::asks::BackendAsks;
 use self::{connection::Connection, pull::RunningPull};
 
-/// Connections that are kept for later, to each host.
+/// Connections that are kept for later, of each backend to each host.
 const IDLE_CONNECTIONS: usize = 32;
 
 /// Shorter than what any common server waits for the next request, so that a kept connection is seldom a closed one:
@@ -42,7 +42,7 @@ const IDLE_AGE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Backends {
     tls: BackendTls,
-    idle: Mutex<BTreeMap<BackendHost, Vec<(Connection, Instant)>>>,
+    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<(Connection, Instant)>>>,
 }
 
 impl Backends {
@@ -54,9 +54,8 @@ impl Backends {
 
     /// Sends a request, on a kept connection or a new one, and reads the head of its answer.
     async fn send(&self, pull: &Pull) -> Result<(Response<Incoming>, Connection), PullFault> {
-        let host = pull.backend.host();
         let mut request = request(pull);
-        while let Some(mut connection) = self.take(host) {
+        while let Some(mut connection) = self.take(pull) {
             match connection.send(request).await {
                 Ok(response) => return Ok((response, connection)),
                 Err(Some(unsent)) => request = *unsent,
@@ -65,7 +64,7 @@ impl Backends {
             }
         }
         let late = within(pull.limits.connect, PullFault::Unreachable);
-        let mut connection = Connection::dial(host, &self.tls).or(late).await?;
+        let mut connection = Connection::dial(pull, &self.tls).or(late).await?;
         match connection.send(request).await {
             Ok(response) => Ok((response, connection)),
             Err(Some(_)) => Err(PullFault::Unreachable),
@@ -73,9 +72,9 @@ impl Backends {
         }
     }
 
-    fn take(&self, host: &BackendHost) -> Option<Connection> {
+    fn take(&self, pull: &Pull) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = idle.get_mut(host)?;
+        let of_host = idle.get_mut(&place(pull))?;
         while let Some((mut connection, since)) = of_host.pop() {
             // Looks whether the backend has closed it.
             let mut cx = Context::from_waker(Waker::noop());
@@ -86,14 +85,19 @@ impl Backends {
         None
     }
 
-    fn keep(&self, host: &BackendHost, connection: Connection) {
+    fn keep(&self, pull: &Pull, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_host = idle.entry(host.clone()).or_default();
+        let of_host = idle.entry(place(pull)).or_default();
         of_host.retain(|(_, since)| since.elapsed() < IDLE_AGE);
         if of_host.len() < IDLE_CONNECTIONS {
             of_host.push((connection, Instant::now()));
         }
     }
+}
+
+/// Where connections are kept: who one comes as is set for each backend.
+fn place(pull: &Pull) -> (Endpoint, BackendHost) {
+    (pull.endpoint, pull.backend.host().clone())
 }
 
 /// Fails after this time.

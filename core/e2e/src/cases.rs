@@ -49,6 +49,7 @@ pub mod preregistered;
 pub mod proxy_protocol;
 pub mod pulls;
 pub mod pulls_faults;
+pub mod pulls_kept;
 pub mod pulls_tls;
 pub mod rate_limits;
 pub mod raw_connections;

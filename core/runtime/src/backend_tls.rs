@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use entra_mcp_core::config::{Backend, BackendHost, Config};
+use entra_mcp_core::config::{BackendName, Config, Endpoint};
 use rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
@@ -18,8 +18,8 @@ use crate::egress::{self, Egress};
 #[derive(Clone, Debug)]
 pub struct BackendTls {
     all: Arc<ClientConfig>,
-    /// What is set for a backend alone, by where it is.
-    own: Arc<BTreeMap<BackendHost, Arc<ClientConfig>>>,
+    /// What is set for a backend alone.
+    own: Arc<BTreeMap<Endpoint, Arc<ClientConfig>>>,
 }
 
 /// Who to say that we are: a certificate, those that it was issued by, and its key.
@@ -35,8 +35,8 @@ pub struct ClientIdentity {
 pub enum BackendTlsError {
     /// It cannot be read.
     Unreadable {
-        /// The setting that names it, such as `--backend-ca`.
-        setting: &'static str,
+        /// The setting that names it, such as `--backend-ca`, and the backend that it is for.
+        setting: String,
         /// The file.
         file: String,
         /// Why.
@@ -45,14 +45,14 @@ pub enum BackendTlsError {
     /// There is no certificate in it, or a malformed one.
     NoCertificate {
         /// The setting that names it.
-        setting: &'static str,
+        setting: String,
         /// The file.
         file: String,
     },
     /// There is no private key in it, or one that is of no use or not that of the certificate.
     NoKey {
         /// The setting that names it.
-        setting: &'static str,
+        setting: String,
         /// The file.
         file: String,
     },
@@ -71,15 +71,13 @@ impl BackendTls {
     /// Reads the files that the settings name.
     pub(crate) fn of_config(config: &Config, egress: &Egress) -> Result<Self, BackendTlsError> {
         let mut own = BTreeMap::new();
-        for (_, gateway) in config.gateways() {
-            let Backend::Http(address) = &gateway.backend else {
-                continue;
-            };
+        for (endpoint, gateway) in config.gateways() {
             let authorities = gateway.authorities.as_deref();
             let identity = gateway.certificate.as_deref();
             if authorities.is_some() || identity.is_some() {
-                let tls = Self::from_files(egress, authorities, identity)?;
-                own.insert(address.host().clone(), tls.all);
+                let tls = Self::from_files(egress, authorities, identity);
+                let tls = tls.map_err(|error| error.of(gateway.name.as_ref()))?;
+                own.insert(endpoint, tls.all);
             }
         }
         Ok(Self {
@@ -121,7 +119,7 @@ impl BackendTls {
             Some(file) => {
                 let roots = egress::certificates(&read(CA, file)?);
                 if roots.is_empty() {
-                    let (setting, file) = (CA, file.display().to_string());
+                    let (setting, file) = (CA.to_owned(), file.display().to_string());
                     return Err(BackendTlsError::NoCertificate { setting, file });
                 }
                 roots
@@ -134,13 +132,13 @@ impl BackendTls {
         };
         let pem = read(CERT, file)?;
         let no_key = || BackendTlsError::NoKey {
-            setting: CERT,
+            setting: CERT.to_owned(),
             file: file.display().to_string(),
         };
         let identity = ClientIdentity::from_pem(&pem);
         let identity = identity.map_err(|wrong| match wrong {
             WrongIdentity::Certificate => BackendTlsError::NoCertificate {
-                setting: CERT,
+                setting: CERT.to_owned(),
                 file: file.display().to_string(),
             },
             WrongIdentity::Key => no_key(),
@@ -155,10 +153,11 @@ impl BackendTls {
         }
     }
 
-    /// As rustls wants it, for a backend there. What is set for one backend counts for no other (threat R26).
+    /// As rustls wants it, for this backend. What is set for one backend counts for no other, also where both have one address
+    /// (threat R26).
     #[must_use]
-    pub fn config(&self, host: &BackendHost) -> Arc<ClientConfig> {
-        Arc::clone(self.own.get(host).unwrap_or(&self.all))
+    pub fn config(&self, endpoint: Endpoint) -> Arc<ClientConfig> {
+        Arc::clone(self.own.get(&endpoint).unwrap_or(&self.all))
     }
 }
 
@@ -191,7 +190,7 @@ impl ClientIdentity {
 
 fn read(setting: &'static str, file: &Path) -> Result<Vec<u8>, BackendTlsError> {
     std::fs::read(file).map_err(|error| BackendTlsError::Unreadable {
-        setting,
+        setting: setting.to_owned(),
         file: file.display().to_string(),
         error,
     })
@@ -216,6 +215,19 @@ fn believing(
 fn add(roots: &mut RootCertStore, certificates: &[Vec<u8>]) {
     let certificates = certificates.iter().cloned().map(CertificateDer::from);
     roots.add_parsable_certificates(certificates);
+}
+
+impl BackendTlsError {
+    /// The same, of the backend of this name.
+    fn of(mut self, name: Option<&BackendName>) -> Self {
+        let (Self::Unreadable { setting, .. }
+        | Self::NoCertificate { setting, .. }
+        | Self::NoKey { setting, .. }) = &mut self;
+        if let Some(name) = name {
+            *setting = format!("{setting} of {}", name.as_str());
+        }
+        self
+    }
 }
 
 impl Display for BackendTlsError {
@@ -282,5 +294,16 @@ mod tests {
             assert!(wrong(None, Some(key)).contains("no private key"));
         }
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn file_of_one_of_several_backends_is_named_with_its_backend() {
+        let missing = BackendTls::from_files(&Egress::default(), None, Some(Path::new("/missing")));
+        let name = BackendName::parse("orders").unwrap();
+        let error = missing.unwrap_err().of(Some(&name)).to_string();
+        assert!(
+            error.starts_with("--backend-cert of orders: /missing "),
+            "{error}"
+        );
     }
 }

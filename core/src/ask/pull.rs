@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
-use crate::{config::BackendAddress, ticket::AskId};
+use crate::{config::BackendAddress, endpoint::Endpoint, ticket::AskId};
 
 /// The most bytes of one piece of an answer.
 pub const PIECE_BYTES: usize = 64 * 1024;
@@ -26,6 +26,9 @@ pub const PIECE_BYTES: usize = 64 * 1024;
 pub struct Pull {
     /// Whom to ask.
     pub backend: Arc<BackendAddress>,
+    /// Which backend that is. What is set for its connections counts for no other, and it shares no connection with another at the same
+    /// address.
+    pub endpoint: Endpoint,
     /// The method.
     pub method: Method,
     /// The headers, which are not copied from any client.

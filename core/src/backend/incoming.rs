@@ -45,7 +45,14 @@ impl HttpMessages {
         credentials: &Credentials,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let pull = cx.pull(request::pull(request, address, gateway, credentials));
+        let endpoint = cx.env.endpoint;
+        let pull = cx.pull(request::pull(
+            request,
+            address,
+            gateway,
+            endpoint,
+            credentials,
+        ));
         cx.more(&pull);
         Self {
             pull,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{
     ask::{Pull, PullLimits},
-    config::{AssertionPlace, BackendAddress, Gateway},
+    config::{AssertionPlace, BackendAddress, Endpoint, Gateway},
     gateway::{BackendRequest, Credentials, assertion},
     limits,
 };
@@ -18,6 +18,7 @@ pub(super) fn pull(
     request: BackendRequest,
     address: &Arc<BackendAddress>,
     gateway: &Gateway,
+    endpoint: Endpoint,
     credentials: &Credentials,
 ) -> Pull {
     let mut headers = HeaderMap::new();
@@ -67,6 +68,7 @@ pub(super) fn pull(
     }
     Pull {
         backend: Arc::clone(address),
+        endpoint,
         method: request.method,
         headers,
         body: Bytes::from(request.body),
@@ -157,7 +159,7 @@ mod tests {
             ..BackendRequest::post(session, Revision::V2026_07_28, "{}".to_owned())
         };
         let address = Arc::new(BackendAddress::parse("http://127.0.0.1:8000/mcp").unwrap());
-        let pull = pull(request, &address, &gateway, &credentials);
+        let pull = pull(request, &address, &gateway, Endpoint::MAIN, &credentials);
         assert!(!format!("{pull:?}").contains("signature"));
         assert!(credentials.guard(&gateway).is_in("it is: key of a service"));
         assert!(

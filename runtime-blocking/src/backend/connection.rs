@@ -9,6 +9,7 @@ use std::{
 };
 
 use entra_mcp_core::{
+    ask::Pull,
     config::BackendHost,
     log_event::{Field, LogEvent, LogEventId},
 };
@@ -67,12 +68,12 @@ impl Connection {
     }
 
     /// Speaks TLS from now on, if the host does.
-    pub(super) fn secure(&mut self, host: &BackendHost, tls: &BackendTls) -> io::Result<()> {
+    pub(super) fn secure(&mut self, pull: &Pull, tls: &BackendTls) -> io::Result<()> {
         let BackendHost::Tcp {
             name,
             is_secure: true,
             ..
-        } = host
+        } = pull.backend.host()
         else {
             return Ok(());
         };
@@ -80,7 +81,8 @@ impl Connection {
             return Ok(());
         };
         let server = ServerName::try_from(name.clone()).map_err(io::Error::other)?;
-        let mut tls = ClientConnection::new(tls.config(host), server).map_err(io::Error::other)?;
+        let mut tls =
+            ClientConnection::new(tls.config(pull.endpoint), server).map_err(io::Error::other)?;
         while tls.is_handshaking() {
             if let Err(error) = tls.complete_io(socket) {
                 let failed = LogEvent::new(LogEventId::TlsFailed).with(Field::Host, name);

@@ -173,7 +173,7 @@ impl Backends {
         }
         control.detach()?;
         if let Some(connection) = answer.into_connection() {
-            self.keep(pull.backend.host(), connection);
+            self.keep(pull, connection);
         }
         Ok(())
     }

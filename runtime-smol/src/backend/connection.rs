@@ -11,7 +11,7 @@ use std::{
 use async_io::Async;
 use bytes::Bytes;
 use entra_mcp_core::{
-    ask::{PIECE_BYTES, PullFault},
+    ask::{PIECE_BYTES, Pull, PullFault},
     config::BackendHost,
     log_event::{Field, LogEvent, LogEventId},
 };
@@ -45,8 +45,8 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// A new connection.
-    pub(super) async fn dial(host: &BackendHost, tls: &BackendTls) -> Result<Self, PullFault> {
-        match host {
+    pub(super) async fn dial(pull: &Pull, tls: &BackendTls) -> Result<Self, PullFault> {
+        match pull.backend.host() {
             BackendHost::Unix(path) => {
                 let socket = Async::<LocalStream>::connect(path).await;
                 Self::over(socket.map_err(|_| PullFault::Unreachable)?).await
@@ -62,7 +62,7 @@ impl Connection {
                 }
                 let server = ServerName::try_from(name.clone());
                 let server = server.map_err(|_| PullFault::Unreachable)?;
-                let connector = TlsConnector::from(tls.config(host));
+                let connector = TlsConnector::from(tls.config(pull.endpoint));
                 match connector.connect(server, socket).await {
                     Ok(stream) => Self::over(stream).await,
                     Err(error) => {
@@ -81,7 +81,7 @@ impl Connection {
     {
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(PIECE_BYTES)
-            .handshake(Outward(stream))
+            .handshake(Outward::new(stream))
             .await
             .map_err(|_| PullFault::Unreachable)?;
         let driver = async move { drop(driver.await) };

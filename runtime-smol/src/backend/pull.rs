@@ -115,7 +115,7 @@ impl RunningPull {
                     Poll::Ready(None) => {
                         drop(body);
                         if connection.is_idle(cx) {
-                            self.backends.keep(self.pull.backend.host(), connection);
+                            self.backends.keep(&self.pull, connection);
                         }
                         self.over(Ok(()))
                     }

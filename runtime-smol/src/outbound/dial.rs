@@ -95,7 +95,7 @@ impl Dialer {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (connection, driver) = http1::handshake::<_, Full<Bytes>>(Outward(stream))
+        let (connection, driver) = http1::handshake::<_, Full<Bytes>>(Outward::new(stream))
             .await
             .map_err(|_| FetchFault::Unreachable)?;
         // It ends with the connection, or when nobody holds that any more.
@@ -182,18 +182,29 @@ async fn attempt(address: SocketAddr) -> io::Result<Async<TcpStream>> {
 
 /// A stream as `hyper` wants it. It reads through a small buffer of its own: lending hyper's would
 /// mean to zero all that is free of it at every read.
-pub(crate) struct Outward<S>(pub(crate) S);
+pub(crate) struct Outward<S> {
+    stream: S,
+    /// Where it is read to first, for as long as the connection: nothing else has to be cleared at each look whether there is something.
+    chunk: Box<[u8]>,
+}
+
+impl<S> Outward<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        let chunk = vec![0; CHUNK_BYTES].into_boxed_slice();
+        Self { stream, chunk }
+    }
+}
 
 impl<S: AsyncRead + Unpin> Read for Outward<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut chunk = [0; CHUNK_BYTES];
-        let room = cursor.remaining().min(CHUNK_BYTES);
+        let Self { stream, chunk } = self.get_mut();
+        let room = cursor.remaining().min(chunk.len());
         let room = chunk.get_mut(..room).unwrap_or_default();
-        let length = ready!(Pin::new(&mut self.0).poll_read(cx, room))?;
+        let length = ready!(Pin::new(stream).poll_read(cx, room))?;
         cursor.put_slice(room.get(..length).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
@@ -205,14 +216,14 @@ impl<S: AsyncWrite + Unpin> Write for Outward<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_close(cx)
+        Pin::new(&mut self.stream).poll_close(cx)
     }
 }

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 
 use super::pulls_tls::secure_backend_that;
-use crate::{Program, session::Session};
+use crate::{
+    Program,
+    client::{self, initialize, sign_in_to},
+    session::Session,
+};
 
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/backend/authority.pem");
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/backend/client.pem");
@@ -56,4 +60,37 @@ pub fn backend_is_reached_with_the_certificates_that_are_set(program: &Program) 
     let response = client.post(&server, &[], &crate::client::initialize("2025-11-25"));
     assert_eq!(response.status, 503, "{}", response.body);
     assert!(meets.try_iter().all(|met| met.is_none()));
+}
+
+/// R26. Two servers at one address: each is reached with what is set for it, and not on a connection of the other.
+pub fn servers_at_one_address_have_certificates_of_their_own(program: &Program) {
+    let (port, meets) = secure_backend_that(true, answer);
+    let backends = ["orders", "docs"].map(|name| format!("{name}=https://localhost:{port}/mcp"));
+    let certificate = format!("orders={CLIENT}");
+    let arguments = [
+        "--backend",
+        &backends[0],
+        "--backend",
+        &backends[1],
+        "--backend-ca",
+        AUTHORITY,
+        "--backend-cert",
+        &certificate,
+    ];
+    let server = program.start_with(&arguments);
+    let client_id = client::register(&server);
+    for (path, status) in [("/mcp/orders", 200), ("/mcp/docs", 503)] {
+        let client = sign_in_to(&server, client_id.clone(), Some(path), "alice");
+        let bearer = format!("Bearer {}", client.access_token);
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+        ];
+        let message = initialize("2025-11-25").to_string();
+        let response = server.request("POST", path, &headers, &message);
+        assert_eq!(response.status, status, "{path}: {}", response.body);
+    }
+    let shown: Vec<_> = meets.try_iter().flatten().collect();
+    assert!(!shown.is_empty() && shown.iter().all(|shown| *shown == 1));
 }

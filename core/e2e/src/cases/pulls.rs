@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{PIECE_BYTES, Pull, PullFault, PullLimits},
-    config::BackendAddress,
+    config::{BackendAddress, Endpoint},
 };
 use entra_mcp_runtime::{BackendTls, PullMessage, egress::Egress};
 use http::{HeaderMap, HeaderValue, Method, Response};
@@ -52,6 +52,7 @@ pub(super) fn pull(address: &str) -> Pull {
     headers.insert("accept", HeaderValue::from_static("text/event-stream"));
     Pull {
         backend: Arc::new(BackendAddress::parse(address).unwrap()),
+        endpoint: Endpoint::MAIN,
         method: Method::POST,
         headers,
         body: Bytes::from_static(b"{}"),
@@ -299,50 +300,6 @@ pub fn pull_that_is_not_read_stops_the_backend(runtime: &impl PullRuntime) {
         let sent = stops.recv().unwrap();
         assert!(sent < SENT / 4, "{sent} bytes were taken");
     }));
-}
-
-/// One that the backend has closed is not: what was sent on it could not be sent again.
-pub fn pull_takes_a_kept_connection_that_is_still_open(runtime: &impl PullRuntime) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/mcp", listener.local_addr().unwrap());
-    let ((asked, asks), (closed, closes)) = (channel(), channel());
-    std::thread::spawn(move || {
-        for (number, socket) in listener.incoming().enumerate() {
-            let (mut socket, asked, closed) = (socket.unwrap(), asked.clone(), closed.clone());
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(socket.try_clone().unwrap());
-                // It is closed after two requests, or by the other side.
-                for _ in 0..2 {
-                    if request(&mut reader).is_empty() {
-                        return;
-                    }
-                    asked.send(number).unwrap();
-                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-                    socket.write_all(answer).unwrap();
-                }
-                drop((socket, reader));
-                closed.send(()).unwrap();
-            });
-        }
-    });
-    let puller = runtime.puller(public_tls());
-    let connection = || {
-        let mut under_way = puller(pull(&address));
-        head(&mut *under_way);
-        assert_eq!(rest(&mut *under_way), (b"ok".to_vec(), Ok(())));
-        asks.recv().unwrap()
-    };
-    // They are not kept for long: it may take more than one attempt.
-    let mut last = connection();
-    loop {
-        let next = connection();
-        if next == last {
-            break;
-        }
-        last = next;
-    }
-    closes.recv().unwrap();
-    assert_ne!(connection(), last);
 }
 
 /// Its `Host` is `localhost`.
