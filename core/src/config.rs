@@ -211,7 +211,9 @@ impl Config {
         let named = backends
             .chain(own)
             .filter_map(|endpoint| Some((endpoint, self.name_of(endpoint)?.to_owned())));
-        let named = named.collect();
+        let named: Vec<_> = named.collect();
+        let admits_names = named.is_empty() || self.public_url.admits_names();
+        debug_assert!(admits_names, "a path has one meaning");
         let has_main = self.gateway.is_some() || self.backends.is_empty();
         self.public_url.name_endpoints(named, has_main);
     }

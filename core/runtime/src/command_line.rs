@@ -170,8 +170,7 @@ fn gateways(
     let Some(url) = public_url.filter(|_| gateways.has_names()) else {
         return gateways;
     };
-    let mut segments = url.base_path().as_str().split('/');
-    if segments.any(|segment| matches!(segment, "mcp" | "sse" | "message")) {
+    if !url.admits_names() {
         errors.push(ConfigError::InvalidPublicUrl {
             problem: PublicUrlError::Path,
         });

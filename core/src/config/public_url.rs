@@ -238,6 +238,13 @@ impl PublicUrl {
         named.or_else(main)
     }
 
+    /// Whether endpoints with names can be below it: a path of its own that is that of an endpoint would have two meanings.
+    #[must_use]
+    pub fn admits_names(&self) -> bool {
+        let mut segments = self.base_path.as_str().split('/');
+        !segments.any(|segment| matches!(segment, "mcp" | "sse" | "message"))
+    }
+
     /// Whether it is https; on plain-http loopback cookies go without `Secure`.
     #[must_use]
     pub fn is_secure(&self) -> bool {

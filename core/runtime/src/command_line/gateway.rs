@@ -90,7 +90,17 @@ fn read_named(given: &Given, named: &Named, errors: &mut Vec<ConfigError>) -> Ve
     let mut gateways: Vec<Gateway> = Vec::new();
     for (number, (name, _)) in named.iter().enumerate() {
         let own = given.of_backend(named, number);
-        if let Some(gateway) = read_one(&own, errors) {
+        let mut of_it = Vec::new();
+        let gateway = read_one(&own, &mut of_it);
+        let of_it = of_it.into_iter().map(|error| match (error, name) {
+            (ConfigError::Gateway(error), Some(name)) => {
+                let name = name.as_str().to_owned();
+                ConfigError::Gateway(GatewayError::Of(name, Box::new(error)))
+            }
+            (error, _) => error,
+        });
+        errors.extend(of_it);
+        if let Some(gateway) = gateway {
             let is_known = |one: &Gateway| {
                 one.audience == gateway.audience && one.shown_place() != gateway.shown_place()
             };

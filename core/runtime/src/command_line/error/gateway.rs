@@ -70,6 +70,8 @@ pub enum GatewayError {
     ForWhich(String),
     /// What is signed for one backend would be good at another.
     SameAudience,
+    /// This is wrong with the settings of the backend of this name.
+    Of(String, Box<GatewayError>),
 }
 
 impl GatewayError {
@@ -81,6 +83,7 @@ impl GatewayError {
             | Self::ForWhich(setting) => {
                 return Cow::from(setting.as_str());
             }
+            Self::Of(name, error) => return Cow::from(format!("{} of {name}", error.setting())),
             Self::Command => BACKEND_COMMAND.name(),
             Self::TwoBackends | Self::Unnamed | Self::Name | Self::SameName | Self::TooMany => {
                 BACKEND.name()
@@ -149,6 +152,7 @@ impl GatewayError {
             Self::TooMany => "there are more than 32 servers",
             Self::ForWhich(_) => "it is for one server, and there are several",
             Self::SameAudience => "two servers have the same audience",
+            Self::Of(_, error) => return error.wrong(),
         })
     }
 
@@ -209,6 +213,7 @@ impl GatewayError {
             Self::SameAudience => {
                 "Give each its own, or leave it out: what is signed for one server must not be good at another."
             }
+            Self::Of(_, error) => error.right(),
         }
     }
 }

@@ -294,6 +294,8 @@ fn what_would_reach_another_server_is_an_error() {
             "same audience",
         ),
         (&["--public-url", "http://localhost:3001/a/mcp"], "path"),
+        (&["--backend-timeout", "docs=1ms"], ") of docs: it is not"),
+        (&["--identity", "docs=nobody"], ") of docs: there is no"),
     ] {
         let said = with(more);
         assert!(said.contains(words), "{more:?}: {said}");
