@@ -335,7 +335,7 @@ events! {
         "there are no keys that sign assertions", [Reason];
     /// A call of a tool of the backend is over, however it ended; without its arguments.
     GatewayCalled = "gateway.called", Info,
-        "a tool of the backend was called", [Backend, Subject, Tool, Outcome, Milliseconds, Bytes];
+        "a tool of the backend was called", [Backend, Subject, Client, Tool, Outcome, Milliseconds, Bytes];
     /// The backend did not do what it was asked. Its own errors are not among these: they are the client's. The text is how that began
     /// which it sent instead.
     GatewayFailed = "gateway.failed", Warn,

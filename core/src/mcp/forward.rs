@@ -226,6 +226,7 @@ impl Forward {
         match (&self.state, admitted) {
             (State::AwaitingAdmission, Ok(())) => self.begin(icx),
             (State::AwaitingAdmission, Err(full)) => {
+                called::refused(&self, icx);
                 let error = super::invocation::too_many_calls(full);
                 Progress::Ready(Response::error(Some(self.id), error).into())
             }

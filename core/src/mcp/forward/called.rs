@@ -79,10 +79,11 @@ fn tell(forward: &Forward, outcome: AuditOutcome, bytes: usize, icx: &mut Invoca
         return;
     }
     let took = icx.cx.env.now.instant.since(forward.began);
-    let subject = icx.caller.session.outline.subject.clone();
+    let outline = &icx.caller.session.outline;
     let mut event = LogEvent::new(LogEventId::GatewayCalled)
         .with(Field::Backend, gateway(icx.cx).shown())
-        .with(Field::Subject, subject);
+        .with(Field::Subject, &outline.subject)
+        .with_owned(Field::Client, outline.client.name());
     // The name of a tool that the backend has not may hold what nobody wants to keep.
     if let (Some(name), false) = (
         forward.message.param("name"),

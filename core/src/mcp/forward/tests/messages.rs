@@ -224,6 +224,9 @@ fn call_is_one_line_of_the_log_without_its_arguments() {
     };
     for part in [
         "tool=\"echo\"",
+        "client=\"",
+        "subject=",
+        "milliseconds=",
         "outcome=\"failed\"",
         "backend=\"http://127.0.0.1:8000/mcp\"",
         "bytes=",
@@ -231,6 +234,23 @@ fn call_is_one_line_of_the_log_without_its_arguments() {
         assert!(line.contains(part), "{line}");
     }
     assert!(!line.contains('\u{e9}'), "{line}");
+}
+
+#[test]
+fn call_for_which_there_is_no_room_is_a_line_of_the_log_too() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    for _ in 0..crate::limits::CALLS_PER_PRINCIPAL {
+        send(&mut world, "alice", &session, CALL);
+    }
+    assert!(logged(&world, LogEventId::GatewayCalled).is_empty());
+    let id = send(&mut world, "alice", &session, CALL);
+    assert!(body_of(&world, id)["error"]["message"].is_string());
+    let lines = logged(&world, LogEventId::GatewayCalled);
+    assert!(
+        lines.len() == 1 && lines[0].contains("refused"),
+        "{lines:?}"
+    );
 }
 
 #[test]
