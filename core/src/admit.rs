@@ -69,6 +69,12 @@ impl Admission {
         self.route
     }
 
+    /// Returns the MCP endpoint that the request is about.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
     /// Returns the most bytes of body that may be read; more is answered with 413.
     #[must_use]
     pub fn body_limit(&self) -> usize {

@@ -1,8 +1,10 @@
 //! What monitoring reads: counters, durations, and how full each table is, as OpenMetrics.
 //!
-//! Labels have few values, all of them chosen here: never a name, an address, an id or a token. Nothing but events is
+//! Labels have few values, all of them chosen here or, as the names of backends are, by the operator: never a name of a user or a
+//! client, an address, an id or a token. Nothing but events is
 //! counted unless `--metrics-listen` is set.
 
+mod backend_calls;
 mod labels;
 mod listener;
 mod pending;
@@ -14,7 +16,12 @@ use std::{
     time::Duration,
 };
 
-use entra_mcp_core::{event::AskOutcome, hub::HubStats, log_event::LogEventId, route::Route};
+use entra_mcp_core::{
+    event::AskOutcome,
+    hub::HubStats,
+    log_event::{LogEvent, LogEventId},
+    route::Route,
+};
 use http::StatusCode;
 use prometheus_client::{
     encoding::text::encode,
@@ -54,6 +61,7 @@ pub(crate) struct Metrics {
     store: Family<StoreLabels, Counter>,
     events: Family<EventLabels, Counter>,
     sign_ins: Family<SignInLabels, Counter>,
+    calls: backend_calls::BackendCalls,
     entries: Family<TableLabels, Gauge>,
     bounds: Family<TableLabels, Gauge>,
 }
@@ -76,6 +84,7 @@ impl Metrics {
             store: Family::default(),
             events: Family::default(),
             sign_ins: Family::default(),
+            calls: backend_calls::BackendCalls::new(histogram),
             entries: Family::default(),
             bounds: Family::default(),
             registry: Registry::default(),
@@ -112,6 +121,7 @@ impl Metrics {
             "Sign-ins by the step that they have come to and how it ended",
             metrics.sign_ins.clone(),
         );
+        metrics.calls.register(&mut registry);
         registry.register(
             "table_entries",
             "How full a table is",
@@ -148,6 +158,11 @@ impl Metrics {
             retry: if is_retry { "yes" } else { "no" },
         };
         self.fetches.get_or_create(&labels).inc();
+    }
+
+    /// Counts a call of a backend's tool, of which the log tells this.
+    pub(crate) fn called(&self, backend: &str, event: &LogEvent) {
+        self.calls.called(backend, event);
     }
 
     /// Counts an operation of the store.

@@ -26,7 +26,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     admit::{Admission, admit, log_event_of},
-    config::ClientAddress,
+    config::{BackendName, ClientAddress, Config, Endpoint},
     env::{Env, Server},
     event::Event,
     exchange::{Exchange, ExchangeId, Job, Output},
@@ -122,10 +122,10 @@ impl<M: Mailbox> Shared<M> {
         ExchangeId(self.last_exchange.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn count(&self, route: Option<Route>) -> Option<Box<Counted>> {
+    fn count(&self, place: Option<(Route, Endpoint)>) -> Option<Box<Counted>> {
         self.metrics.as_ref().map(|_| {
             Box::new(Counted {
-                route,
+                place,
                 began: Instant::now(),
                 asks: PendingAsks::default(),
             })
@@ -237,7 +237,7 @@ pub struct ActiveExchange<R: DriveJobs> {
 /// What is counted of an exchange.
 struct Counted {
     /// Where its request went; `None` for a job.
-    route: Option<Route>,
+    place: Option<(Route, Endpoint)>,
     began: Instant,
     asks: PendingAsks,
 }
@@ -250,10 +250,22 @@ impl Counted {
         let status = match action {
             Action::Respond(response) => response.status(),
             Action::Open(head) => head.status(),
+            Action::Log(event) if event.id() == LogEventId::GatewayCalled => {
+                let endpoint = self.place.map_or(Endpoint::MAIN, |(_, endpoint)| endpoint);
+                return metrics.called(backend_name(&shared.server.config, endpoint), event);
+            }
             other => return self.asks.ask(other, &shared.server.config),
         };
-        metrics.responded(self.route, status, self.began.elapsed());
+        let route = self.place.map(|(route, _)| route);
+        metrics.responded(route, status, self.began.elapsed());
     }
+}
+
+/// What the backend at an endpoint is called: as it is configured, of which there are few.
+fn backend_name(config: &Config, endpoint: Endpoint) -> &str {
+    let gateway = config.gateway_at(endpoint);
+    let name = gateway.and_then(|gateway| gateway.name.as_ref());
+    name.map_or("main", BackendName::as_str)
 }
 
 impl<R: DriveJobs> ActiveExchange<R> {
@@ -263,7 +275,7 @@ impl<R: DriveJobs> ActiveExchange<R> {
         let (shared, seed) = (runtime.shared(), seed());
         admission.recognize(&mut shared.opened());
         let id = shared.next_exchange();
-        let counted = shared.count(Some(admission.route()));
+        let counted = shared.count(Some((admission.route(), admission.endpoint())));
         let begin = |env: Env<'_>| admission.begin(id, &seed, body, env);
         Self::new(runtime, begin, counted)
     }
