@@ -319,7 +319,9 @@ impl DevTenant {
         cx: &RequestContext<'_>,
         now: entra_mcp_wire::time::UnixTime,
     ) -> Response<Bytes> {
-        let is_form = cx.form.iter().next().is_some();
+        // `curl -d` says of JSON that it is a form.
+        let is_json = matches!(cx.body.first(), Some(b'{' | b'['));
+        let is_form = !is_json && cx.form.iter().next().is_some();
         let controls = if is_form {
             serde_json::from_value(from_form(cx)).map(|control| vec![control])
         } else {

@@ -62,6 +62,19 @@ fn every_control_can_be_sent_as_json() {
     assert_eq!(reset["users"][3]["status"], "disabled");
 }
 
+// `curl -d` says that it sends a form.
+#[test]
+fn control_is_json_whatever_its_type_says() {
+    let mut world = World::new();
+    let body = r#"{"action": "disable", "username": "alice"}"#;
+    let request = Request::post("/control")
+        .header("host", "localhost:3002")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(body));
+    let response = world.ask(&request.unwrap());
+    assert_eq!(response.status(), 200, "{}", text(&response));
+}
+
 #[test]
 fn unreadable_control_is_rejected() {
     let mut world = World::new();
