@@ -41,6 +41,10 @@ use crate::{
     time::UnixTime,
 };
 
+/// For the operator. At this door nobody asks Graph: a caller whose groups are left out is in none (threat D21).
+const MORE_GROUPS: &str = "who may sign in is limited, and its user is in more groups than a token names: have the \
+                           registration name only those that are assigned to the application, or use app roles";
+
 /// A look-up under way.
 #[derive(Debug)]
 pub(crate) struct EntraLookup {
@@ -204,8 +208,11 @@ impl EntraLookup {
         audit(&caller, cx);
         let owner = Box::new(Owner::of(caller, cx));
         if allowed::check(&owner.user, &owner.client, cx.env).is_err() {
-            let error = EntraTokenError::Forbidden("who may sign in is limited, and this is none");
-            return refuse(route, error, cx);
+            let reason = match owner.caller.has_more_groups {
+                true => MORE_GROUPS,
+                false => "who may sign in is limited, and this is none",
+            };
+            return refuse(route, EntraTokenError::Forbidden(reason), cx);
         }
         let reading = cx.store(Store::Get(owner.id.key()));
         Self::waiting(route, token, State::Reading(owner, Record::Old, reading))

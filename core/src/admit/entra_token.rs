@@ -250,6 +250,7 @@ fn caller(
     let application = claims.application(version).unwrap_or_default();
     check(is_guid(application), "the application is no GUID")?;
     let kind = kind::of(claims)?;
+    let has_more_groups = profile.has_more_groups;
     let profile = profile.profile;
     let username = match version {
         TokenVersion::V2 => profile.username,
@@ -264,6 +265,7 @@ fn caller(
         username,
         roles: profile.roles,
         groups: profile.groups,
+        has_more_groups,
         is_guest: profile.is_guest,
         contexts: profile.contexts.ids,
         scope: String::new(),

@@ -166,6 +166,7 @@ mod tests {
             username: None,
             roles: Names::default(),
             groups: Names::default(),
+            has_more_groups: false,
             is_guest: false,
             contexts: Names::default(),
             scope: String::new(),

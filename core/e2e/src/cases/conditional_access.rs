@@ -7,6 +7,7 @@ use url::Url;
 use crate::{
     Program, Server,
     browser::{Browser, Landed},
+    client::{REDIRECT_URI, authorize, parameter, register},
     raw_http::Response,
     session::{Session, text, until},
 };
@@ -94,6 +95,31 @@ pub fn graph_that_wants_claims_again_and_again_is_no_loop(program: &Program) {
     link(&server, &session);
     let after = requests(&server);
     assert_eq!((after.0 - before.0, after.1 - before.1), (1, 2));
+}
+
+/// D3, D22: what Entra is asked to want of a user is no client's to say.
+pub fn claims_of_a_client_do_not_reach_entra(program: &Program) {
+    let server = program.start();
+    let client_id = register(&server);
+    let mut address = authorize(&server, &client_id);
+    address
+        .query_pairs_mut()
+        .append_pair(
+            "claims",
+            r#"{"access_token":{"acrs":{"essential":true,"value":"c99"}}}"#,
+        )
+        .append_pair("acr_values", "c99")
+        .append_pair("domain_hint", "evil.example");
+    let mut browser = Browser::default();
+    let (url, consent) = page(browser.open(&address, REDIRECT_URI));
+    let (url, users) = page(browser.press(&url, &consent, "Approve", REDIRECT_URI));
+    let landed = browser.press(&url, &users, "alice", REDIRECT_URI);
+    assert!(parameter(&landed, "code").is_some(), "{landed:?}");
+    let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;
+    for injected in ["c99", "acr_values", "domain_hint"] {
+        assert!(!asked.contains(injected), "{injected}: {asked}");
+    }
+    assert!(asked.contains("xms_cc"), "{asked}");
 }
 
 /// D22: as the documentation has a challenge, and as it was seen elsewhere: one refresh with its claims, and the call goes on.

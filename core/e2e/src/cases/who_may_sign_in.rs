@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::entra_tokens;
 use crate::{
     Program, Server,
     browser::Browser,
@@ -66,6 +67,23 @@ pub fn user_in_more_groups_than_a_token_names_signs_in(program: &Program) {
         &json!({"action": "groups", "username": "heidi", "groups": many()}),
     );
     refusal(&server, "heidi");
+}
+
+/// D21: an access token that leaves the groups out is of nobody's group, and no address in it is asked.
+pub fn access_token_that_leaves_the_groups_out_is_of_none(program: &Program) {
+    let more = ["--allow-group", GROUP];
+    let server = program.start_with(&[&entra_tokens::OPEN[..], &more].concat());
+    let of = |user: &str| entra_tokens::initialize(&server, &entra_tokens::of_user(&server, user));
+    assert_eq!(of("bob").status, 200);
+    for user in ["heidi", "alice"] {
+        let refused = of(user);
+        assert_eq!(refused.status, 403, "{user}: {}", refused.body);
+    }
+    until("the log says what to do", || {
+        server.log().contains("more groups than a token names")
+    });
+    let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;
+    assert!(!asked.contains("getMemberObjects"), "{asked}");
 }
 
 /// More groups than a token names, and Bob's is not among them.
