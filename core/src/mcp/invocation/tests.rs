@@ -13,6 +13,7 @@ mod offered;
 mod replicas;
 mod revocation;
 mod streams;
+mod told;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use super::{Content, Stream, close};
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
+    catalog::{Audience, ChangeNotification},
     event::{Answer, Input},
     hub::{ChangesMessage, EndReason, ReadStream, SubscriptionFilter, ToCall, ToHub, ToHubKind},
     limits,
@@ -35,6 +36,41 @@ pub(crate) struct Open {
     subscription: Option<Subscription>,
     /// What a backend sends of its own accord.
     backend: Option<Box<BackendStream>>,
+    lists: Lists,
+}
+
+/// Which lists a caller may see something in. A stream tells of no change of another one (threats P1, P8).
+#[derive(Clone, Copy, Debug)]
+struct Lists {
+    prompts: bool,
+    resources: bool,
+}
+
+impl Lists {
+    fn of(caller: &Caller, cx: &Cx<'_>) -> Self {
+        let may_see = |audience: &Audience| caller.may_see(audience);
+        Self {
+            prompts: cx.env.catalog.has_prompts(may_see),
+            resources: cx.env.catalog.has_resources(may_see),
+        }
+    }
+
+    /// What can be seen in either: whoever could see something that is gone is told.
+    fn or(self, other: Self) -> Self {
+        Self {
+            prompts: self.prompts || other.prompts,
+            resources: self.resources || other.resources,
+        }
+    }
+
+    fn concern(self, change: &ChangeNotification) -> bool {
+        match change {
+            ChangeNotification::Prompts => self.prompts,
+            ChangeNotification::Resources => self.resources,
+            // Everybody has a list of tools; and who subscribes to a resource may read it.
+            ChangeNotification::Tools | ChangeNotification::Resource(_) => true,
+        }
+    }
 }
 
 impl Open {
@@ -77,6 +113,7 @@ impl Open {
             }
         }
         Self {
+            lists: Lists::of(&caller, cx),
             monitor: SessionMonitor::new(&caller, cx),
             reading: cx.ask_hub(ToHubKind::ReadStream),
             caller,
@@ -183,6 +220,7 @@ impl Open {
             reading,
             subscription,
             backend,
+            lists,
         } = self;
         let next = reading.into_answer(answer);
         if let Some(expires) = next.token_expires {
@@ -194,7 +232,12 @@ impl Open {
         let id = subscription.as_ref().map(|one| &one.id);
         // Of what this server offers itself: a backend says by itself what has changed there (threat R26).
         let is_own = cx.env.gateway().is_none();
-        for change in next.changes.iter().filter(|_| is_own) {
+        let lists = lists.or(Lists::of(&caller, cx));
+        // What `subscriptions/listen` was acknowledged is sent.
+        let is_told = |change: &&ChangeNotification| {
+            is_own && (subscription.is_some() || lists.concern(change))
+        };
+        for change in next.changes.iter().filter(is_told) {
             let json = server_messages::changed(change, id);
             cx.write(sse::event("message", &json));
         }
@@ -211,6 +254,7 @@ impl Open {
             reading: cx.ask_hub(ToHubKind::ReadStream),
             subscription,
             backend,
+            lists,
         }
         .wait(cx)
     }
