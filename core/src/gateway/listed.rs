@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::raw_json::{self, JsonFault, Members};
+use super::{
+    raw_edit,
+    raw_json::{self, JsonFault, Members},
+};
 use crate::policy::PolicyKind;
 
 /// A list that backends give.
@@ -101,6 +104,33 @@ impl<'a> Listed<'a> {
         found.and_then(|(_, at)| self.result.get(at.clone()))
     }
 
+    /// The tools as clients of 2026-07-28 know them: without what 2025-11-25 says there of tasks, and without those that are only to be
+    /// called as one. `None` if there is nothing of that.
+    pub(crate) fn without_tasks(&self) -> Option<String> {
+        const EXECUTION: &[&str] = &["execution"];
+        let mut is_changed = false;
+        let kept = self.elements.iter().filter_map(|(_, at)| {
+            let element = self.result.get(at.clone())?;
+            let members = Members::of(self.result, at.clone()).ok()?;
+            let Some(execution) = members.get("execution") else {
+                return Some(Cow::Borrowed(element));
+            };
+            is_changed = true;
+            let execution = Members::of(self.result, execution).ok();
+            let support = execution.and_then(|members| members.get("taskSupport"));
+            let support = support.and_then(|at| raw_json::string(self.result.get(at)?));
+            if support.as_deref() == Some("required") {
+                return None;
+            }
+            raw_edit::without_member(element, EXECUTION)
+                .ok()
+                .map(Cow::Owned)
+        });
+        let kept: Vec<_> = kept.collect();
+        let array = format!("[{}]", kept.join(","));
+        is_changed.then(|| raw_json::splice(self.result, vec![(self.array.clone(), &array)]))
+    }
+
     /// Where the next page begins.
     pub(crate) fn next_cursor(&self) -> Option<&str> {
         self.next.as_deref()
@@ -184,6 +214,19 @@ mod tests {
         for list in BackendList::ALL {
             assert_eq!(BackendList::of_method(list.method()), Some(list));
         }
+    }
+
+    // R5: a call that became a task would be lost.
+    #[test]
+    fn tools_lose_what_they_say_of_tasks_and_those_that_need_them() {
+        let tools = r#"{"tools":[{"name":"a","execution":{"taskSupport":"optional"},"n":1.00},{"name":"b","execution":{"taskSupport":"required"}},{"name":"c"}]}"#;
+        let listed = Listed::read(BackendList::Tools, tools).unwrap();
+        assert_eq!(
+            listed.without_tasks().unwrap(),
+            r#"{"tools":[{"name":"a","n":1.00},{"name":"c"}]}"#
+        );
+        let listed = Listed::read(BackendList::Tools, RESULT).unwrap();
+        assert_eq!(listed.without_tasks(), None);
     }
 
     // T11: others are shown others.

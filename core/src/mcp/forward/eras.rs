@@ -9,7 +9,7 @@ use super::{Forward, ForwardEnd, ForwardProgress, State, crossing::Eras};
 use crate::{
     backend::BackendFault,
     catalog::LogLevel,
-    gateway::{BackendList, Declared, RawMessage},
+    gateway::{BackendList, Declared, Listed, RawMessage},
     hub::SettingChange,
     json_rpc::{Error, Response},
     mcp::{
@@ -55,8 +55,12 @@ impl Forward {
             Eras::Same => answer,
             Eras::ToStateless => answer.of_stateless(),
             Eras::ToSession => {
-                let is_list = BackendList::of_method(&self.method).is_some();
-                answer.of_session(is_list || self.method == "resources/read")
+                let list = BackendList::of_method(&self.method);
+                let answer = match list {
+                    Some(BackendList::Tools) => without_tasks(answer),
+                    _ => answer,
+                };
+                answer.of_session(list.is_some() || self.method == "resources/read")
             }
         }
     }
@@ -138,5 +142,15 @@ impl Forward {
     /// The message cannot be written as the backend reads it.
     pub(super) fn cannot_pass(self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         self.fail(BackendFault::NotUnderstood, icx)
+    }
+}
+
+/// A page of tools as clients of 2026-07-28 know them.
+fn without_tasks(answer: RawMessage) -> RawMessage {
+    let result = answer.outcome().filter(|_| answer.error_code().is_none());
+    let listed = result.and_then(|result| Listed::read(BackendList::Tools, result).ok());
+    match listed.and_then(|listed| listed.without_tasks()) {
+        Some(result) => answer.with_result(&result),
+        None => answer,
     }
 }
