@@ -34,6 +34,7 @@ pub mod gateway_policy;
 pub mod gateway_several;
 pub mod gateway_streams;
 pub mod gateway_tls;
+pub mod gateway_typescript;
 pub mod gateway_verified;
 pub mod graph_tools;
 pub mod interoperability;

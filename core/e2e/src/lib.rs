@@ -191,6 +191,7 @@ suite!($ end_to_end_gateway:
     gateway::session_that_a_backend_has_lost_is_opened_again,
     gateway::backend_that_is_not_there_is_told_in_words,
     gateway::server_of_others_is_used_unmodified,
+    gateway_typescript::servers_of_the_typescript_sdks_are_used_unmodified,
     gateway_verified::assertion_is_verified_by_a_server_of_others,
     gateway_policy::tool_that_is_hidden_is_neither_listed_nor_called,
     gateway_policy::call_is_made_once_the_user_has_confirmed_it,
