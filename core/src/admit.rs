@@ -197,7 +197,7 @@ fn check_head(
         let checked = bearer::verify((route, endpoint), &head.headers, server, now.unix);
         credential =
             Some(checked.map_err(|refusal| logged::bad_token(refusal, &head, server, request_id))?);
-        body_limit = limits::MESSAGE_BODY_BYTES;
+        body_limit = server.config.capacity.message_bytes;
     }
     method(&head.method, route)?;
     if head.headers.contains_key(header::CONTENT_ENCODING) {

@@ -6,6 +6,7 @@ mod backend_address;
 mod backend_command;
 mod backend_identity;
 mod call_limits;
+mod capacity;
 mod certificate_file;
 mod client_documents;
 mod client_secret;
@@ -34,6 +35,7 @@ pub use self::{
     backend_command::{BackendCommand, BackendShare, ChildUser},
     backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
     call_limits::CallLimits,
+    capacity::Capacity,
     certificate_file::CertificateFile,
     client_documents::{ClientDocuments, DocumentSource, PinnedClient},
     client_secret::ClientSecret,
@@ -125,6 +127,8 @@ pub struct Config {
     pub authorization_servers: AuthorizationServers,
     /// How much calls may take.
     pub call_limits: CallLimits,
+    /// How much is served at once.
+    pub capacity: Capacity,
     /// How the server ends.
     pub shutdown: Shutdown,
     /// How the log is written.

@@ -96,6 +96,7 @@ pub use self::{
 };
 use crate::{
     client_document::ClientDocument,
+    config::Capacity,
     id::{ExchangeId, SessionId},
     time::{Instant, Now},
 };
@@ -127,10 +128,22 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Returns an empty hub.
+    /// Returns an empty hub, with the usual limits.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns an empty hub with room for this much.
+    #[must_use]
+    pub fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            streams: Streams::with_capacity(capacity),
+            replays: ReplayBuffers::with_capacity(capacity),
+            in_flight: InFlightRequests::with_capacity(capacity),
+            tasks: Tasks::with_capacity(capacity),
+            ..Self::default()
+        }
     }
 
     /// Begins anew with what is known of Entra.

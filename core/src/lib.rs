@@ -119,6 +119,7 @@
 //! #     entra_tokens: None,
 //! #     authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
 //! #     call_limits: entra_mcp_core::config::CallLimits::default(),
+//! #     capacity: entra_mcp_core::config::Capacity::default(),
 //! #     shutdown: Shutdown::default(),
 //! #     log: LogFormat::Text,
 //! #     log_filter: LogFilter::default(),

@@ -37,6 +37,9 @@ pub const UNAUTHENTICATED_BODY_BYTES: usize = 64 * 1024;
 /// The most bytes of an MCP message of a client with a good token.
 pub const MESSAGE_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+/// What an operator may set it to. What another replica or the store takes has room for the largest.
+pub const MESSAGE_BODY_BYTES_BOUNDS: RangeInclusive<usize> = 64 * 1024..=MESSAGE_BODY_BYTES;
+
 /// The longest `state` that a client may send (threat C14).
 pub const STATE_BYTES: usize = 2048;
 
@@ -257,6 +260,9 @@ pub const UNVERIFIED_SESSION: Duration = Duration::from_secs(60);
 /// How many streams one user may hold open with one client.
 pub const STREAMS_PER_PRINCIPAL: usize = 16;
 
+/// What an operator may set it to.
+pub const STREAMS_PER_PRINCIPAL_BOUNDS: RangeInclusive<usize> = 1..=256;
+
 /// How many streams the server holds open in all.
 pub const STREAMS: usize = 4096;
 
@@ -295,6 +301,9 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many connections are open at once; further ones get 503, unless they ask for health or
 /// metadata (threat M10).
 pub const CONNECTIONS: usize = 4096 + 512;
+
+/// What an operator may set it to.
+pub const CONNECTIONS_BOUNDS: RangeInclusive<usize> = 16..=65_536;
 
 /// How many connections over a limit are answered, each with one response.
 pub const OVERFLOW_CONNECTIONS: usize = 64;

@@ -111,6 +111,7 @@ impl TestServer {
             entra_tokens: None,
             authorization_servers: crate::config::AuthorizationServers::Own,
             call_limits: crate::config::CallLimits::default(),
+            capacity: crate::config::Capacity::default(),
             shutdown: crate::config::Shutdown::default(),
             log: LogFormat::Text,
             log_filter: crate::config::LogFilter::default(),

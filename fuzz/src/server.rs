@@ -163,6 +163,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
             .then(accepted_entra_tokens),
         authorization_servers: entra_mcp_core::config::AuthorizationServers::Own,
         call_limits: entra_mcp_core::config::CallLimits::default(),
+        capacity: entra_mcp_core::config::Capacity::default(),
         shutdown: entra_mcp_core::config::Shutdown::default(),
         log: LogFormat::Text,
         log_filter: entra_mcp_core::config::LogFilter::default(),

@@ -1,6 +1,7 @@
 //! From arguments and variables to checked settings, or to every error at once. The texts come in as
 //! arguments: nothing here looks at the environment.
 
+mod capacity;
 mod client_documents;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
@@ -105,6 +106,7 @@ pub fn parse(
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
     let (lifetimes, call_limits, shutdown) = lifetimes::read(&given, &mut errors);
+    let capacity = capacity::read(&given, &mut errors);
     let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);
@@ -145,6 +147,7 @@ pub fn parse(
                 authorization_servers,
                 metrics_listen,
                 call_limits,
+                capacity,
                 shutdown,
                 log,
                 log_filter,

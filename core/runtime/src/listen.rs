@@ -5,10 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use entra_mcp_core::{
-    limits,
-    log_event::{Field, LogEvent, LogEventId},
-};
+use entra_mcp_core::log_event::{Field, LogEvent, LogEventId};
 
 use crate::{log::log, unix::listening};
 
@@ -122,15 +119,15 @@ fn advice(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// How many connections there may be: [`limits::CONNECTIONS`], or fewer if the process may not
+/// How many connections there may be: as many as are set, or fewer if the process may not
 /// have that many descriptors. A quarter of these is left for the store, the log, connections to
 /// Entra, and those over the limit, which are answered once.
 #[must_use]
-pub fn connection_ceiling() -> usize {
+pub fn connection_ceiling(set: usize) -> usize {
     let descriptors = listening::descriptors().map_or(usize::MAX, |number| {
         usize::try_from(number).unwrap_or(usize::MAX)
     });
-    (descriptors - descriptors / 4).clamp(1, limits::CONNECTIONS)
+    (descriptors - descriptors / 4).clamp(1, set)
 }
 
 #[cfg(test)]
@@ -157,7 +154,8 @@ mod tests {
 
     #[test]
     fn descriptor_limit_allows_all_connections() {
-        let ceiling = connection_ceiling();
-        assert!((1..=limits::CONNECTIONS).contains(&ceiling), "{ceiling}");
+        let ceiling = connection_ceiling(4608);
+        assert!((1..=4608).contains(&ceiling), "{ceiling}");
+        assert_eq!(connection_ceiling(7), 7);
     }
 }

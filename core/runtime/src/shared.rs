@@ -75,7 +75,7 @@ impl<M: Mailbox> Shared<M> {
             store: Arc::clone(&parts.store),
             client_assertions: Arc::clone(&parts.client_assertions),
             clock: parts.clock,
-            hub: SharedHub::default(),
+            hub: SharedHub::new(parts.server.config.capacity),
             opened: Mutex::default(),
             metrics: parts.metrics(),
             last_exchange: AtomicU64::new(0),

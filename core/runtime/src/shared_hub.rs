@@ -6,6 +6,7 @@ use std::{
 };
 
 use entra_mcp_core::{
+    config::Capacity,
     env::EntraSnapshot,
     exchange::{ExchangeId, Job},
     hub::{FromHub, Hub, HubOutput, HubStats, ToHub},
@@ -35,10 +36,11 @@ struct Tables<M> {
     mailboxes: BTreeMap<ExchangeId, M>,
 }
 
-impl<M> Default for SharedHub<M> {
-    fn default() -> Self {
+impl<M: Mailbox> SharedHub<M> {
+    /// Nobody is there yet.
+    pub(crate) fn new(capacity: Capacity) -> Self {
         let tables = Tables {
-            hub: Hub::default(),
+            hub: Hub::with_capacity(capacity),
             mailboxes: BTreeMap::new(),
         };
         Self {
@@ -46,9 +48,7 @@ impl<M> Default for SharedHub<M> {
             entra: Published::default(),
         }
     }
-}
 
-impl<M: Mailbox> SharedHub<M> {
     /// Returns the newest snapshot of what is known of Entra.
     pub(crate) fn entra(&self) -> Held<EntraSnapshot> {
         self.entra.current()

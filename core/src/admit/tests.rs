@@ -375,6 +375,10 @@ fn body_announced_too_long_is_refused_before_it_is_read() {
     }
     let admission = admitted(&server, "POST", "/mcp", &[HERE, JSON, bearer]);
     assert_eq!(admission.unwrap().body_limit(), limits::MESSAGE_BODY_BYTES);
+    let mut smaller = TestServer::dev();
+    smaller.server.config.capacity.message_bytes = 65_536;
+    let admission = admitted(&smaller, "POST", "/mcp", &[HERE, JSON, bearer]);
+    assert_eq!(admission.unwrap().body_limit(), 65_536);
     let admission = admitted(&server, "POST", "/token", &[HERE]);
     assert_eq!(
         admission.unwrap().body_limit(),

@@ -216,7 +216,7 @@ impl<'a> Members<'a> {
             return Vec::new();
         };
         let Some(kept) = first.and_then(|first| self.members.get(first)) else {
-            return vec![begin.at..last.value.end];
+            return std::iter::once(begin.at..last.value.end).collect();
         };
         let before = (begin.at < kept.at).then_some(begin.at..kept.at);
         let pairs = self.members.iter().zip(self.members.iter().skip(1));

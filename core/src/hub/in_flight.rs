@@ -12,6 +12,7 @@ use super::{
     AdmitCall, FromHub, FromHubKind, HubOutput, TableFull, ToCall, asks::Waiter, counts::Counts,
 };
 use crate::{
+    config::Capacity,
     id::{ExchangeId, McpSessionId, PrincipalId, ServerRequestId, SessionId},
     json_rpc::Id,
     limits,
@@ -20,6 +21,7 @@ use crate::{
 /// The requests of clients in flight, and those of the server.
 #[derive(Debug, Default)]
 pub(super) struct InFlightRequests {
+    capacity: Capacity,
     calls: BTreeMap<ExchangeId, Call>,
     server_requests: BTreeMap<ServerRequestId, ExchangeId>,
     of_principal: Counts,
@@ -73,6 +75,14 @@ impl Call {
 }
 
 impl InFlightRequests {
+    /// Nothing yet, and room for this much.
+    pub(super) fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            ..Self::default()
+        }
+    }
+
     /// How many calls are in flight.
     pub(super) fn len(&self) -> usize {
         self.calls.len() - self.streams
@@ -95,7 +105,7 @@ impl InFlightRequests {
     ) {
         self.forget(waiter.exchange);
         let of_principal = self.of_principal.of(call.principal);
-        let admitted = if of_principal >= limits::CALLS_PER_PRINCIPAL {
+        let admitted = if of_principal >= self.capacity.calls_per_user {
             Err(TableFull::OfPrincipal)
         } else if self.len() >= limits::CALLS {
             Err(TableFull::OfServer)
@@ -309,6 +319,18 @@ mod tests {
             calls.cancel(ALICE, SESSION, &Id::Positive(5), &mut out);
         }
         assert_eq!(out.len(), 1);
+    }
+
+    // M5
+    #[test]
+    fn calls_of_one_user_are_as_many_as_are_set() {
+        let mut calls = InFlightRequests::with_capacity(Capacity {
+            calls_per_user: 2,
+            ..Capacity::default()
+        });
+        let admitted = [1, 2, 3].map(|number| admit(&mut calls, number, ALICE).is_ok());
+        assert_eq!(admitted, [true, true, false]);
+        assert_eq!(admit(&mut calls, 4, BOB), Ok(()));
     }
 
     // M5: bounded for each user and in all, and nothing stays behind.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::EndReason;
 use crate::{
+    config::Capacity,
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId, StreamId},
     limits,
     time::Instant,
@@ -20,6 +21,7 @@ use crate::{
 /// The events that are kept, by stream.
 #[derive(Debug, Default)]
 pub(super) struct ReplayBuffers {
+    capacity: Capacity,
     buffers: BTreeMap<StreamId, Buffer>,
     /// The bytes of all of them.
     bytes: usize,
@@ -68,6 +70,14 @@ struct Follower {
 }
 
 impl ReplayBuffers {
+    /// Nothing yet, and room for this much.
+    pub(super) fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            ..Self::default()
+        }
+    }
+
     /// How many streams have a buffer.
     pub(super) fn len(&self) -> usize {
         self.buffers.len()
@@ -83,7 +93,7 @@ impl ReplayBuffers {
         now: Instant,
     ) -> bool {
         let principal = owner.principal;
-        while self.used(principal).0 >= limits::REPLAY_BUFFERS_PER_PRINCIPAL {
+        while self.used(principal).0 >= self.capacity.calls_per_user {
             if !self.drop_ended(Some(principal), now) {
                 return false;
             }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     catalog::ChangeNotification,
+    config::Capacity,
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId, UserId},
     limits,
     time::UnixTime,
@@ -50,6 +51,7 @@ struct Stream {
 /// The open streams. One that has to end is counted until its exchange has left it.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
+    capacity: Capacity,
     open: BTreeMap<ExchangeId, Stream>,
     sse: BTreeMap<McpSessionId, ExchangeId>,
     of_principal: Counts,
@@ -57,6 +59,14 @@ pub(super) struct Streams {
 }
 
 impl Streams {
+    /// Nothing yet, and room for this much.
+    pub(super) fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            ..Self::default()
+        }
+    }
+
     /// How many streams are open, and the most of one owner.
     pub(super) fn load(&self) -> (usize, usize) {
         (self.open.len(), self.of_principal.most())
@@ -73,7 +83,7 @@ impl Streams {
         if self.is_shutting_down {
             return Err(StreamRefusal::ShuttingDown);
         }
-        if self.of_principal.of(principal) >= limits::STREAMS_PER_PRINCIPAL
+        if self.of_principal.of(principal) >= self.capacity.streams_per_user
             || self.open.len() >= limits::STREAMS
         {
             return Err(StreamRefusal::TooMany);

@@ -8,6 +8,7 @@ use super::{
     asks::Waiter, counts::Counts,
 };
 use crate::{
+    config::Capacity,
     hub::TaskUpdate,
     id::{ExchangeId, PrincipalId, SessionId, TaskId},
     limits,
@@ -16,6 +17,7 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
+    capacity: Capacity,
     by_id: BTreeMap<TaskId, RunningTask>,
     by_exchange: BTreeMap<ExchangeId, TaskId>,
     of_principal: Counts,
@@ -41,6 +43,14 @@ struct StoredTask {
 }
 
 impl Tasks {
+    /// Nothing yet, and room for this much.
+    pub(super) fn with_capacity(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            ..Self::default()
+        }
+    }
+
     /// How many run.
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
@@ -74,7 +84,7 @@ impl Tasks {
     /// Whether one more task of this owner may run: it may become as large as any.
     fn check_room(&self, principal: PrincipalId) -> Result<(), TasksFull> {
         let (of_principal, running) = (self.of_principal.of(principal), self.by_id.len());
-        if of_principal >= limits::TASKS_PER_PRINCIPAL {
+        if of_principal >= self.capacity.tasks_per_user {
             return Err(TasksFull::Running(TableFull::OfPrincipal));
         }
         if running >= limits::TASKS {
@@ -221,6 +231,21 @@ mod tests {
         assert_eq!(tasks.waiting[&ExchangeId(1)].len(), limits::TASK_UPDATES);
         tasks.forget(ExchangeId(1), &mut out);
         assert!(tasks.waiting.is_empty() && tasks.of_principal.is_empty());
+    }
+
+    // M: as many as are set.
+    #[test]
+    fn tasks_of_one_user_are_as_many_as_are_set() {
+        let mut out = VecDeque::new();
+        let mut tasks = Tasks::with_capacity(Capacity {
+            tasks_per_user: 2,
+            ..Capacity::default()
+        });
+        for number in 0..5 {
+            let owner = (ALICE, SESSION);
+            tasks.admit(waiter(number), task(number), owner, NOW, &mut out);
+        }
+        assert_eq!(tasks.len(), 2);
     }
 
     // M: bounded.

@@ -52,6 +52,9 @@ pub const INPUT_REQUESTS: usize = 16;
 /// message.
 pub const CALLS_PER_PRINCIPAL: usize = 64;
 
+/// What an operator may set it to.
+pub const CALLS_PER_PRINCIPAL_BOUNDS: RangeInclusive<usize> = 1..=1024;
+
 /// How many sessions the hub remembers to have ended lately: each was a store's write.
 pub const ENDED_SESSIONS: usize = 1024;
 
@@ -69,6 +72,10 @@ pub const TASK_HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// How many tasks of one user and client run at once on one server.
 pub const TASKS_PER_PRINCIPAL: usize = 16;
+
+/// What an operator may set it to: no more than may be stored, each as large as any.
+pub const TASKS_PER_PRINCIPAL_BOUNDS: RangeInclusive<usize> =
+    1..=TASK_RECORD_BYTES_PER_PRINCIPAL / TASK_BYTES;
 
 /// How many tasks run at once on one server.
 pub const TASKS: usize = 1024;

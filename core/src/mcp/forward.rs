@@ -227,7 +227,7 @@ impl Forward {
             (State::AwaitingAdmission, Ok(())) => self.begin(icx),
             (State::AwaitingAdmission, Err(full)) => {
                 called::refused(&self, icx);
-                let error = super::invocation::too_many_calls(full);
+                let error = super::invocation::too_many_calls(full, icx.cx.env.server);
                 Progress::Ready(Response::error(Some(self.id), error).into())
             }
             // An earlier request of the batch asked for the room, and was cancelled.

@@ -1,6 +1,7 @@
 //! What was given on the command line and in the environment, setting by setting; unknown names are
 //! errors that tell the nearest known one.
 
+mod capacity;
 mod entra_tokens;
 mod gateway;
 mod lifetimes;
@@ -12,6 +13,7 @@ mod store;
 use std::collections::BTreeMap;
 
 pub(super) use self::{
+    capacity::{CALLS_PER_USER, CONNECTIONS, MESSAGE_BYTES, STREAMS_PER_USER, TASKS_PER_USER},
     entra_tokens::{
         ACCEPT_AGENTS, ACCEPT_APP, ACCEPT_ENTRA_TOKENS, ACCEPT_ROLE, ACCEPT_SCOPE, APP_ID_URI,
         AUTHORIZATION_SERVERS,

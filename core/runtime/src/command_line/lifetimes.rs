@@ -50,7 +50,7 @@ fn call_limits(given: &Given, errors: &mut Vec<ConfigError>) -> CallLimits {
 }
 
 /// A whole number within its bounds, if it is given.
-fn count<T>(
+pub(super) fn count<T>(
     given: &Given,
     setting: &Setting,
     bounds: RangeInclusive<T>,

@@ -43,10 +43,10 @@ impl InboundLimits {
     /// Returns the limits of a server: fewer connections if the process may not have as many descriptors.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let connections = connection_ceiling();
+        let connections = connection_ceiling(config.capacity.connections);
         Self {
             connections,
-            connections_per_address: (connections / 2).clamp(1, limits::CONNECTIONS_PER_ADDRESS),
+            connections_per_address: (connections / 2).max(1),
             strangers_per_address: (connections / 8)
                 .clamp(1, limits::UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS),
             bytes: limits::UNAUTHENTICATED_BYTES,

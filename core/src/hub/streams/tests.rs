@@ -126,6 +126,16 @@ fn streams_of_one_user_are_bounded_and_closing_makes_room() {
     assert!(table.open(limit, ALICE, StreamKind::Sse));
 }
 
+// I6, M4
+#[test]
+fn streams_of_one_user_are_as_many_as_are_set() {
+    let mut table = Table::default();
+    table.streams.capacity.streams_per_user = 1;
+    assert!(table.open(0, ALICE, StreamKind::Sse));
+    assert!(!table.open(1, ALICE, StreamKind::Sse));
+    assert!(table.open(2, BOB, StreamKind::Sse));
+}
+
 #[test]
 fn streams_of_the_server_are_bounded() {
     let mut table = Table::default();

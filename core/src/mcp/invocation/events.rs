@@ -97,9 +97,10 @@ impl Invocation {
                 self.state = State::AwaitingHandler;
                 self.advance(icx)
             }
-            (State::AwaitingAdmission, Err(full)) => {
-                self.end(InvocationEnd::Rejected(too_many_calls(full)), icx)
-            }
+            (State::AwaitingAdmission, Err(full)) => self.end(
+                InvocationEnd::Rejected(too_many_calls(full, icx.cx.env.server)),
+                icx,
+            ),
             // An earlier request of the batch asked for the room, and was cancelled.
             (
                 State::AwaitingHandler

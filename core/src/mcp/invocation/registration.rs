@@ -6,11 +6,11 @@ use std::ops::ControlFlow;
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
+    env::Server,
     event::Answer,
     hub::{AdmitCall, TableFull, ToHubKind},
     id::McpSessionId,
     json_rpc::{Error, Id, Request},
-    limits,
     step::Cx,
 };
 
@@ -93,11 +93,11 @@ impl InFlightRegistration {
 }
 
 /// The error of a call for which there is no room, so that the client knows when to try again.
-pub(crate) fn too_many_calls(full: TableFull) -> Error {
+pub(crate) fn too_many_calls(full: TableFull, server: &Server) -> Error {
     let message = match full {
         TableFull::OfPrincipal => format!(
             "Too many calls: {} of yours are in flight with this client. Wait for one to end, or cancel one.",
-            limits::CALLS_PER_PRINCIPAL
+            server.config.capacity.calls_per_user
         ),
         TableFull::OfServer => {
             "The server has too many calls in flight. Please try again in a moment.".to_owned()

@@ -16,6 +16,7 @@ use crate::{
     admit::caller::Caller,
     ask::{Ask, Awaiting, Guard, Store},
     catalog::TaskTimes,
+    env::Server,
     event::Answer,
     hub::{AdmitTask, TableFull, TaskUpdate, TasksFull, ToHub, ToHubKind},
     id::TaskId,
@@ -155,7 +156,7 @@ impl TaskRunner {
                     self.write(cx);
                     TaskStep::Admitted
                 }
-                Err(full) => self.abandon(too_many_tasks(full), cx),
+                Err(full) => self.abandon(too_many_tasks(full, cx.env.server), cx),
             }
         } else if let Some(writing) = self.writing.take_if(|one| one.id() == ask) {
             self.written(writing.into_answer(answer).is_ok(), is_over, cx)
@@ -311,11 +312,11 @@ fn not_stored() -> Error {
     Error::new(Error::INTERNAL, message)
 }
 
-fn too_many_tasks(full: TasksFull) -> Error {
+fn too_many_tasks(full: TasksFull, server: &Server) -> Error {
     let message = match full {
         TasksFull::Running(TableFull::OfPrincipal) => format!(
             "Too many tasks: {} of yours run with this client. Wait for one to end, or cancel one.",
-            limits::TASKS_PER_PRINCIPAL
+            server.config.capacity.tasks_per_user
         ),
         TasksFull::Stored(TableFull::OfPrincipal) => format!(
             "Too many tasks: of yours with this client, {} or {} MiB are stored at most. Each is deleted an hour \

@@ -1,5 +1,8 @@
 //! The settings, each with its flag, its variable and its line of `--help`.
 
+use super::capacity::{
+    CALLS_PER_USER, CONNECTIONS, MESSAGE_BYTES, STREAMS_PER_USER, TASKS_PER_USER,
+};
 use super::entra_tokens::{
     ACCEPT_AGENTS, ACCEPT_APP, ACCEPT_ENTRA_TOKENS, ACCEPT_ROLE, ACCEPT_SCOPE, APP_ID_URI,
     AUTHORIZATION_SERVERS,
@@ -359,6 +362,11 @@ pub(in crate::command_line) const SETTINGS: &[&Setting] = &[
     &INPUT_TIMEOUT,
     &PROGRESS_PER_SECOND,
     &GRAPH_ANSWER_BYTES,
+    &CONNECTIONS,
+    &MESSAGE_BYTES,
+    &CALLS_PER_USER,
+    &TASKS_PER_USER,
+    &STREAMS_PER_USER,
     &SHUTDOWN_DELAY,
     &SHUTDOWN_TIMEOUT,
     &LOG,

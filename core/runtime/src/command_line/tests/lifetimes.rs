@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use entra_mcp_core::config::{CallLimits, Lifetimes};
+use entra_mcp_core::config::{CallLimits, Capacity, Lifetimes};
 
 use super::*;
-use crate::command_line::{LifetimeError, lifetimes::written};
+use crate::{
+    InboundLimits,
+    command_line::{LifetimeError, lifetimes::written},
+};
 
 #[test]
 fn duration_is_a_whole_number_with_a_unit_within_its_bounds() {
@@ -82,6 +85,43 @@ fn lifetime_is_a_setting_within_its_bounds_both_ways() {
                 format!("{flag} ({variable}): it is not a duration from {least} to {most}.");
             assert!(message.starts_with(&expected), "{message}");
         }
+    }
+}
+
+#[test]
+fn what_is_served_at_once_is_set_within_bounds() {
+    assert_eq!(config(&[], &[]).capacity, Capacity::default());
+    let set = config(
+        &["--connections", "65536", "--message-bytes", "65536"],
+        &[
+            ("ENTRA_MCP_CALLS_PER_USER", "1024"),
+            ("ENTRA_MCP_TASKS_PER_USER", "32"),
+            ("ENTRA_MCP_STREAMS_PER_USER", "1"),
+        ],
+    );
+    let expected = Capacity {
+        connections: 65_536,
+        message_bytes: 65_536,
+        calls_per_user: 1024,
+        tasks_per_user: 32,
+        streams_per_user: 1,
+    };
+    assert_eq!(set.capacity, expected);
+    let few = InboundLimits::of(&config(&["--connections", "16"], &[]));
+    assert_eq!((few.connections, few.connections_per_address), (16, 8));
+    for (flag, wrong, range) in [
+        ("connections", "15", "16 to 65536"),
+        ("message-bytes", "4194305", "65536 to 4194304"),
+        ("calls-per-user", "0", "1 to 1024"),
+        ("tasks-per-user", "33", "1 to 32"),
+        ("streams-per-user", "257", "1 to 256"),
+    ] {
+        let said = message(&[&format!("--{flag}"), wrong], &[]);
+        assert!(said.starts_with(&format!("--{flag} (ENTRA_MCP_")), "{said}");
+        assert!(
+            said.contains(&format!("it is not a number from {range}.")),
+            "{said}"
+        );
     }
 }
 

@@ -121,7 +121,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "connections in all, of one address, and of one address without a session token",
-        "{}; {}; {}",
+        "{} unless set; {}; {}",
         &[
             Number(limits::CONNECTIONS),
             Number(limits::CONNECTIONS_PER_ADDRESS),
@@ -130,7 +130,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "open streams in all, and of one user with one client",
-        "{}; {}",
+        "{}; {} unless set",
         &[
             Number(limits::STREAMS),
             Number(limits::STREAMS_PER_PRINCIPAL),
@@ -146,7 +146,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "an MCP message; a body of an unauthenticated client; a request's head",
-        "{}; {}; {}",
+        "{} unless set; {}; {}",
         &[
             Bytes(limits::MESSAGE_BODY_BYTES),
             Bytes(limits::UNAUTHENTICATED_BODY_BYTES),
@@ -179,7 +179,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "calls, tasks at once of one user with one client; stored tasks",
-        "{}, {}; {} or {} for {}",
+        "{}, {}, unless set; {} or {} for {}",
         &[
             Number(limits::CALLS_PER_PRINCIPAL),
             Number(limits::TASKS_PER_PRINCIPAL),
