@@ -85,6 +85,7 @@ suite!($ end_to_end_core:
     conditional_access::claims_of_a_client_do_not_reach_entra,
     conditional_access::claims_challenge_is_understood_however_it_is_written,
     conditional_access::graph_that_wants_claims_again_and_again_is_no_loop,
+    conditional_access::session_ends_where_no_step_up_would_help,
     conditional_access::user_who_is_disabled_or_revoked_is_out_at_the_next_call,
     conditional_access::caller_satisfies_the_claims_of_a_refusal_on_its_behalf,
     graph_tools::tools_of_graph_ask_for_their_scopes_and_answer,

@@ -315,6 +315,36 @@ mod tests {
         }
     }
 
+    // D22: a resource sends a challenge only where each of these was asked for so.
+    #[test]
+    fn every_grant_says_that_claims_challenges_are_taken() {
+        let server = TestServer::dev();
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let challenge = ClaimsChallenge::of_access_context("c1");
+        let grants = || {
+            let scope = || "User.Read".to_owned();
+            [
+                Grant::code(&secret("a"), &secret("b"), scope(), server.env()),
+                Grant::refresh_token(secret("c"), scope()),
+                Grant::on_behalf_of(secret("d"), scope()),
+                Grant::client_credentials(scope()),
+            ]
+        };
+        let of_challenge = grants().map(|grant| grant.satisfying(Some(challenge.clone())));
+        for (number, grant) in grants().into_iter().chain(of_challenge).enumerate() {
+            let secret = secret("entra client secret");
+            let fetch = post(&grant, Authentication::Secret(&secret), server.env()).unwrap();
+            let form = form_of(&fetch);
+            let claims: Vec<_> = form.iter().filter(|(name, _)| name == "claims").collect();
+            let [(_, claims)] = claims.as_slice() else {
+                panic!("claims are sent once: {form:?}");
+            };
+            let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
+            assert_eq!(claims["access_token"]["xms_cc"]["values"][0], "cp1");
+            assert_eq!(claims["access_token"]["acrs"].is_object(), number >= 4);
+        }
+    }
+
     // D24
     #[test]
     fn refresh_is_sent_to_the_tenant_of_its_user_where_there_are_several() {

@@ -172,6 +172,29 @@ pub fn user_who_is_disabled_or_revoked_is_out_at_the_next_call(program: &Program
     }
 }
 
+/// D10, D11: a sign-in that is older than a policy allows, and a new token that Graph refuses and wants nothing of.
+pub fn session_ends_where_no_step_up_would_help(program: &Program) {
+    let server = program.start();
+    // Entra's tokens are renewed with every call.
+    control(&server, &json!({"action": "expires_in", "seconds": 60}));
+    for fault in [
+        json!({"action": "token_error", "code": 70_043}),
+        json!({"action": "graph_error", "status": 401, "times": 2}),
+    ] {
+        let session = Session::of(&server, "grace");
+        assert_eq!(session.call("getUserDetails", &json!({}))["isError"], false);
+        control(&server, &fault);
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "getUserDetails", "arguments": {}}});
+        let refused = session.post(&call);
+        assert_eq!(refused.status, 401, "{fault}: {}", refused.body);
+        let before = requests(&server);
+        assert_eq!(session.client.refresh(&server).status, 400, "{fault}");
+        assert_eq!(session.post(&call).status, 401, "{fault}");
+        assert_eq!(requests(&server), before, "nobody is asked for it again");
+    }
+}
+
 /// D17, D22: an application that takes claims challenges gets those of an on-behalf-of refusal, and comes back.
 pub fn caller_satisfies_the_claims_of_a_refusal_on_its_behalf(program: &Program) {
     let server = program.start_with(&super::entra_tokens::OPEN);

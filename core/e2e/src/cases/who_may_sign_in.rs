@@ -37,6 +37,7 @@ pub fn user_who_may_not_sign_in_is_told_whom_to_ask(program: &Program) {
         ("--allow-group", GROUP, "bob", "alice"),
         ("--allow-role", "Reports.Read", "alice", "bob"),
         ("--allow-user", "bob@contoso.example", "bob", "alice"),
+        ("--allow-domain", "contoso.example", "bob", "peggy"),
     ] {
         let server = program.start_with(&[flag, value, "--contact", "it@contoso.com"]);
         assert!(client::sign_in(&server, in_it).works(&server), "{flag}");
