@@ -35,12 +35,15 @@ const IDLE_CONNECTIONS: usize = 32;
 /// what was sent on such a one is not sent again.
 const IDLE_AGE: Duration = Duration::from_secs(1);
 
+/// A connection, and since when it waits for a request.
+type Idle = (Connection, Instant);
+
 /// The connections to backends, and the threads that read from them.
 #[derive(Debug)]
 pub(crate) struct Backends {
     tls: BackendTls,
     threads: Threads,
-    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<(Connection, Instant)>>>,
+    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<Idle>>>,
 }
 
 /// Why there is no more of an answer.

@@ -38,11 +38,14 @@ const IDLE_CONNECTIONS: usize = 32;
 /// what was sent on such a one is not sent again.
 const IDLE_AGE: Duration = Duration::from_secs(1);
 
+/// A connection, and since when it waits for a request.
+type Idle = (Connection, Instant);
+
 /// The connections to backends.
 #[derive(Debug)]
 pub(crate) struct Backends {
     tls: BackendTls,
-    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<(Connection, Instant)>>>,
+    idle: Mutex<BTreeMap<(Endpoint, BackendHost), Vec<Idle>>>,
 }
 
 impl Backends {

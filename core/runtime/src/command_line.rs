@@ -105,8 +105,7 @@ pub fn parse(
         switches(&given, &mut errors);
     let sessions_per_user = sessions_per_user(&given, dev_tenant.is_some(), &mut errors);
     let client_documents = client_documents::read(&given, dev_tenant.is_some(), &mut errors);
-    let (lifetimes, call_limits, shutdown) = lifetimes::read(&given, &mut errors);
-    let capacity = capacity::read(&given, &mut errors);
+    let (lifetimes, call_limits, capacity, shutdown) = lifetimes::read(&given, &mut errors);
     let (trusted_proxies, proxy_protocol) = proxies(&given, &mut errors);
     let rate_limits = rate_limits::read(&given, is_local, &mut errors);
     let allowed_hosts = allowed_hosts(&given, &mut errors);

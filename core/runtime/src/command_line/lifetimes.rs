@@ -1,13 +1,14 @@
-//! How long what is issued lasts, how much calls may take, and how long the server takes to end.
+//! How long what is issued lasts, how much calls may take and how much is served at once, and how long the server takes to end.
 
 use std::{ops::RangeInclusive, str::FromStr, time::Duration};
 
 use entra_mcp_core::{
-    config::{CallLimits, Lifetimes, Shutdown},
+    config::{CallLimits, Capacity, Lifetimes, Shutdown},
     limits,
 };
 
 use super::{
+    capacity,
     error::{ConfigError, LifetimeError},
     given::{
         CALL_TIMEOUT, CODE_LIFETIME, CONSENT_LIFETIME, GRAPH_ANSWER_BYTES, Given, INPUT_TIMEOUT,
@@ -20,10 +21,11 @@ use super::{
 pub(super) fn read(
     given: &Given,
     errors: &mut Vec<ConfigError>,
-) -> (Lifetimes, CallLimits, Shutdown) {
+) -> (Lifetimes, CallLimits, Capacity, Shutdown) {
     (
         lifetimes(given, errors),
         call_limits(given, errors),
+        capacity::read(given, errors),
         shutdown(given, errors),
     )
 }

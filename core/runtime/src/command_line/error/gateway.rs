@@ -71,7 +71,7 @@ pub enum GatewayError {
     /// What is signed for one backend would be good at another.
     SameAudience,
     /// This is wrong with the settings of the backend of this name.
-    Of(String, Box<GatewayError>),
+    Of(String, Box<Self>),
 }
 
 impl GatewayError {
