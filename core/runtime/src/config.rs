@@ -12,6 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use entra_mcp_core::secret::Secret;
 
 use crate::{
+    caught::caught,
     listen::{ListenError, bind},
     seed, settings,
     start_error::StartError,
@@ -80,8 +81,9 @@ impl AssertionSource {
         Self(Arc::new(assertion))
     }
 
+    /// Asks the function. If it panics there is none: whoever waits for Entra is answered all the same.
     pub(crate) fn assertion(&self) -> Result<Secret<String>, AssertionError> {
-        (self.0)()
+        caught(|| (self.0)())?
     }
 }
 

@@ -8,6 +8,7 @@ mod audit_log;
 mod backend_process;
 mod backend_tls;
 mod boot;
+mod caught;
 mod children;
 mod client_add;
 mod client_credential;

@@ -6,6 +6,7 @@
 
 mod custom;
 mod file;
+mod guarded;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -14,10 +15,7 @@ mod suite;
 
 use std::{
     convert::Infallible,
-    sync::{
-        Arc,
-        mpsc::{Receiver, channel},
-    },
+    sync::mpsc::{Receiver, channel},
 };
 
 use entra_mcp_core::{
@@ -34,6 +32,7 @@ pub(crate) use self::memory::MemoryStore;
 pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::StoreTokens;
+pub(crate) use self::guarded::GuardedStore;
 pub use self::{custom::CustomStore, file::FileStore};
 
 /// What the mark is a MAC of by which a store knows the master key that it was used with.
@@ -48,7 +47,7 @@ pub enum RecordStore {
     #[cfg(feature = "redis")]
     Redis(Box<RedisStore>),
     /// Where the program keeps them.
-    Custom(Arc<dyn CustomStore>),
+    Custom(GuardedStore),
 }
 
 impl RecordStore {

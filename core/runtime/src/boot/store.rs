@@ -27,7 +27,7 @@ use crate::{
     key,
     settings::{FetchFirst, Program},
     start_error::StartError,
-    store::{CustomStore, FileStore, RecordStore},
+    store::{CustomStore, FileStore, GuardedStore, RecordStore},
 };
 
 /// How this process reaches others before it serves.
@@ -65,7 +65,7 @@ pub(super) fn open_store(
     now: UnixTime,
 ) -> Result<(RecordStore, Keyring), StartError> {
     if let Some(store) = custom {
-        return Ok((RecordStore::Custom(store), key::given(&config.keys)?));
+        return Ok((RecordStore::Custom(GuardedStore::new(store)), key::given(&config.keys)?));
     }
     match &config.store {
         StoreLocation::Folder(folder) => {

@@ -295,6 +295,9 @@ fn assertion_of_the_program_is_taken_instead_of_a_file() {
     let without = open(AssertionSource::new(|| Err("the vault is away".into())));
     let answer = without.answer(&ClientAssertion::FederatedToken, NOW);
     assert!(matches!(answer, Err(AssertionFault::FederatedToken)));
+    let broken = open(AssertionSource::new(|| panic!("a bug of the program")));
+    let answer = broken.answer(&ClientAssertion::FederatedToken, NOW);
+    assert!(matches!(answer, Err(AssertionFault::FederatedToken)));
 }
 
 #[test]

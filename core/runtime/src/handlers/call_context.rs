@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{CompletionRequest, SharedState, arguments, text_arguments};
-use crate::testing::Performer;
+use crate::{caught, testing::Performer};
 
 /// What a crate of tokio says outside of tokio.
 const NO_TOKIO: &str = "there is no reactor running";
@@ -263,9 +263,7 @@ impl CallContext {
     /// The panic of a function is the failure of its call, and of nothing else.
     #[must_use]
     pub fn panicked(this: &Self, panic: &(dyn Any + Send)) -> CallError {
-        let said = panic.downcast_ref::<&str>().copied();
-        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let said = said.unwrap_or("without words");
+        let said = caught::said(panic);
         let cure = match said.contains(NO_TOKIO) {
             true => {
                 " It uses a crate of tokio: put `async_compat::Compat::new(..)` around its future."
