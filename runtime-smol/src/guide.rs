@@ -1,5 +1,5 @@
-//! A guide for tools of your own, page by page. All code in it is compiled and run by the tests of this crate; the blocking runtime
-//! has the same names, with ordinary functions that take `&Context`.
+//! A guide for tools of your own, page by page. All code in it is compiled by the tests of this crate, and run unless it would serve
+//! until the process is ended; the blocking runtime has the same names, with ordinary functions that take `&Context`.
 //!
 //! What it needs in `Cargo.toml`, until the crates are published:
 //!
@@ -22,6 +22,8 @@
 //! 10. [`tests`]: functions without a server
 //! 11. [`embedding`]: a server inside of another program
 //! 12. [`tokio`]: crates that need tokio
+//! 13. [`deployment`]: from a program to a service, and what it does to its process
+//! 14. [`limits`]: what is bounded, and how to set it
 
 /// # A first tool
 ///
@@ -69,8 +71,19 @@
 /// }
 /// ```
 ///
-/// `read_only`, `destructive` and `idempotent` tell clients whether to ask their user before a call. A tool that says nothing of it is
-/// taken for one that may destroy.
+/// [`read_only()`](crate::Tool::read_only), [`destructive(false)`](crate::Tool::destructive) and
+/// [`idempotent()`](crate::Tool::idempotent) tell clients whether to ask their user before a call. A tool that says nothing of it is taken for one that
+/// may destroy.
+///
+/// Text of your own and data beside it, for people and for programs, are a [`ToolResult`](crate::ToolResult):
+///
+/// ```
+/// use entra_mcp_smol::ToolResult;
+/// use serde_json::json;
+///
+/// let result = ToolResult::from("Six square metres.").with_data(&json!({"square_metres": 6.0}));
+/// assert_eq!(result.text(), "Six square metres.");
+/// ```
 pub mod first_tool {}
 
 /// # State
@@ -345,3 +358,7 @@ pub mod embedding;
 ///
 /// The folder `embedding` of this crate is a program that does so, and that runs axum beside the server.
 pub mod tokio {}
+
+pub mod deployment;
+
+pub mod limits;
