@@ -27,12 +27,12 @@ use entra_mcp_core::{
 
 use crate::shared_store_error::SharedStoreError;
 
+pub(crate) use self::guarded::GuardedStore;
 pub(crate) use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]
 pub(crate) use self::redis::StoreTokens;
-pub(crate) use self::guarded::GuardedStore;
 pub use self::{custom::CustomStore, file::FileStore};
 
 /// What the mark is a MAC of by which a store knows the master key that it was used with.

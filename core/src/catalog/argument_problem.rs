@@ -53,7 +53,8 @@ impl Display for ArgumentProblem {
                 )
             }
             Self::NotOptional { field } => {
-                write!(f, "`{field}` may be left out: let the field be an `Option`")
+                let cure = "let the field be an `Option`, or the argument of a prompt `required()`";
+                write!(f, "`{field}` may be left out: {cure}")
             }
         }
     }

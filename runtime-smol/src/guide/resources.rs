@@ -2,7 +2,7 @@
 //!
 //! A resource is read by its URI. A template is a family of them: `{name}` stands for a segment of a path, `{+path}` for several,
 //! `{?version}` at the end for a part of the query that may be left out (RFC 6570). What clients send for these, and for the arguments of
-//! a prompt, is text; the fields that it is read into may be text, numbers, booleans, choices, and `Option`s of these. A field of
+//! a prompt, which are the fields of its function's type, is text; the fields that it is read into may be text, numbers, booleans, choices, and `Option`s of these. A field of
 //! another type, or of another name, is an error at the start.
 //!
 //! ```

@@ -65,7 +65,10 @@ pub(super) fn open_store(
     now: UnixTime,
 ) -> Result<(RecordStore, Keyring), StartError> {
     if let Some(store) = custom {
-        return Ok((RecordStore::Custom(GuardedStore::new(store)), key::given(&config.keys)?));
+        return Ok((
+            RecordStore::Custom(GuardedStore::new(store)),
+            key::given(&config.keys)?,
+        ));
     }
     match &config.store {
         StoreLocation::Folder(folder) => {

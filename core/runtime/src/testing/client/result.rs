@@ -18,7 +18,7 @@ impl CallResult {
         texts.collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns its structured content; null if it has none.
+    /// Returns its structured content; null if it has none, as in all revisions before 2025-06-18.
     #[must_use]
     pub fn data(&self) -> &Value {
         self.0.get("structuredContent").unwrap_or(&NULL)
