@@ -6,6 +6,7 @@ mod identity;
 mod messages;
 mod own_accord;
 mod policy;
+mod recorded;
 mod rounds;
 mod sessions;
 mod several;
