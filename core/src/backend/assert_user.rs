@@ -53,7 +53,7 @@ impl AssertUser {
             audience: &gateway.audience,
             client: &client,
         };
-        let claims = AssertionClaims::new(parties, &caller.principal, &server.keys);
+        let claims = AssertionClaims::new(parties, &caller.principal);
         Self::again(Arc::new(claims), cx)
     }
 
@@ -85,11 +85,8 @@ impl AssertUser {
                 let Some(key) = keys.as_deref().and_then(|keys| keys.signing(now)) else {
                     return Progress::Ready(Err(NoAssertion));
                 };
-                let input = AssertionClaims::clone(&claims).signing_input(
-                    &key.kid(),
-                    cx.entropy.bytes(),
-                    now,
-                );
+                let input =
+                    claims.signing_input(&cx.env.server.keys, &key.kid(), cx.entropy.bytes(), now);
                 let sign = Sign::With {
                     key: key.private.clone(),
                     input: input.clone().into_bytes(),

@@ -23,13 +23,19 @@ pub(crate) const HEADER: &str = "entra-mcp-assertion";
 /// The member of `_meta` that it is in, towards a process.
 pub(crate) const META: &str = "entra-mcp/assertion";
 
+/// What is said of a user has seldom more.
+const USUAL_BYTES: usize = 512;
+
 /// How far the clock of a backend may be behind.
 const LEEWAY: u64 = 5;
 
-/// What an assertion says, but for when.
+/// What an assertion says, but for when. It is written when it is signed, which is seldom.
 #[derive(Clone, Debug)]
 pub(crate) struct AssertionClaims {
-    claims: Map<String, Value>,
+    issuer: String,
+    audience: String,
+    client: String,
+    user: Principal,
 }
 
 /// Whom an assertion is from and for.
@@ -45,16 +51,26 @@ pub(crate) struct Parties<'a> {
 
 impl AssertionClaims {
     /// What is said of this user.
-    pub(crate) fn new(parties: Parties<'_>, user: &Principal, keys: &Keyring) -> Self {
-        let Parties {
+    pub(crate) fn new(parties: Parties<'_>, user: &Principal) -> Self {
+        Self {
+            issuer: parties.issuer.to_owned(),
+            audience: parties.audience.to_owned(),
+            client: parties.client.to_owned(),
+            user: user.clone(),
+        }
+    }
+
+    fn to_map(&self, keys: &Keyring) -> Map<String, Value> {
+        let Self {
             issuer,
             audience,
             client,
-        } = parties;
+            user,
+        } = self;
         let mut claims = Map::new();
         let mut say = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        say("iss", issuer.into());
-        say("aud", audience.into());
+        say("iss", issuer.as_str().into());
+        say("aud", audience.as_str().into());
         say("sub", subject(audience, user, keys).into());
         say("tid", user.tenant_id.as_str().into());
         say("oid", user.oid.as_str().into());
@@ -80,29 +96,63 @@ impl AssertionClaims {
             say("groups_omitted", true.into());
         }
         say("scope", user.scopes.join(" ").into());
-        say("client_id", client.into());
+        say("client_id", client.as_str().into());
         say("act", json!({"sub": issuer}));
-        Self { claims }
+        claims
     }
 
     /// A name for all that is said: one that was signed a moment ago is good for whoever is said the same of.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        let text = Value::Object(self.claims.clone()).to_string();
+        let user = &self.user;
+        let kind = match user.kind {
+            PrincipalKind::Application => "app",
+            PrincipalKind::User | PrincipalKind::Agent(_) => "",
+        };
+        // Each with its length before it; what is not there is not what is empty.
+        let said = [
+            Some(self.issuer.as_str()),
+            Some(&self.audience),
+            Some(&self.client),
+            Some(kind),
+            Some(&user.tenant_id),
+            Some(&user.oid),
+            user.name.as_deref(),
+            user.username.as_deref(),
+            user.application.as_deref(),
+            Some(user.roles.as_text()),
+            Some(user.groups.as_text()),
+        ];
+        let scopes = user.scopes.iter().map(|scope| Some(scope.as_str()));
+        let mut text = Vec::with_capacity(USUAL_BYTES);
+        for part in said.into_iter().chain(scopes) {
+            let length = part.map_or(u32::MAX, |part| {
+                u32::try_from(part.len()).unwrap_or(u32::MAX)
+            });
+            text.extend(length.to_be_bytes());
+            text.extend(part.unwrap_or_default().as_bytes());
+        }
         let mut name = [0; 32];
-        name.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        name.copy_from_slice(digest(&SHA256, &text).as_ref());
         name
     }
 
     /// The signing input of the JWT that says so from now on (RFC 7515 section 5.1).
-    pub(crate) fn signing_input(mut self, kid: &str, jti: [u8; 16], now: UnixTime) -> String {
-        let mut say = |name: &str, value: Value| self.claims.insert(name.to_owned(), value);
+    pub(crate) fn signing_input(
+        &self,
+        keys: &Keyring,
+        kid: &str,
+        jti: [u8; 16],
+        now: UnixTime,
+    ) -> String {
+        let mut claims = self.to_map(keys);
+        let mut say = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         say("iat", now.0.into());
         say("nbf", now.0.saturating_sub(LEEWAY).into());
         say("exp", now.after(limits::ASSERTION_LIFETIME).0.into());
         say("jti", URL_SAFE_NO_PAD.encode(jti).into());
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
         let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        format!("{}.{}", encode(header), encode(Value::Object(self.claims)))
+        format!("{}.{}", encode(header), encode(Value::Object(claims)))
     }
 }
 
@@ -152,7 +202,7 @@ mod tests {
             audience,
             client: "h.abc",
         };
-        AssertionClaims::new(parties, user, &keys())
+        AssertionClaims::new(parties, user)
     }
 
     fn decoded(input: &str) -> Vec<Value> {
@@ -163,7 +213,7 @@ mod tests {
     #[test]
     fn assertion_says_who_calls_for_two_minutes() {
         let claims = claims_of(&alice(), "http://127.0.0.1:8000/mcp");
-        let parts = decoded(&claims.signing_input("key 1", [0; 16], UnixTime(1000)));
+        let parts = decoded(&claims.signing_input(&keys(), "key 1", [0; 16], UnixTime(1000)));
         let [header, claims] = parts.as_slice() else {
             panic!("a signing input has two parts");
         };
@@ -188,7 +238,7 @@ mod tests {
     #[test]
     fn subject_is_of_one_user_and_one_backend() {
         let subject = |user: &Principal, audience| {
-            let input = claims_of(user, audience).signing_input("", [0; 16], UnixTime(0));
+            let input = claims_of(user, audience).signing_input(&keys(), "", [0; 16], UnixTime(0));
             decoded(&input)[1]["sub"].clone()
         };
         let bob = Principal {
@@ -209,13 +259,28 @@ mod tests {
     #[test]
     fn digest_changes_with_all_that_is_said() {
         let digest = |user: &Principal| claims_of(user, "a").digest();
-        let without_role = Principal {
-            roles: Names::default(),
-            ..alice()
-        };
+        let changed: [fn(&mut Principal); 11] = [
+            |user| user.tenant_id.push('x'),
+            |user| user.oid.push('x'),
+            |user| user.kind = PrincipalKind::Application,
+            |user| user.application = Some("a".to_owned()),
+            |user| user.name = None,
+            |user| user.name = Some(String::new()),
+            |user| user.username = None,
+            |user| user.roles = Names::default(),
+            |user| user.groups = Names::from_iter(["g1"]),
+            |user| user.scopes = vec!["user.read orders".to_owned()],
+            |user| std::mem::swap(&mut user.name, &mut user.username),
+        ];
+        let mut digests =
+            std::collections::BTreeSet::from([digest(&alice()), claims_of(&alice(), "b").digest()]);
+        for change in changed {
+            let mut user = alice();
+            change(&mut user);
+            digests.insert(digest(&user));
+        }
+        assert_eq!(digests.len(), 13);
         assert_eq!(digest(&alice()), digest(&alice()));
-        assert_ne!(digest(&alice()), digest(&without_role));
-        assert_ne!(digest(&alice()), claims_of(&alice(), "b").digest());
     }
 
     #[test]
@@ -225,7 +290,7 @@ mod tests {
             groups: groups.collect(),
             ..alice()
         };
-        let input = claims_of(&user, "a").signing_input("", [0; 16], UnixTime(0));
+        let input = claims_of(&user, "a").signing_input(&keys(), "", [0; 16], UnixTime(0));
         let claims = &decoded(&input)[1];
         assert_eq!(
             (&claims["groups"], &claims["groups_omitted"]),

@@ -6,12 +6,11 @@
 //!
 //! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages; basic/utilities/progress and cancellation.
 
+mod without;
+
 use std::{borrow::Cow, ops::Range};
 
-use super::{
-    raw_edit,
-    raw_json::{self, JsonFault, Members},
-};
+use super::raw_json::{self, JsonFault, Members};
 use crate::{json_rpc::Id, limits};
 
 /// Why a message does not pass.
@@ -332,23 +331,6 @@ impl RawMessage {
             at = Members::of(&self.text, at).ok()?.get(name)?;
         }
         Self::read(&raw_json::splice(&self.text, vec![(at, written)])).ok()
-    }
-
-    /// The same message without the parameter at this path, if there is one.
-    pub(crate) fn without(self, path: &[&str]) -> Self {
-        let cut = || {
-            let (last, above) = path.split_last()?;
-            let mut at = self.params.clone()?;
-            for name in above {
-                at = Members::of(&self.text, at).ok()?.get(name)?;
-            }
-            raw_edit::without_members(&self.text, at, &[last]).ok()
-        };
-        let is_there = self.param_at(path).is_some();
-        let without = is_there.then(cut).flatten();
-        without
-            .and_then(|text| Self::read(&text).ok())
-            .unwrap_or(self)
     }
 
     /// The same message with these in place of its id, of its progress token, and of the request that it cancels. What it has

@@ -33,6 +33,9 @@ const DEPTH: usize = 127;
 /// The most members of an object that is looked into.
 const MEMBERS: usize = 10_000;
 
+/// Up to how many are few.
+const FEW_MEMBERS: usize = 12;
+
 /// Checks that arrays and objects are not too deep within each other. The grammar is checked elsewhere.
 pub(super) fn check_depth(text: &str) -> Result<(), JsonFault> {
     let bytes = text.as_bytes();
@@ -165,6 +168,8 @@ impl<'a> Members<'a> {
     fn read(text: &'a str, object: Range<usize>, value_at: ValueAt) -> Result<Self, JsonFault> {
         let mut members: Vec<Member<'_>> = Vec::new();
         let mut names = BTreeSet::new();
+        let is_new =
+            |members: &[Member<'a>], name: &str| members.iter().all(|one| one.name != name);
         let end = read(text, object, (b'{', b'}'), |at| {
             let name = value_at(text, at)?;
             let written = text.get(name.clone()).ok_or(JsonFault::NotJson)?;
@@ -179,8 +184,18 @@ impl<'a> Members<'a> {
             }
             let at = name.start;
             let name = string(written).ok_or(JsonFault::NotJson)?;
-            if !names.insert(name.clone()) {
-                return Err(JsonFault::Twice);
+            // Few are sooner compared with each other than sorted.
+            match members.len() < FEW_MEMBERS {
+                true if is_new(&members, &name) => {}
+                true => return Err(JsonFault::Twice),
+                false => {
+                    if names.is_empty() {
+                        names.extend(members.iter().map(|one| one.name.clone()));
+                    }
+                    if !names.insert(name.clone()) {
+                        return Err(JsonFault::Twice);
+                    }
+                }
             }
             members.push(Member { name, at, value });
             Ok(end)

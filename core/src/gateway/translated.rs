@@ -80,9 +80,14 @@ impl RawMessage {
     /// What this client, of 2026-07-28, says of itself in a request.
     pub(crate) fn declared(&self) -> Option<Declared<'_>> {
         Some(Declared {
-            capabilities: self.param_at(&["_meta", CAPABILITIES])?,
+            capabilities: self.declared_capabilities()?,
             info: self.param_at(&["_meta", CLIENT_INFO]),
         })
+    }
+
+    /// The capabilities among that.
+    pub(crate) fn declared_capabilities(&self) -> Option<&str> {
+        self.param_at(&["_meta", CAPABILITIES])
     }
 
     /// The members of the object that is at this path of the parameters, as they are written.

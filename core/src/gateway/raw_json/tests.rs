@@ -28,6 +28,20 @@ fn member_given_twice_is_refused_however_it_is_written() {
 }
 
 #[test]
+fn member_given_twice_is_refused_among_many() {
+    for many in [FEW_MEMBERS - 1, FEW_MEMBERS, FEW_MEMBERS + 1, 100] {
+        let members: Vec<_> = (0..many).map(|number| format!("\"m{number}\":1")).collect();
+        let members = members.join(",");
+        assert!(Members::of_whole(&format!("{{{members}}}")).is_ok());
+        for again in [0, many - 1] {
+            let text = format!("{{{members},\"m{again}\":2}}");
+            let read = Members::of_whole(&text);
+            assert_eq!(read.unwrap_err(), JsonFault::Twice, "{text}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_json_is_refused() {
     for text in [
         "",

@@ -23,7 +23,7 @@ use crate::{
 
 /// The name of what one client's requests without a session have in common: the capabilities that they declare.
 pub(super) fn named_by_capabilities(message: &RawMessage) -> McpSessionId {
-    let declared = message.declared().map(|declared| declared.capabilities);
+    let declared = message.declared_capabilities();
     let text = format!("capabilities of 2026-07-28: {}", declared.unwrap_or("{}"));
     let Hash(hash) = Hash::of(text.as_bytes());
     let mut name = [0; 16];

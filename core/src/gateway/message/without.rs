@@ -1,0 +1,32 @@
+//! Parameters that are taken out of a message.
+
+use memchr::{memchr, memmem};
+
+use super::RawMessage;
+use crate::gateway::{raw_edit, raw_json::Members};
+
+impl RawMessage {
+    /// Whether there may be a member of this name somewhere: it stands there as it is, or is written with escapes.
+    fn may_have(&self, path: &[&str]) -> bool {
+        let text = self.text.as_bytes();
+        let is_written = |name: &&str| memmem::find(text, name.as_bytes()).is_some();
+        path.last().is_some_and(is_written) || memchr(b'\\', text).is_some()
+    }
+
+    /// The same message without the parameter at this path, if there is one.
+    pub(crate) fn without(self, path: &[&str]) -> Self {
+        let cut = || {
+            let (last, above) = path.split_last()?;
+            let mut at = self.params.clone()?;
+            for name in above {
+                at = Members::of(&self.text, at).ok()?.get(name)?;
+            }
+            raw_edit::without_members(&self.text, at, &[last]).ok()
+        };
+        let is_there = self.may_have(path) && self.param_at(path).is_some();
+        let without = is_there.then(cut).flatten();
+        without
+            .and_then(|text| Self::read(&text).ok())
+            .unwrap_or(self)
+    }
+}
