@@ -18,7 +18,7 @@ use crate::{
     entropy::Entropy,
     keys::{Keyring, Purpose},
     limits,
-    secret::Secret,
+    secret::{Secret, exposed},
     time::UnixTime,
 };
 
@@ -28,6 +28,7 @@ const CONTEXT: &[u8] = b"assertion keys";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SigningKey {
     /// The private key, PKCS #8.
+    #[serde(serialize_with = "exposed")]
     pub(crate) private: Secret<Vec<u8>>,
     /// The public key, an uncompressed point.
     public: Vec<u8>,

@@ -26,7 +26,7 @@ use crate::{
     id::{PrincipalId, SessionId},
     keys::{KeyNumber, Keyring, Purpose, SealingKey},
     limits,
-    secret::Secret,
+    secret::{Secret, exposed, exposed_if_any},
     step::Cx,
     time::UnixTime,
 };
@@ -249,8 +249,10 @@ pub(crate) struct SpentCode {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EntraTokens {
     /// The refresh token, good for any resource with consent.
+    #[serde(serialize_with = "exposed_if_any")]
     pub(crate) refresh_token: Option<Secret<String>>,
     /// The access token for Microsoft Graph.
+    #[serde(serialize_with = "exposed")]
     pub(crate) access_token: Secret<String>,
     /// The scopes of the access token, as Entra named them.
     pub(crate) scope: String,

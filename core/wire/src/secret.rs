@@ -38,11 +38,37 @@ pub(crate) use wipe_on_drop;
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(Zeroizing<T>);
 
-// Only what is sealed at once is serialised: the Entra tokens of a session record.
-impl<T: Zeroize + Serialize> Serialize for Secret<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.expose().serialize(serializer)
-    }
+/// Serializes the value of a secret, for what is sealed at once or sent to whom it belongs: `#[serde(serialize_with = "exposed")]`.
+///
+/// A secret by itself is not serialized, so that none gets into a result by accident:
+///
+/// ```compile_fail
+/// use entra_mcp_wire::secret::Secret;
+/// serde_json::to_string(&Secret::new("hunter2".to_owned()));
+/// ```
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn exposed<T, S>(secret: &Secret<T>, serializer: S) -> Result<S::Ok, S::Error>
+where
+    T: Zeroize + Serialize,
+    S: serde::Serializer,
+{
+    secret.expose().serialize(serializer)
+}
+
+/// The same for a secret that may be absent.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn exposed_if_any<T, S>(secret: &Option<Secret<T>>, serializer: S) -> Result<S::Ok, S::Error>
+where
+    T: Zeroize + Serialize,
+    S: serde::Serializer,
+{
+    secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 impl<'de, T: Zeroize + Deserialize<'de>> Deserialize<'de> for Secret<T> {
