@@ -167,7 +167,7 @@ where
         let function = Arc::new(function);
         Box::new(move |handler| {
             let function = Arc::clone(&function);
-            Arc::new(move |cx| function(cx, Next::new(Arc::clone(&handler))))
+            Arc::new(move |cx| function(cx, Next::new(Arc::clone(&handler), cx)))
         })
     }
 }

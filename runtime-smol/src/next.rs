@@ -9,30 +9,43 @@ use smol::future::FutureExt as _;
 use crate::{Context, invoke::BoxedHandler};
 
 /// The rest of a call: what else is put around it, and its function. See [`Server::around`](crate::Server::around).
-pub struct Next(BoxedHandler);
+pub struct Next {
+    handler: BoxedHandler,
+    /// Whose rest it is: with the context of another call it would act as another user (threat P3).
+    call: Option<Arc<CallContext>>,
+}
 
 impl Next {
-    pub(crate) fn new(handler: BoxedHandler) -> Self {
-        Self(handler)
+    pub(crate) fn new(handler: BoxedHandler, cx: &Context) -> Self {
+        Self {
+            handler,
+            call: Some(Arc::clone(&cx.call)),
+        }
     }
 
     /// A call that results in this, for tests of functions that are put around calls.
     #[must_use]
     pub fn returning(result: Result<InvokeOutput, CallError>) -> Self {
-        Self(Arc::new(move |_| {
-            let result = result.clone();
-            Box::pin(async move { result })
-        }))
+        Self {
+            handler: Arc::new(move |_| {
+                let result = result.clone();
+                Box::pin(async move { result })
+            }),
+            call: None,
+        }
     }
 
     /// Performs the call.
     ///
     /// # Errors
     ///
-    /// It failed; a panic is a [`CallError::Internal`], too.
+    /// It failed; a panic is a [`CallError::Internal`], too, and so is the context of another call.
     pub async fn run(self, cx: Context) -> Result<InvokeOutput, CallError> {
         let call = Arc::clone(&cx.call);
-        let performed = AssertUnwindSafe(async move { (self.0)(cx).await });
+        if self.call.is_some_and(|own| !Arc::ptr_eq(&own, &call)) {
+            return Err(CallContext::of_another(&call));
+        }
+        let performed = AssertUnwindSafe(async move { (self.handler)(cx).await });
         let performed = performed.catch_unwind().await;
         performed.unwrap_or_else(|panic| Err(CallContext::panicked(&call, &*panic)))
     }
@@ -83,6 +96,20 @@ mod tests {
     #[test]
     fn call_that_is_refused_is_not_performed() {
         assert_eq!(around(Some("refused")), Err("Not now.".into()));
+    }
+
+    // P3
+    #[test]
+    fn call_goes_on_with_its_own_context_only() {
+        let [kept, cx] = [0, 1].map(|_| Script::new().context::<Context>().0);
+        let kept = std::sync::Mutex::new(Some(kept));
+        let middleware = Smol::make_middleware(move |_: Context, next: Next| {
+            let kept = kept.lock().unwrap().take().unwrap();
+            async move { next.run(kept).await }
+        });
+        let handler = middleware(Arc::new(|_| Box::pin(async { done("of another") })));
+        let error = smol::block_on(handler(cx)).unwrap_err();
+        assert!(matches!(&error, CallError::Internal(said) if said.contains("Next::run")));
     }
 
     #[test]

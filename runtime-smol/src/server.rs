@@ -221,7 +221,8 @@ where
         Box::new(move |handler| {
             let function = Arc::clone(&function);
             Arc::new(move |cx| {
-                let (function, next) = (Arc::clone(&function), Next::new(Arc::clone(&handler)));
+                let next = Next::new(Arc::clone(&handler), &cx);
+                let function = Arc::clone(&function);
                 Box::pin(async move { function(cx, next).await })
             })
         })

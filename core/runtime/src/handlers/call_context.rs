@@ -277,6 +277,15 @@ impl CallContext {
         ))
     }
 
+    /// What is put around a call has gone on with the context of another one.
+    #[must_use]
+    pub fn of_another(this: &Self) -> CallError {
+        CallError::Internal(format!(
+            "A function of `around` has gone on with {:?} in place of its own call: give `Next::run` the context that it was given.",
+            this.target
+        ))
+    }
+
     /// Nothing performs this call: what was offered and what is called differ.
     #[must_use]
     pub fn unknown(this: &Self) -> CallError {
