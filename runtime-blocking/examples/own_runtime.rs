@@ -287,11 +287,14 @@ fn main() -> ExitCode {
         .max_redirects(0);
     let agent = agent.max_redirects_will_error(false).build().new_agent();
     let runtime = Arc::new(Runtime {
+        hub: Mutex::new((
+            Hub::with_capacity(parts.server.config.capacity),
+            BTreeMap::new(),
+        )),
         parts,
         agent,
         next: AtomicU64::new(0),
         entra: RwLock::default(),
-        hub: Mutex::default(),
     });
     let server = runtime
         .parts
@@ -306,7 +309,8 @@ fn main() -> ExitCode {
             .iter()
             .map(move |address| (*address, Some(Arc::clone(tenant))))
     });
-    for (address, tenant) in server.chain(tenant) {
+    // The tenant first: whoever finds the server finds it, too.
+    for (address, tenant) in tenant.chain(server) {
         let Ok(listener) = tiny_http::Server::http(address) else {
             continue;
         };

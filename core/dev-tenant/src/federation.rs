@@ -102,9 +102,10 @@ impl DevTenant {
         if of_subject().next().is_none() {
             return refuse("subject", 700_213, subject);
         }
-        match of_subject().find(|known| known.audience == audience) {
+        let of_audience = of_subject().filter(|known| known.audience == audience);
+        match of_audience.map(|known| known.known_from).min() {
             None => refuse("audience", 700_212, audience),
-            Some(known) if now < known.known_from => {
+            Some(known_from) if now < known_from => {
                 let text = "No matching federated identity record found for presented assertion. It may have been \
                             created a moment ago: try again later.";
                 Err(AadstsError::new("invalid_client", 70_021, text))
