@@ -376,3 +376,21 @@ fn claims_challenges_stop_nobody() {
         }
     }
 }
+
+// What bugs are planted in is no fault of the world.
+#[test]
+fn worlds_in_which_bugs_are_planted_hold_without_them() {
+    for unkindness in [
+        Unkindness::OftenThrottled,
+        Unkindness::DisabledWhileClocksAreBack,
+    ] {
+        for seed in 0..8 {
+            let run = simulate::run(Choice::seeded(seed), |options| {
+                options.unkindness.insert(unkindness);
+            });
+            if let Err(failed) = run {
+                panic!("{unkindness:?}, seed {seed}: {}", failed.failure);
+            }
+        }
+    }
+}

@@ -42,24 +42,6 @@ fn next_ten_seeds_hold() {
     simulate(10..20);
 }
 
-// What `planted.rs` plants bugs in is no fault of the world.
-#[test]
-fn worlds_in_which_bugs_are_planted_hold_without_them() {
-    for unkindness in [
-        Unkindness::OftenThrottled,
-        Unkindness::DisabledWhileClocksAreBack,
-    ] {
-        for seed in 0..8 {
-            let run = simulate::run(Choice::seeded(seed), |options| {
-                options.unkindness.insert(unkindness);
-            });
-            if let Err(failed) = run {
-                panic!("{unkindness:?}, seed {seed}: {}", failed.failure);
-            }
-        }
-    }
-}
-
 // The replica is cut off from the store when the task's session ends.
 #[test]
 fn task_that_cannot_be_written_is_none_that_goes_on() {
