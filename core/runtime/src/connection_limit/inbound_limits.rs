@@ -46,7 +46,7 @@ impl InboundLimits {
         let connections = connection_ceiling(config.capacity.connections);
         Self {
             connections,
-            connections_per_address: (connections / 2).max(1),
+            connections_per_address: (connections / 2).clamp(1, limits::CONNECTIONS_PER_ADDRESS),
             strangers_per_address: (connections / 8)
                 .clamp(1, limits::UNAUTHENTICATED_CONNECTIONS_PER_ADDRESS),
             bytes: limits::UNAUTHENTICATED_BYTES,
