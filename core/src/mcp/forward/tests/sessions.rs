@@ -146,10 +146,8 @@ fn session_that_the_client_ends_is_ended_at_the_backend() {
     assert!(world.pulls.is_empty());
 }
 
-// R5
-#[test]
-fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
-    let mut world = world();
+/// Alice's session over HTTP+SSE, for which the backend has the session `theirs` and no stream; its stream, and where it takes messages.
+fn begin_http_sse(world: &mut World) -> (ExchangeId, String) {
     let request = world.request("alice", "GET", "/sse", &[], "");
     let stream = world.begin(request);
     let body = &world.sent(stream).body;
@@ -157,10 +155,18 @@ fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
     let (target, body) = (target.to_owned(), initialize_with("2024-11-05", &json!({})));
     let request = world.request("alice", "POST", &target, &[], &body);
     assert_eq!(world.send(request).status(), 202);
-    opens(&mut world, "theirs");
+    opens(world, "theirs");
     let listening = world.pulled();
     assert_eq!(listening.pull.method, ::http::Method::GET);
     world.answers(listening, 405, "");
+    (stream, target)
+}
+
+// R5
+#[test]
+fn session_of_http_sse_is_ended_at_the_backend_with_its_stream() {
+    let mut world = world();
+    let (stream, _) = begin_http_sse(&mut world);
     world.handle(stream, crate::event::Event::Disconnected);
     let told = world.pulled();
     assert_eq!(told.pull.method, ::http::Method::DELETE);
@@ -199,16 +205,7 @@ fn change_of_roots_in_a_batch_with_a_request_is_told_to_the_backend() {
 #[test]
 fn change_of_roots_of_a_client_of_http_sse_is_told_to_the_backend() {
     let mut world = world();
-    let request = world.request("alice", "GET", "/sse", &[], "");
-    let stream = world.begin(request);
-    let body = &world.sent(stream).body;
-    let target = body.lines().nth(1).unwrap().strip_prefix("data: ").unwrap();
-    let (target, body) = (target.to_owned(), initialize_with("2024-11-05", &json!({})));
-    let request = world.request("alice", "POST", &target, &[], &body);
-    assert_eq!(world.send(request).status(), 202);
-    opens(&mut world, "theirs");
-    let listening = world.pulled();
-    world.answers(listening, 405, "");
+    let (_, target) = begin_http_sse(&mut world);
     let request = world.request("alice", "POST", &target, &[], ROOTS);
     assert_eq!(world.send(request).status(), 202);
     let told = world.pulled();
