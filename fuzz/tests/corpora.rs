@@ -1,5 +1,5 @@
 //! The committed inputs, replayed without a fuzzer. Those that can be made are made here:
-//! `UPDATE_CORPORA=1 cargo test -p entra-mcp-fuzz --test corpora` writes them.
+//! `UPDATE_CORPORA=1 cargo test --profile simulation -p entra-mcp-fuzz --features worlds --test corpora` writes them.
 
 use std::path::{Path, PathBuf};
 
