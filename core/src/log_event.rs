@@ -7,6 +7,7 @@
 mod audit;
 mod events;
 mod field;
+mod gateway_table;
 mod sanitize;
 mod table;
 #[cfg(test)]
