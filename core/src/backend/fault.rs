@@ -24,6 +24,8 @@ pub(crate) enum BackendFault {
     Refused(StatusCode),
     /// It has too much to do; and when to come again, in seconds.
     Busy(u64),
+    /// This server has no room for it: when to come again, in seconds, and for what.
+    Full(u64, &'static str),
     /// It answered with this status.
     Status(StatusCode),
     /// It sent back a credential that it was given.
@@ -60,8 +62,13 @@ impl BackendFault {
     }
 
     /// There is no room for what it sends.
-    pub(crate) fn busy() -> Self {
-        Self::Busy(RETRY_AFTER)
+    pub(crate) fn too_many_bytes() -> Self {
+        Self::Full(RETRY_AFTER, "there is no room for what it sends")
+    }
+
+    /// There is no room for another call.
+    pub(crate) fn too_many_calls() -> Self {
+        Self::Full(RETRY_AFTER, "there are too many calls")
     }
 
     /// In words, for the client.
@@ -87,7 +94,7 @@ impl BackendFault {
                 "The server behind this gateway does not accept this sign-in. Its operator has to see to that: \
                  signing in again does not help."
             }
-            Self::Busy(seconds) => {
+            Self::Busy(seconds) | Self::Full(seconds, _) => {
                 return format!(
                     "The server behind this gateway is busy. Try again in {seconds} seconds."
                 );
@@ -111,7 +118,7 @@ impl BackendFault {
     /// In how many seconds to come again, where that may help.
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
-            Self::Busy(seconds) => Some(seconds),
+            Self::Busy(seconds) | Self::Full(seconds, _) => Some(seconds),
             Self::Unreachable | Self::NoAssertion => Some(RETRY_AFTER),
             _ => None,
         }
@@ -128,6 +135,7 @@ impl BackendFault {
             Self::TooMany => "it sent too many messages before its answer",
             Self::Refused(_) => "it does not accept the sign-in",
             Self::Busy(_) => "it is busy",
+            Self::Full(_, what) => what,
             Self::Status(_) => "it answered with an HTTP status that is no answer",
             Self::Leaked => "it sent back a credential that it was given",
             Self::NoAssertion => "nothing can be signed that says who calls",

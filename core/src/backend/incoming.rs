@@ -138,7 +138,7 @@ impl HttpMessages {
         let is_asked = |(_, asking): &mut (usize, Awaiting<_>)| asking.id() == answer.ask();
         if let Some((wanted, asking)) = self.asking.take_if(is_asked) {
             if !asking.into_answer(answer) {
-                return Arrived::Fault(BackendFault::busy());
+                return Arrived::Fault(BackendFault::too_many_bytes());
             }
             self.granted = wanted;
             return Arrived::Messages(Vec::new());

@@ -218,9 +218,11 @@ impl Opening {
         }
         if matches!(message.kind(), MessageKind::Response { is_error: true, .. }) {
             let reason = match end {
-                Some(fault @ (BackendFault::Refused(_) | BackendFault::Busy(_))) => {
-                    not_opened(fault, &incoming)
-                }
+                Some(
+                    fault @ (BackendFault::Refused(_)
+                    | BackendFault::Busy(_)
+                    | BackendFault::Full(..)),
+                ) => not_opened(fault, &incoming),
                 _ => NotOpened::Refused(message),
             };
             return self.refused(is_initialize, reason, &incoming, gateway, cx);

@@ -132,6 +132,10 @@ impl StdioMessages {
                 let busy = BackendFault::Busy(seconds);
                 (Vec::new(), Some((StatusCode::SERVICE_UNAVAILABLE, busy)))
             }
+            ProcessOutput::Full(seconds, what) => {
+                let full = BackendFault::Full(seconds, what);
+                (Vec::new(), Some((StatusCode::SERVICE_UNAVAILABLE, full)))
+            }
             ProcessOutput::Messages(messages) => (messages, None),
             ProcessOutput::Answered(messages) => {
                 (messages, Some((StatusCode::OK, BackendFault::Broken)))

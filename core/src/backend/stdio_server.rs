@@ -165,7 +165,9 @@ impl StdioServer {
         let is_full = self.unread.iter().sum::<usize>() > limits::PROCESS_UNREAD_BYTES;
         let refusal = match &self.stage {
             Stage::Ending(..) => Some(ProcessOutput::Gone),
-            Stage::Running if is_full => Some(ProcessOutput::Busy(1)),
+            Stage::Running if is_full => {
+                Some(ProcessOutput::Full(1, "it does not read what it is sent"))
+            }
             Stage::Running => None,
         };
         if let Some(output) = refusal {

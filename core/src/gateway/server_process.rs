@@ -109,8 +109,10 @@ pub(crate) enum ProcessOutput {
     Sent,
     /// There is no such process any more, and nothing was sent.
     Gone,
-    /// There is no room for another, or for this message, and nothing was sent. In how many seconds to come again.
+    /// It is not begun yet, and nothing was sent. In how many seconds to come again.
     Busy(u64),
+    /// There is no room for another, or for this message, and nothing was sent: the same, and for what.
+    Full(u64, &'static str),
     /// What was said on the way; there is more.
     Messages(Vec<RawMessage>),
     /// The same, and the answer as the last. There is no more.

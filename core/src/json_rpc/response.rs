@@ -78,6 +78,8 @@ impl ResultBody {
 pub(crate) struct Response {
     id: Option<Id>,
     outcome: Outcome,
+    /// In how many seconds to come again, if that is all that is wrong.
+    retry_after: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,7 @@ impl Response {
         Self {
             id: Some(id),
             outcome: Outcome::Result(result.into()),
+            retry_after: None,
         }
     }
 
@@ -107,6 +110,7 @@ impl Response {
         Self {
             id: Some(id),
             outcome: Outcome::From(result.into(), server_info),
+            retry_after: None,
         }
     }
 
@@ -115,6 +119,15 @@ impl Response {
         Self {
             id,
             outcome: Outcome::Error(error),
+            retry_after: None,
+        }
+    }
+
+    /// An error that may not be one any more in so many seconds; `None`: nobody knows, or it will be.
+    pub(crate) fn error_for_now(id: Id, error: Error, retry_after: Option<u64>) -> Self {
+        Self {
+            retry_after,
+            ..Self::error(Some(id), error)
         }
     }
 
@@ -123,6 +136,7 @@ impl Response {
         Self {
             id: Some(id),
             outcome: Outcome::Whole(text, error_code),
+            retry_after: None,
         }
     }
 
@@ -157,6 +171,11 @@ impl Response {
             Outcome::Error(error) => Some(error.code),
             Outcome::Whole(_, code) => *code,
         }
+    }
+
+    /// In how many seconds to come again, if that may help.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// As JSON on one line.

@@ -25,6 +25,10 @@ macro_rules! with_gateway_events {
             /// The backend has too much to do, and says so. Clients are told when to come again.
             GatewayBusy = "gateway.busy", Info,
                 "the backend is busy", [Backend, Reason];
+            /// This server is at one of its bounds for the backend: calls, processes, or bytes of answers that are not whole yet. Clients are told
+            /// when to come again.
+            GatewayFull = "gateway.full", Warn,
+                "there is no room for more of the backend", [Backend, Reason];
             /// The backend sent back a credential that it was given: a tool prints its headers, or an error does. What it sent was not
             /// passed on. A credential that it changes first is not found.
             GatewayLeaked = "gateway.leaked", Error,

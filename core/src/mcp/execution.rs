@@ -57,7 +57,12 @@ fn call_timeout(cx: &Cx<'_>) -> Duration {
     let config = &cx.env.server.config;
     let gateway = cx.env.gateway();
     gateway.map_or(config.call_limits.call, |gateway| {
-        gateway.call_timeout + limits::BACKEND_OPENING
+        // What opens its session has time of its own.
+        let opening = match gateway.command() {
+            Some(_) => limits::PROCESS_OPENING,
+            None => limits::BACKEND_OPENING,
+        };
+        gateway.call_timeout + opening
     })
 }
 

@@ -226,9 +226,8 @@ impl Forward {
         match (&self.state, admitted) {
             (State::AwaitingAdmission, Ok(())) => self.begin(icx),
             (State::AwaitingAdmission, Err(full)) => {
-                called::refused(&self, icx);
                 let error = super::invocation::too_many_calls(full, icx.cx.env.server);
-                Progress::Ready(Response::error(Some(self.id), error).into())
+                self.too_many(error.message.into_owned(), icx)
             }
             // An earlier request of the batch asked for the room, and was cancelled.
             _ => Progress::Pending(self),

@@ -30,7 +30,8 @@ impl ServerProcesses {
             return Err(ProcessOutput::Busy(seconds));
         }
         if !self.has_room(&owner, most, out) {
-            return Err(ProcessOutput::Busy(limits::PROCESS_REST.as_secs()));
+            let seconds = limits::PROCESS_REST.as_secs();
+            return Err(ProcessOutput::Full(seconds, "there are too many processes"));
         }
         let (name, is_stateless) = match (owner.share.is_some(), opened_by) {
             (true, Some(by)) => {

@@ -29,6 +29,14 @@ pub(super) fn refused(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
     tell(forward, AuditOutcome::Refused, 0, icx);
 }
 
+/// There are too many calls already.
+pub(super) fn full(forward: &Forward, icx: &mut InvocationCx<'_, '_>) -> BackendFault {
+    let fault = BackendFault::too_many_calls();
+    fault_of_backend(fault, None, icx.cx);
+    refused(forward, icx);
+    fault
+}
+
 /// Nobody waits for it any more, or it took too long.
 pub(super) fn cancelled(forward: &Forward, icx: &mut InvocationCx<'_, '_>) {
     tell(forward, AuditOutcome::Cancelled, 0, icx);
@@ -51,6 +59,9 @@ pub(crate) fn fault_of_backend(fault: BackendFault, excerpt: Option<&str>, cx: &
         }
         BackendFault::Busy(_) => {
             event(LogEventId::GatewayBusy).with_text(Field::Reason, fault.message())
+        }
+        BackendFault::Full(..) => {
+            event(LogEventId::GatewayFull).with_text(Field::Reason, fault.reason())
         }
         _ => {
             let event = event(LogEventId::GatewayFailed).with_text(Field::Reason, fault.reason());

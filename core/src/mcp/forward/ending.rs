@@ -115,12 +115,32 @@ impl Forward {
         this.withdraw_questions(icx);
         this.stop_at_backend(fault, icx);
         called::failed(&this, fault, icx);
-        let message = fault.message();
-        if this.method != "tools/call" {
-            let error = Error::with_message(Error::INTERNAL, message);
-            return Progress::Ready(Response::error(Some(this.id), error).into());
+        this.end_in_words(fault.message(), fault.retry_after(), icx)
+    }
+
+    /// It was not passed on, for this server is at its bounds.
+    pub(super) fn too_many(
+        self: Box<Self>,
+        words: String,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let fault = called::full(&self, icx);
+        self.end_in_words(words, fault.retry_after(), icx)
+    }
+
+    /// Ends it in words: a call with a result, for that is what a model reads; what else a client asks with an error, and where it
+    /// may come again, with a status that says so (503).
+    fn end_in_words(
+        self: Box<Self>,
+        words: String,
+        retry_after: Option<u64>,
+        icx: &InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        if self.method != "tools/call" {
+            let error = Error::with_message(Error::INTERNAL, words);
+            return Progress::Ready(Response::error_for_now(self.id, error, retry_after).into());
         }
-        let result = ToolResult::error(message);
-        Progress::Ready(this.result(result, icx).into())
+        let result = ToolResult::error(words);
+        Progress::Ready(self.result(result, icx).into())
     }
 }

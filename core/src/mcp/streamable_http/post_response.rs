@@ -15,7 +15,7 @@
 
 use std::ops::ControlFlow;
 
-use ::http::StatusCode;
+use ::http::{StatusCode, header};
 use bytes::Bytes;
 
 use crate::{
@@ -284,13 +284,22 @@ impl PostResponse {
         if responses.is_empty() {
             return cx.respond(response::empty(StatusCode::ACCEPTED));
         }
+        // Of several each says for itself what is wrong.
+        let retry_after = match responses {
+            [one] if !self.form.batch => one.retry_after(),
+            _ => None,
+        };
         let status = match responses.first() {
+            Some(_) if retry_after.is_some() => StatusCode::SERVICE_UNAVAILABLE,
             Some(first) if self.form.revision.features().stateless => {
                 v2026_07_28::status_of(first.error_code())
             }
             _ => StatusCode::OK,
         };
-        cx.respond(json(status, json_rpc::to_json(responses, self.form.batch)));
+        let mut response = json(status, json_rpc::to_json(responses, self.form.batch));
+        let headers = response.headers_mut();
+        headers.extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
+        cx.respond(response);
     }
 
     /// The session was revoked: answers 401 if nothing was sent yet; a stream ends with these errors.

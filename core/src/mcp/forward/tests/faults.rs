@@ -247,7 +247,7 @@ fn answers_that_are_not_whole_are_bounded_in_all() {
     assert!(!world.is_over(first));
     let (second, _) = begin(&mut world);
     assert!(words(&world, second).contains("busy"));
-    assert_eq!(logged(&world, LogEventId::GatewayBusy).len(), 1);
+    assert_eq!(logged(&world, LogEventId::GatewayFull).len(), 1);
     let answer = result(&sent, r#"{"content":[]}"#);
     world.piece(&sent, &answer);
     world.end(sent, Ok(()));

@@ -245,7 +245,7 @@ fn call_for_which_there_is_no_room_is_a_line_of_the_log_too() {
     }
     assert!(logged(&world, LogEventId::GatewayCalled).is_empty());
     let id = send(&mut world, "alice", &session, CALL);
-    assert!(body_of(&world, id)["error"]["message"].is_string());
+    assert_eq!(body_of(&world, id)["result"]["isError"], true);
     let lines = logged(&world, LogEventId::GatewayCalled);
     assert!(
         lines.len() == 1 && lines[0].contains("refused"),

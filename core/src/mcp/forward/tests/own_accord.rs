@@ -4,7 +4,7 @@ use super::*;
 use crate::event::Event;
 
 /// A client of HTTP+SSE that has begun: its stream, and where it posts.
-fn begin_http_sse(world: &mut World) -> (ExchangeId, String) {
+pub(super) fn begin_http_sse(world: &mut World) -> (ExchangeId, String) {
     let request = world.request("alice", "GET", "/sse", &[], "");
     let stream = world.begin(request);
     let body = &world.sent(stream).body;

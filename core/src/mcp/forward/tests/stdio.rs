@@ -25,7 +25,7 @@ fn command() -> BackendCommand {
 }
 
 /// A gateway in front of processes, of which there are three at most, for a minute without anything to do.
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::new();
     let mut gateway = gateway_of_tests(BackendIdentity::ASSERTION);
     gateway.backend = Backend::Stdio(Arc::new(command()));
@@ -42,7 +42,7 @@ fn initialize(world: &mut World, user: &str) -> ExchangeId {
 }
 
 /// The process of this number opens the session for which it was begun.
-fn opens(world: &mut World, process: usize) {
+pub(super) fn opens(world: &mut World, process: usize) {
     world.starts(process);
     let sent = world.reads(process);
     assert_eq!(sent["method"], "initialize", "{sent}");
@@ -51,12 +51,12 @@ fn opens(world: &mut World, process: usize) {
     assert_eq!(world.reads(process)["method"], "notifications/initialized");
 }
 
-fn answer(sent: &Value, result: &Value) -> Value {
+pub(super) fn answer(sent: &Value, result: &Value) -> Value {
     json!({"result": result, "jsonrpc": "2.0", "id": sent["id"]})
 }
 
 /// A session with the process of this number; its name.
-fn begin(world: &mut World, user: &str, process: usize) -> String {
+pub(super) fn begin(world: &mut World, user: &str, process: usize) -> String {
     let id = initialize(world, user);
     opens(world, process);
     let response = world.sent(id).response.as_ref().expect("it is answered");

@@ -1,301 +1,196 @@
-//! Every way in which a backend can fail, and who is told what: the client in words, the log in its own. No failure of the backend is a 401
-//! or any other status of the client's request, and nothing is sent twice.
+//! Every way in which a backend can fail, for every kind of client and of request, over both transports: what the client is told, with
+//! which status, and what the log says. Each cell is tried. No failure of the backend is a 401 or a 4xx of the client's request, and
+//! nothing is sent twice.
 
+mod bounds;
+mod client;
+mod http;
+mod stdio;
+
+use self::client::{Client, Front, Kind, Told, Transport};
 use super::*;
-use crate::{ask::PullFault, event::Event, limits};
 
-/// What a backend does with a request.
-type Does = fn(&mut World, Sent);
-
-struct Row {
+/// A way in which a backend, at an address or as a process, does not do what it is asked.
+struct Row<Does> {
     what: &'static str,
     does: Does,
-    /// What the client is told.
-    words: &'static str,
+    outcome: Outcome,
+    /// In how many seconds the client may come again, if it is told so.
+    retry_after: Option<&'static str>,
     /// What the log says, and in it.
     event: LogEventId,
     line: &'static str,
-    /// What the backend is told after that.
+    /// What a backend with sessions is told after a call.
     told: Option<&'static str>,
+    /// Whether the request finds no session, though there was one, and opens another.
+    is_anew: bool,
 }
 
-const fn row(
+/// What the client gets.
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// It fails, in words with these in them.
+    Words(&'static str),
+    /// The error of the backend, as it is.
+    Error(&'static str),
+    /// The answer of the backend.
+    Answer,
+}
+
+fn row<Does>(
     what: &'static str,
     does: Does,
     words: &'static str,
     (event, line): (LogEventId, &'static str),
-) -> Row {
+) -> Row<Does> {
     Row {
         what,
         does,
-        words,
+        outcome: Outcome::Words(words),
+        retry_after: None,
         event,
         line,
         told: None,
+        is_anew: false,
     }
 }
 
-fn ends(world: &mut World, sent: Sent, end: Result<(), PullFault>) {
-    world.head(&sent, 200, &STREAM);
-    world.end(sent, end);
-}
-
-fn never_ends(world: &mut World, sent: &Sent, head: &[(&str, &str)], piece: &str) {
-    let gateway = world.server.server.config.gateway.as_ref().unwrap();
-    let pieces = gateway.answer_bytes / piece.len() + 1;
-    world.head(sent, 200, head);
-    for _ in 0..pieces {
-        world.piece(sent, piece);
+/// What a client gets of a request that failed.
+fn check<Does>(row: &Row<Does>, cell: &str, (client, kind): (Client, Kind), told: &Told) {
+    let Told {
+        status, message, ..
+    } = told;
+    for name in ["www-authenticate", "location", "set-cookie"] {
+        assert!(!told.headers.contains_key(name), "{cell}");
     }
-}
-
-const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
-const HTML: &str = "<html>\u{1b}[31m an error page";
-
-#[expect(clippy::too_many_lines, reason = "a row for each way to fail")]
-fn rows() -> Vec<Row> {
-    use LogEventId::{GatewayBusy, GatewayFailed, GatewayRefused};
-    let fails = |line| (GatewayFailed, line);
-    let mut rows = vec![
-        row(
-            "connection refused, no such name, TLS, no socket",
-            |world, sent| world.end(sent, Err(PullFault::Unreachable)),
-            "cannot be reached. Try again in a minute",
-            fails("it cannot be reached"),
-        ),
-        row(
-            "closed before a head",
-            |world, sent| world.end(sent, Err(PullFault::Broken)),
-            "may have done its work",
-            fails("it ended before it answered"),
-        ),
-        row(
-            "closed in the middle of the answer",
-            |world, sent| {
-                world.head(&sent, 200, &JSON);
-                world.piece(&sent, "{\"jsonrpc\":\"2.0\",");
-                world.end(sent, Err(PullFault::Broken));
-            },
-            "may have done its work",
-            fails("it ended before it answered"),
-        ),
-        row(
-            "a stream without the answer",
-            |world, sent| ends(world, sent, Ok(())),
-            "may have done its work",
-            fails("it ended before it answered"),
-        ),
-        row(
-            "an answer to nothing that was asked",
-            |world, sent| {
-                world.answers(sent, 200, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
-            },
-            "may have done its work",
-            fails("it ended before it answered"),
-        ),
-        row(
-            "a page in place of a message",
-            |world, sent| world.answers_with(sent, 200, &[("content-type", "text/html")], HTML),
-            "no MCP message",
-            fails("text=\"<html>"),
-        ),
-        row(
-            "JSON that is no message",
-            |world, sent| world.answers(sent, 200, r#"{"detail":"oops"}"#),
-            "no MCP message",
-            fails("detail"),
-        ),
-        row(
-            "an event that is no message",
-            |world, sent| {
-                world.head(&sent, 200, &STREAM);
-                world.piece(&sent, "data: hello\n\n");
-            },
-            "no MCP message",
-            fails("text=\"hello\""),
-        ),
-        row(
-            "endless JSON",
-            |world, sent| never_ends(world, &sent, &JSON, &"[".repeat(100)),
-            "too large to be passed on",
-            fails("its answer is too large"),
-        ),
-        row(
-            "an endless event",
-            |world, sent| never_ends(world, &sent, &STREAM, &"data".repeat(25)),
-            "too large to be passed on",
-            fails("its answer is too large"),
-        ),
-        row(
-            "401 with a challenge",
-            |world, sent| {
-                let challenge = [("www-authenticate", "Bearer realm=\"theirs\"")];
-                world.answers_with(sent, 401, &challenge, "sign in");
-            },
-            "does not accept this sign-in",
-            (GatewayRefused, "status=\"401\""),
-        ),
-        row(
-            "403",
-            |world, sent| world.answers(sent, 403, ""),
-            "does not accept this sign-in",
-            (GatewayRefused, "status=\"403\""),
-        ),
-        row(
-            "a redirect",
-            |world, sent| {
-                let to = [("location", "http://elsewhere.example/mcp")];
-                world.answers_with(sent, 307, &to, "");
-            },
-            "HTTP status 307",
-            fails("status=\"307\""),
-        ),
-        row(
-            "a failure of a proxy before it",
-            |world, sent| world.answers_with(sent, 502, &[("content-type", "text/html")], HTML),
-            "HTTP status 502",
-            fails("status=\"502\""),
-        ),
-        row(
-            "too many requests",
-            |world, sent| world.answers_with(sent, 429, &[("retry-after", "17")], ""),
-            "Try again in 17 seconds",
-            (GatewayBusy, "17 seconds"),
-        ),
-        row(
-            "not available",
-            |world, sent| world.answers_with(sent, 503, &[("retry-after", "30")], HTML),
-            "Try again in 30 seconds",
-            (GatewayBusy, "30 seconds"),
-        ),
-        row(
-            "not available, for nobody knows how long",
-            |world, sent| world.answers(sent, 503, ""),
-            "Try again in 5 seconds",
-            (GatewayBusy, "5 seconds"),
-        ),
-    ];
-    let too_long: [(&str, Does, &str, _); 3] = [
-        (
-            "no head in time",
-            |world, sent| world.end(sent, Err(PullFault::TimedOut)),
-            "did not answer in time",
-            fails("it did not answer in time"),
-        ),
-        (
-            "a body that stops",
-            |world, sent| ends(world, sent, Err(PullFault::TimedOut)),
-            "did not answer in time",
-            fails("it did not answer in time"),
-        ),
-        (
-            "messages without end",
-            |world, sent| {
-                let line = event(r#"{"jsonrpc":"2.0","method":"notifications/message"}"#);
-                world.head(&sent, 200, &STREAM);
-                for _ in 0..=limits::BACKEND_MESSAGES / 500 {
-                    world.piece(&sent, &line.repeat(500));
-                }
-            },
-            "too many messages",
-            fails("too many messages"),
-        ),
-    ];
-    rows.extend(too_long.map(|(what, does, words, log)| Row {
-        told: Some("notifications/cancelled"),
-        ..row(what, does, words, log)
-    }));
-    rows
-}
-
-/// Alice sends this, and the backend does that: the answer, and all that came of it.
-fn told(body: &str, row: &Row) -> (World, Value) {
-    let mut world = world();
-    let gateway = world.server.server.config.gateway.as_mut().unwrap();
-    gateway.answer_bytes = 2000;
-    let session = begin(&mut world, "alice", "theirs");
-    let id = send(&mut world, "alice", &session, body);
-    let sent = world.pulled();
-    (row.does)(&mut world, sent);
-    assert!(world.is_over(id), "{}", row.what);
-    let answer = match &world.sent(id).response {
-        Some(response) => {
-            assert_eq!(response.status(), 200, "{}", row.what);
-            for name in ["www-authenticate", "location", "set-cookie"] {
-                assert!(!response.headers().contains_key(name), "{}", row.what);
-            }
-            body_of(&world, id)
+    let retry_after = told.headers.get("retry-after");
+    let retry_after = retry_after.map(|after| after.to_str().unwrap());
+    assert_eq!(message["jsonrpc"], "2.0", "{cell}: {message}");
+    // On a stream of HTTP+SSE there are no statuses, and a call is a result.
+    let has_status = client != Client::HttpSse;
+    let is_begin = kind == Kind::Begin && client == Client::Sessions;
+    match (row.outcome, kind) {
+        (Outcome::Words(words), Kind::Call) => {
+            assert_eq!(message["result"]["isError"], true, "{cell}: {message}");
+            let said = message["result"]["content"][0]["text"].as_str().unwrap();
+            assert!(said.contains(words), "{cell}: {said}");
+            assert_eq!((*status, retry_after), (200, None), "{cell}");
         }
-        None => streamed(&world, id).pop().unwrap(),
+        (Outcome::Words(words), Kind::List | Kind::Begin) => {
+            assert_eq!(message["error"]["code"], -32603, "{cell}: {message}");
+            let said = message["error"]["message"].as_str().unwrap();
+            assert!(said.contains(words), "{cell}: {said}");
+            let is_unavailable = has_status && (is_begin || row.retry_after.is_some());
+            let expected = if is_unavailable { 503 } else { 200 };
+            assert_eq!(*status, expected, "{cell}");
+            let expected = row.retry_after.filter(|_| has_status);
+            assert_eq!(retry_after, expected, "{cell}");
+        }
+        (Outcome::Error(error), _) => {
+            let error: Value = serde_json::from_str(error).unwrap();
+            assert_eq!(message["error"], error, "{cell}");
+            assert_eq!((*status, retry_after), (200, None), "{cell}");
+        }
+        (Outcome::Answer, _) => {
+            assert!(message["result"].is_object(), "{cell}: {message}");
+            assert!(message["result"].get("isError").is_none(), "{cell}");
+            assert_eq!((*status, retry_after), (200, None), "{cell}");
+        }
+    }
+}
+
+/// What the log says of it: once, and of a call how it ended, too.
+fn check_log<Does>(row: &Row<Does>, cell: &str, kind: Kind, world: &World) {
+    let lines = logged(world, row.event);
+    assert_eq!(lines.len(), 1, "{cell}: {lines:?}");
+    assert!(!lines[0].contains('\u{1b}'), "{cell}: {lines:?}");
+    let is_gateways = row.event.as_str().starts_with("gateway.");
+    assert!(!is_gateways || lines[0].contains("backend="), "{cell}");
+    if kind != Kind::Begin {
+        assert!(lines[0].contains(row.line), "{cell}: {lines:?}");
+    }
+    let calls = logged(world, LogEventId::GatewayCalled);
+    if kind != Kind::Call {
+        return assert!(calls.is_empty(), "{cell}: {calls:?}");
+    }
+    let outcome = match row.outcome {
+        Outcome::Words(_) => "failed",
+        Outcome::Error(_) => "refused",
+        Outcome::Answer => "done",
     };
-    assert_eq!(answer["id"], "mine", "{}", row.what);
-    (world, answer)
+    let outcome = format!("outcome=\"{outcome}\"");
+    let is_told = |calls: &[String]| calls.len() == 1 && calls[0].contains(&outcome);
+    assert!(is_told(&calls), "{cell}: {calls:?}");
+}
+
+fn cells() -> impl Iterator<Item = (Client, Kind)> {
+    let kinds = [Kind::Call, Kind::List, Kind::Begin];
+    let clients = Client::ALL.into_iter();
+    clients.flat_map(move |client| kinds.map(|kind| (client, kind)))
 }
 
 // R6, R8
 #[test]
-fn call_that_fails_is_a_result_in_words_and_never_made_twice() {
-    for row in rows() {
-        let what = row.what;
-        let (mut world, answer) = told(CALL, &row);
-        assert_eq!(answer["result"]["isError"], true, "{what}: {answer}");
-        let words = answer["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(words.contains(row.words), "{what}: {words}");
-        let lines = logged(&world, row.event);
-        let is_told = |lines: &[String]| lines.len() == 1 && lines[0].contains(row.line);
-        assert!(is_told(&lines), "{what}: {lines:?}");
-        assert!(lines[0].contains("backend=\"http://127.0.0.1:8000/mcp\""));
-        assert!(!lines[0].contains('\u{1b}'), "{what}: {lines:?}");
-        let calls = logged(&world, LogEventId::GatewayCalled);
-        assert!(
-            calls.len() == 1 && calls[0].contains("outcome=\"failed\""),
-            "{what}: {calls:?}"
-        );
-        if let Some(method) = row.told {
-            let told = world.pulled();
-            assert_eq!(told.json()["method"], method, "{what}");
+fn failure_of_a_backend_at_an_address_is_told_as_the_table_says() {
+    for (client, kind) in cells() {
+        for row in http::rows() {
+            if kind == Kind::Begin && !matches!(row.outcome, Outcome::Words(_)) {
+                continue;
+            }
+            let cell = format!("{client:?}, {kind:?}, HTTP, {}", row.what);
+            let mut front = Front::of(client, kind, Transport::Http);
+            let asked = front.ask(kind);
+            let sent = front.world.pulled();
+            (row.does)(&mut front.world, sent);
+            // Backends of the older revisions answer what they do not know in many ways: they are asked once more, in theirs.
+            if (client, kind) == (Client::Stateless, Kind::Begin)
+                && let Some(sent) = front.world.next_pulled()
+            {
+                assert_eq!(sent.json()["method"], "initialize", "{cell}");
+                (row.does)(&mut front.world, sent);
+            }
+            let told = front.told(asked, &cell);
+            check(&row, &cell, (client, kind), &told);
+            check_log(&row, &cell, kind, &front.world);
+            let is_told = client != Client::Stateless && kind != Kind::Begin;
+            if let (Some(method), true) = (row.told, is_told) {
+                let told = front.world.pulled();
+                assert_eq!(told.json()["method"], method, "{cell}");
+            }
+            assert!(
+                front.world.pulls.is_empty(),
+                "{cell}: nothing is sent again"
+            );
         }
-        assert!(world.pulls.is_empty(), "{what}: nothing is sent again");
     }
 }
 
-// R8
+// R6, R8
 #[test]
-fn other_request_that_fails_is_an_error_with_the_same_words() {
-    let list = r#"{"jsonrpc":"2.0","id":"mine","method":"tools/list"}"#;
-    for row in rows() {
-        let (_, answer) = told(list, &row);
-        assert_eq!(answer["error"]["code"], -32603, "{}: {answer}", row.what);
-        let words = answer["error"]["message"].as_str().unwrap();
-        assert!(words.contains(row.words), "{}: {words}", row.what);
-    }
-}
-
-// R8
-#[test]
-fn session_that_cannot_begin_is_503_whatever_the_backend_says() {
-    for row in rows() {
-        let mut world = world();
-        let gateway = world.server.server.config.gateway.as_mut().unwrap();
-        gateway.answer_bytes = 2000;
-        let body = initialize_with("2025-11-25", &json!({}));
-        let request = world.request("alice", "POST", "/mcp", &[], &body);
-        let id = world.begin(request);
-        let sent = world.pulled();
-        (row.does)(&mut world, sent);
-        let response = world.sent(id).response.as_ref();
-        let response = response.unwrap_or_else(|| panic!("{}: it is answered", row.what));
-        assert_eq!(response.status(), 503, "{}", row.what);
-        assert!(!response.headers().contains_key("www-authenticate"));
-        let error = &testing::json(response)["error"];
-        assert_eq!(error["code"], -32603, "{}", row.what);
-        let is_busy = row.event == LogEventId::GatewayBusy;
-        let after = response.headers().get("retry-after");
-        assert!(after.is_some() || !is_busy, "{}", row.what);
-        if is_busy {
-            assert!(row.words.contains(after.unwrap().to_str().unwrap()));
+fn failure_of_a_process_is_told_as_the_table_says() {
+    for (client, kind) in cells() {
+        for row in stdio::rows() {
+            if kind == Kind::Begin && !matches!(row.outcome, Outcome::Words(_)) {
+                continue;
+            }
+            let cell = format!("{client:?}, {kind:?}, stdio, {}", row.what);
+            let mut front = Front::of(client, kind, Transport::Stdio);
+            let mut process = 0;
+            if row.is_anew && kind != Kind::Begin {
+                front.world.exits(0, Ok(crate::ask::ChildExit::Code(0)));
+                front.world.logged.clear();
+                process = 1;
+            }
+            let asked = front.ask(kind);
+            (row.does)(&mut front.world, process);
+            let told = front.told(asked, &cell);
+            check(&row, &cell, (client, kind), &told);
+            check_log(&row, &cell, kind, &front.world);
+            if let (Some(method), true) = (row.told, kind != Kind::Begin) {
+                let told = front.world.reads(process);
+                assert_eq!(told["method"], method, "{cell}");
+            }
+            assert_eq!(front.world.processes.len(), process + 1, "{cell}");
         }
-        assert_eq!(logged(&world, row.event).len(), 1, "{}", row.what);
-        world.handle(id, Event::Disconnected);
     }
 }
