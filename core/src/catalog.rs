@@ -27,6 +27,7 @@ mod call;
 mod check;
 mod client;
 mod content;
+mod effect;
 mod elicitation_schema;
 mod entries;
 mod error;
@@ -56,11 +57,12 @@ pub use self::{
     builder::CatalogBuilder,
     cache::CacheScope,
     call::{
-        AgentFor, Call, ChangeNotification, ClientCapabilities, Effect, EffectResult, LogLevel,
-        Principal, PrincipalKind, Step,
+        AgentFor, Call, ChangeNotification, ClientCapabilities, LogLevel, Principal, PrincipalKind,
+        Step,
     },
     client::{Client, ClientInfo, VerifiedBy},
     content::{Content, ResourceContents},
+    effect::{Effect, EffectResult},
     elicitation_schema::{ElicitationSchema, FieldSchema},
     entries::{Catalog, Handler, ScopeDefinition},
     error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
