@@ -37,8 +37,15 @@ pub struct Fetch {
     pub target: FetchTarget,
     /// The most bytes of body that are read; more is [`FetchFault::TooLarge`].
     pub body_limit: usize,
-    /// How long the whole fetch may take.
+    /// How long the whole fetch may take; of one that is kept open, its head, and each piece after that while it is wanted.
     pub within: Duration,
+    /// For how long, from its beginning, the body of an answer with a status of 200 to 299 is kept open; `None`: it is read like that
+    /// of any other.
+    ///
+    /// An answer that is kept open has no body and is under no limit of bytes. The runtime gives the body to the function that is resumed with
+    /// [`EffectResult::GraphStream`](crate::catalog::EffectResult::GraphStream) of this ask. It closes it when the call of that function
+    /// is over, and if there is no such function when the exchange is.
+    pub kept_open: Option<Duration>,
 }
 
 impl Fetch {

@@ -94,12 +94,15 @@ pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
 /// The most bytes of a body that a tool sends to Graph: what Graph takes in one request without an upload session.
 pub const GRAPH_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// The most bytes of an answer of Graph's that a tool may ask for, unless set: it is held in memory. What is larger is read in
-/// pieces.
+/// The most bytes of an answer of Graph's that a tool may ask for, unless set: it is held in memory. What is larger is read
+/// piece by piece.
 pub const GRAPH_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What an operator may set for that.
 pub const GRAPH_RESPONSE_BYTES_BOUNDS: RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024;
+
+/// How many answers of Graph's one call may have open at once, to read them piece by piece: each is a connection.
+pub const GRAPH_STREAMS: usize = 4;
 
 /// The longest that a tool may wait for an answer of Graph's.
 pub const GRAPH_TIMEOUT: Duration = Duration::from_secs(60);

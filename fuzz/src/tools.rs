@@ -11,8 +11,8 @@ use entra_mcp_core::{
     ask::{Invoke, InvokeOutput, Target},
     catalog::{
         Call, CallError, Catalog, ChangeNotification, Effect, ElicitationSchema, FieldSchema,
-        Handler, InputRequest, LogLevel, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourcePage, TaskSupport, Tool, ToolResult,
+        GraphRequest, Handler, InputRequest, LogLevel, Prompt, PromptArgument, PromptMessages,
+        Resource, ResourceContents, ResourcePage, TaskSupport, Tool, ToolResult,
     },
 };
 use serde_json::json;
@@ -142,9 +142,13 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
             ChangeNotification::Resource(WATCHED.to_owned()),
         ))],
         "world_graph" => (0..6)
-            .flat_map(|_| {
+            .flat_map(|number| {
                 let pause = choice.between(Duration::from_secs(5), Duration::from_secs(40));
-                let graph = Effect::graph("v1.0/me");
+                let me = GraphRequest::get_path("v1.0/me");
+                let graph = match number % 3 {
+                    2 => Effect::GraphStream(Box::new(me)),
+                    _ => Effect::Graph(Box::new(me)),
+                };
                 [ScriptStep::Pause(pause), ScriptStep::Effect(graph)]
             })
             .collect(),

@@ -27,8 +27,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
+    graph_stream::GraphStream,
     hand_over::HandOver,
-    invoke::{self, BoxedHandler, CallNumber, HandlerMessage},
+    invoke::{self, BoxedHandler, CallNumber, HandlerMessage, Resumed},
     mailbox::Mailbox,
 };
 
@@ -310,17 +311,55 @@ impl Context {
         response.page_of(&request)
     }
 
-    /// Has an effect, and waits for its result.
+    /// Sends Microsoft Graph a request as the user, and reads the answer piece by piece: for files and other things that are too
+    /// large for the memory. It goes on as long as the call, and waits [`GraphRequest::timeout`] for each piece. A call may have four
+    /// of them at once.
+    ///
+    /// ```
+    /// use entra_mcp_blocking::{CallError, Context, GraphRequest};
+    ///
+    /// /// How many lines has a file, of whatever size?
+    /// fn lines(cx: &Context, id: &str) -> Result<usize, CallError> {
+    ///     let content = GraphRequest::get(["v1.0", "me", "drive", "items", id, "content"]);
+    ///     let mut content = cx.graph_stream(content.follow_link())?;
+    ///     let mut lines = 0;
+    ///     while let Some(piece) = content.next()? {
+    ///         lines += piece.iter().filter(|byte| **byte == b'\n').count();
+    ///     }
+    ///     Ok(lines)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as of [`Context::graph_send`]; or the call reads as many as it may.
+    pub fn graph_stream(&self, request: GraphRequest) -> Result<GraphStream, GraphError> {
+        match self.resumed(Effect::GraphStream(Box::new(request)))? {
+            Resumed::Stream(stream) => Ok(stream),
+            Resumed::Done(EffectResult::Graph(answer)) => Ok(GraphStream::of_whole(answer?)),
+            Resumed::Done(_) => Err(Interrupted.into()),
+        }
+    }
+
+    /// Has an effect, and waits for its result. Of [`Effect::GraphStream`] that is the head alone: use
+    /// [`Self::graph_stream`].
     ///
     /// # Errors
     ///
     /// The call is over.
     pub fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
+        Ok(match self.resumed(effect)? {
+            Resumed::Done(result) => result,
+            Resumed::Stream(stream) => EffectResult::Graph(Ok(stream.head().clone())),
+        })
+    }
+
+    fn resumed(&self, effect: Effect) -> Result<Resumed, Interrupted> {
         if self.is_cancelled() {
             return Err(Interrupted);
         }
         let effect = match CallContext::perform_scripted(&self.call, effect) {
-            Ok(result) => return Ok(result),
+            Ok(result) => return Ok(Resumed::Done(result)),
             Err(effect) => effect,
         };
         if let Some(exchange) = &self.hand_over {

@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{ClientAssertion, Fetch, Sign, Store, Ticket},
+    catalog::EffectResult,
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -26,7 +26,7 @@ use entra_mcp_core::{
 };
 use entra_mcp_runtime::{
     ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, SharedOffer,
-    TokenHolder, sign,
+    TokenHolder,
 };
 use http::{Response, request::Parts};
 
@@ -36,7 +36,9 @@ use crate::{
     inbound::{Admitted, NullWriter, ResponseWriter, Service},
     invoke::{BoxedHandler, Calls},
     mailbox::{Mailbox, MailboxMessage},
+    outbound::OpenBodies,
     own_route::own_route,
+    pending_ask::PendingAsk,
     work::{ActiveRequest, Step, Work},
 };
 
@@ -88,6 +90,7 @@ struct ExchangeDriver {
     runtime: Arc<Runtime>,
     exchange: ActiveExchange<Runtime>,
     asks: VecDeque<PendingAsk>,
+    open: OpenBodies,
     calls: Calls,
     backends: BackendAsks,
     mailbox: Mailbox,
@@ -101,14 +104,6 @@ struct ExchangeDriver {
     _remainder: Option<Remainder>,
 }
 
-/// Something that the exchange wants to know.
-enum PendingAsk {
-    Fetch(Ticket<Fetch>, Box<Fetch>),
-    Assert(Ticket<ClientAssertion>, ClientAssertion),
-    Sign(Ticket<Sign>, Sign),
-    Store(Ticket<Store>, Store),
-}
-
 impl ExchangeDriver {
     fn new(
         runtime: Arc<Runtime>,
@@ -119,6 +114,7 @@ impl ExchangeDriver {
             runtime,
             exchange,
             asks: VecDeque::new(),
+            open: OpenBodies::default(),
             calls: Calls::default(),
             backends: BackendAsks::default(),
             mailbox: Mailbox::default(),
@@ -149,7 +145,13 @@ impl ExchangeDriver {
                 let handlers = (self.exchange.handlers(), &self.runtime.pool);
                 self.calls.push(ticket, *perform, handlers, &self.mailbox);
             }
-            Action::Resume(id, result) => self.calls.resume(id, result),
+            Action::Resume(id, result) => {
+                let body = match &result {
+                    EffectResult::GraphStream(_, ask) => self.open.take(*ask),
+                    _ => None,
+                };
+                self.calls.resume(id, result, body);
+            }
             backend @ (Action::Pull(..)
             | Action::Spawn(..)
             | Action::More(_)
@@ -181,7 +183,7 @@ impl ExchangeDriver {
             Some(PendingAsk::Store(ticket, ask))
                 if self.runtime.shared.store.answers_at_once(&ask) =>
             {
-                Some(PendingAsk::Store(ticket, ask).answer(&self.runtime))
+                Some(PendingAsk::Store(ticket, ask).answer(&self.runtime, &mut self.open))
             }
             Some(ask) => {
                 self.asks.push_front(ask);
@@ -246,7 +248,7 @@ impl ExchangeDriver {
                     self.asks.push_front(ask);
                     return Event::FromHub(message);
                 }
-                return ask.answer(&self.runtime);
+                return ask.answer(&self.runtime, &mut self.open);
             }
             // Most of what waits without having asked is a stream, and keeps no memory.
             self.asks = VecDeque::new();
@@ -337,37 +339,6 @@ impl Work for ExchangeDriver {
 impl Drop for ExchangeDriver {
     fn drop(&mut self) {
         self.mailbox.close();
-    }
-}
-
-impl PendingAsk {
-    fn id(&self) -> entra_mcp_core::ask::AskId {
-        match self {
-            Self::Fetch(ticket, _) => ticket.id(),
-            Self::Assert(ticket, _) => ticket.id(),
-            Self::Sign(ticket, _) => ticket.id(),
-            Self::Store(ticket, _) => ticket.id(),
-        }
-    }
-
-    /// Whether it goes to others.
-    fn is_sent(&self) -> bool {
-        matches!(self, Self::Fetch(..))
-    }
-
-    fn answer(self, runtime: &Runtime) -> Event {
-        match self {
-            Self::Fetch(ticket, fetch) => ticket.answer(runtime.fetch(*fetch)),
-            Self::Assert(ticket, assertion) => {
-                let now = runtime.shared.clock.unix();
-                ticket.answer(runtime.shared.client_assertions.answer(&assertion, now))
-            }
-            Self::Sign(ticket, wanted) => ticket.answer(sign(&wanted)),
-            Self::Store(ticket, ask) => {
-                let now = runtime.shared.clock.unix();
-                ticket.answer(runtime.shared.store.answer(ask, now))
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
         mpsc::SyncSender,
     },
@@ -12,13 +12,21 @@ use std::{
 
 use entra_mcp_core::{
     ask::{AskId, Invoke, InvokeOutput, Ticket},
-    catalog::{CallError, Effect, EffectResult},
+    catalog::{CallError, Effect, EffectResult, GraphResponse},
     event::Event,
+    limits,
     log_event::{Field, LogEvent, LogEventId},
 };
-use entra_mcp_runtime::handlers::{CallContext, Handlers};
+use entra_mcp_runtime::handlers::{CallContext, Handlers, too_many_streams};
 
-use crate::{context::Context, hand_over::HandOver, mailbox::Mailbox, threads::Threads};
+use crate::{
+    context::Context,
+    graph_stream::{GraphStream, SharedStream},
+    hand_over::HandOver,
+    mailbox::Mailbox,
+    outbound::OpenBody,
+    threads::Threads,
+};
 
 /// How many calls are performed at once. A thread that waits costs little, but not nothing.
 const CALLS: usize = 512;
@@ -57,9 +65,18 @@ pub(crate) type CallNumber = u64;
 #[derive(Debug)]
 pub(crate) enum HandlerMessage {
     /// It wants this effect and waits for its result.
-    Effect(Effect, SyncSender<EffectResult>),
+    Effect(Effect, SyncSender<Resumed>),
     /// It is over.
     Finished(Result<InvokeOutput, CallError>),
+}
+
+/// What a function goes on with.
+#[derive(Debug)]
+pub(crate) enum Resumed {
+    /// What came of its effect.
+    Done(EffectResult),
+    /// An answer of Graph's to read.
+    Stream(GraphStream),
 }
 
 /// The calls of one exchange. Dropping a call interrupts it.
@@ -105,10 +122,10 @@ impl Calls {
     }
 
     /// The oldest open effect of a call was granted.
-    pub(crate) fn resume(&mut self, id: AskId, result: EffectResult) {
+    pub(crate) fn resume(&mut self, id: AskId, result: EffectResult, body: Option<OpenBody>) {
         let mut calls = self.calls.iter_mut();
         if let Some((_, _, running)) = calls.find(|(_, ticket, _)| ticket.id() == id) {
-            running.resume(result);
+            running.resume(result, body);
         }
     }
 
@@ -150,7 +167,9 @@ impl Calls {
 struct RunningCall {
     call: Arc<CallContext>,
     /// Who waits for its effects, the oldest first.
-    open: VecDeque<SyncSender<EffectResult>>,
+    open: VecDeque<SyncSender<Resumed>>,
+    /// The answers that it reads piece by piece.
+    streams: Vec<Weak<SharedStream>>,
 }
 
 impl RunningCall {
@@ -177,15 +196,38 @@ impl RunningCall {
         let pending = pending
             .map_err(|error| fail_call(mailbox, number, error))
             .ok();
-        let open = VecDeque::new();
-        (Self { call, open }, pending)
+        let running = Self {
+            call,
+            open: VecDeque::new(),
+            streams: Vec::new(),
+        };
+        (running, pending)
     }
 
-    fn resume(&mut self, result: EffectResult) {
+    fn resume(&mut self, result: EffectResult, body: Option<OpenBody>) {
+        let resumed = match (result, body) {
+            (EffectResult::GraphStream(head, _), Some(body)) => self.stream(head, body),
+            (result, _) => Resumed::Done(result),
+        };
         if let Some(waiting) = self.open.pop_front() {
             // Who waits no more does not need it.
-            let _ = waiting.try_send(result);
+            let _ = waiting.try_send(resumed);
         }
+    }
+
+    /// Gives the function an answer to read, unless it has as many as it may.
+    fn stream(&mut self, head: GraphResponse, body: OpenBody) -> Resumed {
+        let is_open = |stream: &Weak<SharedStream>| {
+            let stream = stream.upgrade();
+            stream.is_some_and(|stream| stream.is_open())
+        };
+        self.streams.retain(is_open);
+        if self.streams.len() >= limits::GRAPH_STREAMS {
+            return Resumed::Done(EffectResult::Graph(Err(too_many_streams())));
+        }
+        let shared = Arc::new(SharedStream::new(body));
+        self.streams.push(Arc::downgrade(&shared));
+        Resumed::Stream(GraphStream::new(head, shared))
     }
 }
 
@@ -193,6 +235,9 @@ impl Drop for RunningCall {
     fn drop(&mut self) {
         // Its function cannot be stopped: it can ask, and whatever it waits for ends.
         CallContext::end(&self.call);
+        for stream in self.streams.iter().filter_map(Weak::upgrade) {
+            stream.end();
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod context;
 #[cfg(feature = "dev-tenant")]
 mod dev_tenant;
 mod drive;
+mod graph_stream;
 mod hand_over;
 mod inbound;
 mod invoke;
@@ -42,6 +43,7 @@ mod mailbox;
 mod next;
 mod outbound;
 mod own_route;
+mod pending_ask;
 mod server;
 pub mod testing;
 mod threads;
@@ -51,10 +53,11 @@ mod work;
 use std::{
     net::TcpListener,
     sync::{Arc, atomic::Ordering, mpsc},
+    time::Duration,
 };
 
 use entra_mcp_core::{
-    ask::{Ask, Fetch},
+    ask::{Ask, Fetch, FetchFault},
     hub::ToHub,
     limits,
 };
@@ -75,12 +78,13 @@ use self::{
     inbound::{HttpServer, MemoryService, Service},
     invoke::{BoxedHandler, HandlerPool},
     listen::AtWork,
-    outbound::Outbound,
+    outbound::{OpenBody, Outbound},
     own_route::BoxedRoute,
     work::Place,
 };
 pub use self::{
     context::Context,
+    graph_stream::GraphStream,
     next::Next,
     server::{Blocking, Handle, Server},
 };
@@ -142,6 +146,22 @@ impl Runtime {
             return tenant.fetch(fetch);
         }
         self.outbound.fetch(fetch)
+    }
+
+    /// Performs a fetch, of which the body of a good answer is kept open for so long.
+    fn fetch_open(
+        &self,
+        fetch: Fetch,
+        kept_open: Duration,
+    ) -> Result<(Response<Bytes>, Option<OpenBody>), FetchFault> {
+        #[cfg(feature = "dev-tenant")]
+        if let Some(tenant) = &self.memory_tenant {
+            let response = tenant.fetch(fetch)?;
+            let body = OpenBody::whole(response.body().clone());
+            let is_good = response.status().is_success();
+            return Ok((response, is_good.then_some(body)));
+        }
+        self.outbound.fetch_open(fetch, kept_open)
     }
 }
 

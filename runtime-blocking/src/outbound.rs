@@ -1,6 +1,7 @@
 //! Fetches, with `ureq`: no redirects, every status an answer, the deadline and the body limit of
 //! the fetch, and the rule of which addresses may be dialled, judged on the resolved address.
 
+mod open;
 mod route;
 
 use std::{io::Read as _, sync::Arc, time::Duration};
@@ -10,15 +11,17 @@ use entra_mcp_core::ask::{Ask, Fetch, FetchFault, FetchTarget};
 use entra_mcp_runtime::egress::Egress;
 use http::Response;
 use ureq::{
-    Agent, Error,
-    config::AutoHeaderValue,
+    Agent, AsSendBody, Body, Error,
+    config::{AutoHeaderValue, ConfigBuilder},
     tls::{Certificate, RootCerts, TlsConfig},
+    typestate::HttpCrateScope,
     unversioned::{
         resolver::DefaultResolver,
         transport::{Connector as _, RustlsConnector, TcpConnector},
     },
 };
 
+pub(crate) use self::open::{OpenBodies, OpenBody};
 use self::route::Route;
 
 /// Connections that are kept for later: Entra and Graph are two hosts, asked by many threads.
@@ -73,35 +76,79 @@ impl Outbound {
 
     /// Performs a fetch; takes at most as long as it says.
     pub(crate) fn fetch(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
-        let (agent, request) = match fetch.target {
+        let response = self.send(fetch.target, fetch.within, None)?;
+        whole(response, fetch.body_limit)
+    }
+
+    /// Performs a fetch, of which the body of a good answer is kept open for so long.
+    pub(crate) fn fetch_open(
+        &self,
+        fetch: Fetch,
+        kept_open: Duration,
+    ) -> Result<(Response<Bytes>, Option<OpenBody>), FetchFault> {
+        let response = self.send(fetch.target, kept_open, Some(fetch.within))?;
+        if !response.status().is_success() {
+            return Ok((whole(response, fetch.body_limit)?, None));
+        }
+        let (head, body) = response.into_parts();
+        let body = body.into_with_config().limit(u64::MAX).reader();
+        let body = OpenBody::new(body);
+        Ok((Response::from_parts(head, Bytes::new()), Some(body)))
+    }
+
+    /// Sends a request, and reads the head of the answer. All of it takes no longer than the first time, and each step no longer
+    /// than the second.
+    fn send(
+        &self,
+        target: FetchTarget,
+        within: Duration,
+        step: Option<Duration>,
+    ) -> Result<Response<Body>, FetchFault> {
+        let (agent, request) = match target {
             FetchTarget::Configured(request) => (&self.configured, request),
             FetchTarget::PublicOnly(request) => (&self.public_only, request),
         };
         let (parts, body) = request.into_parts();
         let answered = if body.is_empty() {
             let request = http::Request::from_parts(parts, ());
-            let request = agent.configure_request(request);
-            agent.run(request.timeout_global(Some(fetch.within)).build())
+            agent.run(timed(agent.configure_request(request), within, step).build())
         } else {
             let request = http::Request::from_parts(parts, &*body);
-            let request = agent.configure_request(request);
-            agent.run(request.timeout_global(Some(fetch.within)).build())
+            agent.run(timed(agent.configure_request(request), within, step).build())
         };
-        let (head, mut body) = answered.map_err(|error| fault(&error))?.into_parts();
-        // One byte more than the limit tells a body that fits from one that does not.
-        let limit = u64::try_from(fetch.body_limit).unwrap_or(u64::MAX);
-        let mut bytes = Vec::new();
-        body.with_config()
-            .limit(u64::MAX)
-            .reader()
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|error| fault(&Error::from(error)))?;
-        if bytes.len() > fetch.body_limit {
-            return Err(FetchFault::TooLarge);
-        }
-        Ok(Response::from_parts(head, Bytes::from(bytes)))
+        answered.map_err(|error| fault(&error))
     }
+}
+
+fn timed<S: AsSendBody>(
+    request: ConfigBuilder<HttpCrateScope<S>>,
+    within: Duration,
+    step: Option<Duration>,
+) -> ConfigBuilder<HttpCrateScope<S>> {
+    request
+        .timeout_global(Some(within))
+        .timeout_resolve(step)
+        .timeout_connect(step)
+        .timeout_recv_response(step)
+        .timeout_per_read(step)
+}
+
+/// Reads the body of an answer.
+fn whole(response: Response<Body>, limit: usize) -> <Fetch as Ask>::Answer {
+    let (head, mut body) = response.into_parts();
+    // One byte more than the limit tells a body that fits from one that does not.
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    body.with_config()
+        .limit(u64::MAX)
+        .reader()
+        .take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| fault(&Error::from(error)))?;
+    if bytes.len() > limit {
+        return Err(FetchFault::TooLarge);
+    }
+    Ok(Response::from_parts(head, Bytes::from(bytes)))
 }
 
 fn fault(error: &Error) -> FetchFault {
@@ -137,7 +184,10 @@ impl std::error::Error for NotPublic {}
 
 #[cfg(test)]
 mod tests {
-    use entra_mcp_e2e::cases::outbound::FetchRuntime;
+    use entra_mcp_e2e::cases::{
+        open_fetches::{Opened, Pieces},
+        outbound::FetchRuntime,
+    };
 
     use super::*;
 
@@ -149,6 +199,15 @@ mod tests {
         fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
             let outbound = Outbound::new(&Arc::new(egress));
             move |fetch| outbound.fetch(fetch)
+        }
+
+        fn opener(&self) -> impl Fn(Fetch, Duration) -> Opened {
+            let outbound = Outbound::new(&Arc::new(Egress::default()));
+            move |fetch, kept_open| {
+                let (head, body) = outbound.fetch_open(fetch, kept_open)?;
+                let pieces = |mut body: OpenBody| Box::new(move || body.next()) as Pieces;
+                Ok((head, body.map(pieces)))
+            }
         }
     }
 }

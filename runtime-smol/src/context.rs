@@ -25,6 +25,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::graph_stream::GraphStream;
+
 /// The context of a call. Clones are the same call.
 ///
 /// What it knows it returns at once: `cx.principal()`, `cx.arguments()`,
@@ -53,7 +55,16 @@ pub struct Context {
 #[derive(Debug)]
 pub(crate) struct EffectRequest {
     pub(crate) effect: Effect,
-    pub(crate) result: Sender<EffectResult>,
+    pub(crate) result: Sender<Resumed>,
+}
+
+/// What a function goes on with.
+#[derive(Debug)]
+pub(crate) enum Resumed {
+    /// What came of its effect.
+    Done(EffectResult),
+    /// An answer of Graph's to read.
+    Stream(GraphStream),
 }
 
 /// How many effects of one call wait for its exchange to take them.
@@ -318,14 +329,52 @@ impl Context {
         response.page_of(&request)
     }
 
-    /// Has an effect, and waits for its result.
+    /// Sends Microsoft Graph a request as the user, and reads the answer piece by piece: for files and other things that are too
+    /// large for the memory. It goes on as long as the call, and waits [`GraphRequest::timeout`] for each piece. A call may have four
+    /// of them at once.
+    ///
+    /// ```
+    /// use entra_mcp_smol::{CallError, Context, GraphRequest};
+    ///
+    /// /// How many lines has a file, of whatever size?
+    /// async fn lines(cx: Context, id: &str) -> Result<usize, CallError> {
+    ///     let content = GraphRequest::get(["v1.0", "me", "drive", "items", id, "content"]);
+    ///     let mut content = cx.graph_stream(content.follow_link()).await?;
+    ///     let mut lines = 0;
+    ///     while let Some(piece) = content.next().await? {
+    ///         lines += piece.iter().filter(|byte| **byte == b'\n').count();
+    ///     }
+    ///     Ok(lines)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as of [`Context::graph_send`]; or the call reads as many as it may.
+    pub async fn graph_stream(&self, request: GraphRequest) -> Result<GraphStream, GraphError> {
+        match self.resumed(Effect::GraphStream(Box::new(request))).await? {
+            Resumed::Stream(stream) => Ok(stream),
+            Resumed::Done(EffectResult::Graph(answer)) => Ok(GraphStream::of_whole(answer?)),
+            Resumed::Done(_) => Err(Interrupted.into()),
+        }
+    }
+
+    /// Has an effect, and waits for its result. Of [`Effect::GraphStream`] that is the head alone: use
+    /// [`Self::graph_stream`].
     ///
     /// # Errors
     ///
     /// The call is over.
     pub async fn effect(&self, effect: Effect) -> Result<EffectResult, Interrupted> {
+        Ok(match self.resumed(effect).await? {
+            Resumed::Done(result) => result,
+            Resumed::Stream(stream) => EffectResult::Graph(Ok(stream.head().clone())),
+        })
+    }
+
+    async fn resumed(&self, effect: Effect) -> Result<Resumed, Interrupted> {
         let effect = match CallContext::perform_scripted(&self.call, effect) {
-            Ok(result) => return Ok(result),
+            Ok(result) => return Ok(Resumed::Done(result)),
             Err(effect) => effect,
         };
         let (result, resume) = bounded(1);

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
     ask::{AskId, ClientAssertion, Fetch, Store, Ticket},
+    catalog::EffectResult,
     event::Event,
     exchange::{Job, Output},
     log_event::{Field, LogEvent, LogEventId},
@@ -34,6 +35,7 @@ use crate::{
     inbound::{Admitted, ResponseWriter, Service},
     invoke::{BoxedHandler, Calls},
     mailbox::{self, Mailbox, MailboxSender},
+    outbound::OpenBodies,
     own_route::own_route,
     work::{Detached, Work},
 };
@@ -86,6 +88,7 @@ struct ExchangeDriver {
     asks: PendingAsks,
     calls: Calls,
     backends: BackendAsks,
+    open: OpenBodies,
     mailbox: Option<Mailbox>,
     /// Whether the exchange was told that its peer is gone: once is enough.
     disconnect_sent: bool,
@@ -109,6 +112,7 @@ impl ExchangeDriver {
             asks: PendingAsks::default(),
             calls: Calls::default(),
             backends: BackendAsks::default(),
+            open: OpenBodies::default(),
             mailbox: None,
             disconnect_sent: false,
             deadline: None,
@@ -128,7 +132,13 @@ impl ExchangeDriver {
             Action::Invoke(ticket, perform) => {
                 self.calls.start(ticket, *perform, self.exchange.handlers());
             }
-            Action::Resume(id, result) => self.calls.resume(id, result),
+            Action::Resume(id, result) => {
+                let body = match &result {
+                    EffectResult::GraphStream(_, ask) => self.open.take(*ask),
+                    _ => None,
+                };
+                self.calls.resume(id, result, body);
+            }
             Action::Sign(ticket, wanted) => {
                 let (id, signed) = (ticket.id(), sign(&wanted));
                 self.asks.answered(id, ticket.answer(signed));
@@ -162,8 +172,25 @@ impl ExchangeDriver {
 
     fn fetch(&mut self, ticket: Ticket<Fetch>, fetch: Fetch) {
         let runtime = Arc::clone(&self.runtime);
-        self.asks.hold(ticket.id(), async move {
-            ticket.answer(runtime.fetch(fetch).await)
+        let id = ticket.id();
+        let Some(kept_open) = fetch.kept_open else {
+            return self
+                .asks
+                .hold(id, async move { ticket.answer(runtime.fetch(fetch).await) });
+        };
+        let open = self.open.clone();
+        self.asks.hold(id, async move {
+            ticket.answer(
+                runtime
+                    .fetch_open(fetch, kept_open)
+                    .await
+                    .map(|(response, body)| {
+                        if let Some(body) = body {
+                            open.keep(id, body);
+                        }
+                        response
+                    }),
+            )
         });
     }
 

@@ -227,7 +227,8 @@ pub mod long_calls {}
 ///
 /// [`Context::graph_send`](crate::Context::graph_send) asks Microsoft Graph as the user: any method, headers that Graph knows, a body. What Graph
 /// refuses is a [`GraphError`](crate::GraphError) with its status and code; with `?` the model is told. [`Context::graph_page`](crate::Context::graph_page)
-/// reads a list page by page, [`GraphRequest::follow_link`](crate::GraphRequest::follow_link) gets the content of a file.
+/// reads a list page by page, [`GraphRequest::follow_link`](crate::GraphRequest::follow_link) gets the content of a file, and
+/// [`Context::graph_stream`](crate::Context::graph_stream) reads it piece by piece, whatever its size.
 /// [`Context::token`](crate::Context::token) gives a token of the user's for an API of your own, if the session was granted a scope that
 /// stands for the permission: a [`ScopeDefinition`](crate::ScopeDefinition) with `api://orders/Orders.Read`, which the tool requires. It is kept until it
 /// ends. It must not leave the server: neither in a result, nor in a log line.
@@ -251,6 +252,16 @@ pub mod long_calls {}
 ///     }
 /// }
 ///
+/// async fn lines(cx: Context, id: &str) -> Result<usize, CallError> {
+///     let content = GraphRequest::get(["v1.0", "me", "drive", "items", id, "content"]);
+///     let mut content = cx.graph_stream(content.follow_link()).await?;
+///     let mut lines = 0;
+///     while let Some(piece) = content.next().await? {
+///         lines += piece.iter().filter(|byte| **byte == b'\n').count();
+///     }
+///     Ok(lines)
+/// }
+///
 /// // Offered by the server, asked for when it is first needed:
 /// let mail = ScopeDefinition {
 ///     name: "mail.read".to_owned(),
@@ -263,9 +274,11 @@ pub mod long_calls {}
 /// let answer = json!({"value": [{"subject": "Lunch"}, {"subject": "Report"}]});
 /// let script = Script::new()
 ///     .graph("v1.0/me/messages?$top=5", &answer)
+///     .graph("v1.0/me/drive/items/1/content", &json!("of one line"))
 ///     .graph_refuses("v1.0/me/messages/7", 404, "ErrorItemNotFound", "The object was not found.");
 /// let (cx, _) = script.context::<Context>();
 /// assert_eq!(smol::block_on(subjects(cx.clone())).unwrap(), "Lunch\nReport");
+/// assert_eq!(smol::block_on(lines(cx.clone(), "1")).unwrap(), 0);
 /// assert_eq!(smol::block_on(subject(cx, "7")).unwrap(), None);
 /// ```
 pub mod who_calls {}

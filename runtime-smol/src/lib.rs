@@ -38,6 +38,7 @@ mod context;
 mod dev_tenant;
 mod drive;
 mod executor;
+mod graph_stream;
 // Only read and tested.
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -57,12 +58,12 @@ mod traced;
 mod unix;
 mod work;
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use async_channel::bounded;
 use async_io::Timer;
 use entra_mcp_core::{
-    ask::{Ask, Fetch},
+    ask::{Ask, Fetch, FetchFault},
     hub::ToHub,
     limits,
 };
@@ -86,11 +87,12 @@ use self::{
     inbound::{MemoryService, Service},
     invoke::BoxedHandler,
     listen::{Acceptor, Connections},
-    outbound::Outbound,
+    outbound::{OpenBody, Outbound},
     own_route::BoxedRoute,
 };
 pub use self::{
     context::Context,
+    graph_stream::GraphStream,
     next::Next,
     server::{Handle, Server, Smol},
 };
@@ -149,6 +151,22 @@ impl Runtime {
             return unblock(move || tenant.fetch(fetch)).await;
         }
         self.outbound.fetch(fetch).await
+    }
+
+    /// Performs a fetch, of which the body of a good answer is kept open for so long.
+    async fn fetch_open(
+        &self,
+        fetch: Fetch,
+        kept_open: Duration,
+    ) -> Result<(Response<Bytes>, Option<OpenBody>), FetchFault> {
+        #[cfg(feature = "dev-tenant")]
+        if let Some(tenant) = self.memory_tenant.clone() {
+            let response = unblock(move || tenant.fetch(fetch)).await?;
+            let body = OpenBody::whole(response.body().clone());
+            let is_good = response.status().is_success();
+            return Ok((response, is_good.then_some(body)));
+        }
+        self.outbound.fetch_open(fetch, kept_open).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! dialled, judged on the resolved address.
 
 mod dial;
+mod open;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,10 @@ use hyper::{body::Incoming, client::conn::http1::SendRequest};
 use smol::future::FutureExt as _;
 
 use self::dial::Dialer;
-pub(crate) use self::dial::{Outward, first_that_answers};
+pub(crate) use self::{
+    dial::{Outward, first_that_answers},
+    open::{OpenBodies, OpenBody},
+};
 use crate::executor::Executor;
 
 /// Connections that are kept for later, to each host: Entra and Graph are two.
@@ -76,16 +80,63 @@ impl Outbound {
         self.fetch_at_leisure(fetch).or(late).await
     }
 
+    /// Performs a fetch, of which the body of a good answer is kept open for so long.
+    pub(crate) async fn fetch_open(
+        &self,
+        fetch: Fetch,
+        kept_open: Duration,
+    ) -> Result<(Response<Bytes>, Option<OpenBody>), FetchFault> {
+        let (within, until) = (fetch.within, Instant::now().checked_add(kept_open));
+        let opened = async {
+            let (response, place, connection) = self.begin(fetch.target).await?;
+            if !response.status().is_success() {
+                let response = self
+                    .finish(response, place, connection, fetch.body_limit)
+                    .await?;
+                return Ok((response, None));
+            }
+            let (head, body) = response.into_parts();
+            let body = OpenBody::new((body, connection), until, within);
+            Ok((Response::from_parts(head, Bytes::new()), Some(body)))
+        };
+        let late = async {
+            Timer::after(within.min(kept_open)).await;
+            Err(FetchFault::TimedOut)
+        };
+        opened.or(late).await
+    }
+
     async fn fetch_at_leisure(&self, fetch: Fetch) -> <Fetch as Ask>::Answer {
-        let (wanted, is_public_only) = match fetch.target {
+        let (response, place, connection) = self.begin(fetch.target).await?;
+        self.finish(response, place, connection, fetch.body_limit)
+            .await
+    }
+
+    /// Sends a request, and reads the head of the answer.
+    async fn begin(
+        &self,
+        target: FetchTarget,
+    ) -> Result<(Response<Incoming>, Place, Connection), FetchFault> {
+        let (wanted, is_public_only) = match target {
             FetchTarget::Configured(request) => (request, false),
             FetchTarget::PublicOnly(request) => (request, true),
         };
         let place = Place::of(wanted.uri(), is_public_only).ok_or(FetchFault::Unreachable)?;
         let request = request(wanted);
         let (response, connection) = self.send(request, &place).await?;
+        Ok((response, place, connection))
+    }
+
+    /// Reads the body of the answer.
+    async fn finish(
+        &self,
+        response: Response<Incoming>,
+        place: Place,
+        connection: Connection,
+        limit: usize,
+    ) -> <Fetch as Ask>::Answer {
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, fetch.body_limit).collect().await;
+        let body = Limited::new(body, limit).collect().await;
         let body = body.map_err(|error| match error.is::<LengthLimitError>() {
             true => FetchFault::TooLarge,
             false => FetchFault::Unreachable,

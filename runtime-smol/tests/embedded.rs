@@ -10,12 +10,13 @@ use std::{
 use bytes::Bytes;
 
 use entra_mcp_smol::{
-    CallError, ChangeError, ChangeNotification, Config, Context, Prompt, Resource, ResourcePage,
-    ResourceTemplate, Server, Smol, Tool,
+    CallError, ChangeError, ChangeNotification, Config, Context, GraphRequest, Prompt, Resource,
+    ResourcePage, ResourceTemplate, Server, Smol, Tool,
     testing::{REVISIONS, SignIn},
 };
 use http::{Request, Response};
 use serde_json::{Map, Value, json};
+use smol::block_on;
 
 entra_mcp_e2e::embedded_cases!(PhantomData::<Smol>);
 
@@ -277,4 +278,73 @@ fn own_paths_are_served_beside_the_server() {
             .unwrap_err();
         assert!(error.to_string().contains(taken), "{error}");
     }
+}
+
+/// However large the whole is; nor does it outlive its call.
+#[test]
+fn answer_of_graph_is_read_piece_by_piece() {
+    let folder = Folder::new("stream");
+    let file = folder.0.join("tenant.json");
+    let content = "0123456789abcdef".repeat(640 * 1024);
+    let error = json!({"code": "itemNotFound", "message": "It is gone."});
+    let routes = json!([
+        {"path": "/v1.0/me/big", "status": 302, "headers": {"location": "{graph}/files/big"}},
+        {"path": "/files/big", "token": false, "body": content},
+        {"path": "/v1.0/me/gone", "status": 404, "body": {"error": error}},
+    ]);
+    std::fs::create_dir_all(&folder.0).unwrap();
+    std::fs::write(&file, json!({"graph": routes}).to_string()).unwrap();
+    let (kept, still_there) = std::sync::mpsc::channel();
+    let count = |cx: Context| async move {
+        let big = GraphRequest::get_path("v1.0/me/big").follow_link();
+        let whole = big.clone().response_limit(usize::MAX);
+        let whole = cx.graph_send(whole).await.unwrap_err();
+        let mut content = cx.graph_stream(big).await?;
+        let (status, mut length, mut largest) = (content.head().status(), 0, 0);
+        while let Some(piece) = content.next().await? {
+            length += piece.len();
+            largest = largest.max(piece.len());
+        }
+        let gone = GraphRequest::get_path("v1.0/me/gone");
+        let gone = cx.graph_stream(gone).await.unwrap_err();
+        let is_piece = (1..=64 * 1024).contains(&largest);
+        Ok(format!(
+            "{status} {length} {is_piece} {:?} {} {whole}",
+            gone.status, gone.code
+        ))
+    };
+    let keep = move |cx: Context| {
+        let kept = kept.clone();
+        async move {
+            let me = || GraphRequest::get_path("v1.0/me");
+            let mut streams = Vec::new();
+            for _ in 0..4 {
+                streams.push(cx.graph_stream(me()).await?);
+            }
+            let fifth = cx.graph_stream(me()).await.unwrap_err().to_string();
+            kept.send(streams).unwrap();
+            Ok(fifth)
+        }
+    };
+    let config = folder.config().dev_tenant_file(file);
+    let running = Server::new(config)
+        .tool(Tool::new("count", "Counts"), count)
+        .tool(Tool::new("keep", "Keeps"), keep)
+        .start()
+        .unwrap();
+    let alice = SignIn::new("alice").to(&running).unwrap();
+    let counted = alice.call("count", &json!({})).unwrap().text();
+    let expected = "200 10485760 true Some(404) itemNotFound The answer of Microsoft Graph is longer than 8388608 bytes";
+    assert!(counted.starts_with(expected), "{counted}");
+    let kept = alice.call("keep", &json!({})).unwrap().text();
+    assert!(
+        kept.contains("has 4 answers of Microsoft Graph open"),
+        "{kept}"
+    );
+    for mut stream in still_there.recv().unwrap() {
+        let ended = block_on(stream.next()).unwrap_err();
+        assert_eq!(ended.to_string(), "the call is over");
+    }
+    running.stop();
+    running.wait().unwrap();
 }

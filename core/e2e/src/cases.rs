@@ -43,6 +43,7 @@ pub mod libraries;
 pub mod library;
 pub mod lifecycle;
 pub mod monitoring;
+pub mod open_fetches;
 pub mod outbound;
 pub mod own_store;
 pub mod pages;

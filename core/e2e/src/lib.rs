@@ -330,6 +330,10 @@ suite!($ outbound_cases:
     outbound::refusal_of_the_proxy_is_a_fault,
     outbound::other_hosts_are_reached_without_the_proxy,
     outbound::public_fetch_through_the_proxy_names_public_addresses_only,
+    open_fetches::body_that_is_kept_open_comes_piece_by_piece,
+    open_fetches::answer_that_is_no_success_is_not_kept_open,
+    open_fetches::body_that_is_not_read_stops_its_host,
+    open_fetches::body_without_its_end_is_a_fault,
 );
 
 // What programs do that a server is a part of; instantiated with a runtime in place of a program.

@@ -15,6 +15,7 @@ mod schema;
 mod server_builder;
 mod span;
 mod state;
+mod streams;
 mod text_arguments;
 
 pub use self::{
@@ -27,4 +28,5 @@ pub use self::{
     server_builder::ServerBuilder,
     span::{CALL_TARGET, call_span, record_outcome},
     state::SharedState,
+    streams::{broken_stream, too_many_streams},
 };

@@ -8,7 +8,7 @@ use super::{
     ChangeNotification, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse,
     LogLevel,
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, ticket::AskId};
 
 /// What a call may have the server do.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ pub enum Effect {
     Sleep(Duration),
     /// Ask Microsoft Graph as the user.
     Graph(Box<GraphRequest>),
+    /// Ask Microsoft Graph as the user, for an answer that is read piece by piece. A step function has nothing to read it with, so
+    /// that for one this is an error.
+    GraphStream(Box<GraphRequest>),
     /// An Entra token of the user for these scopes of one resource, such as
     /// `https://graph.microsoft.com/Mail.Read` or `api://<application>/Orders.Read`. Graph's name, or
     /// none, means the Graph that is configured, so that it works in every cloud.
@@ -82,6 +85,8 @@ pub enum EffectResult {
     Input(BTreeMap<String, InputResponse>),
     /// Graph's answer.
     Graph(Result<GraphResponse, GraphError>),
+    /// The head of Graph's answer. Its body is what the runtime keeps open of this ask ([`Fetch::kept_open`](crate::ask::Fetch)).
+    GraphStream(GraphResponse, AskId),
     /// The token; or why there is none, for the model and the user.
     Token(Result<Secret<String>, String>),
 }

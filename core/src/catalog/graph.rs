@@ -207,7 +207,7 @@ impl GraphRequest {
     }
 
     /// Gets what the link leads to that Graph answers with (302), such as the content of a file. The user's token is not sent
-    /// there; `Range` is, so that what is larger than an answer may be is read in pieces.
+    /// there; `Range` is.
     #[must_use]
     pub fn follow_link(mut self) -> Self {
         self.follows_link = true;

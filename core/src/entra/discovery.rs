@@ -161,6 +161,7 @@ fn get(address: &Url) -> Option<Fetch> {
         target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
+        kept_open: None,
     })
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     admit::caller::Caller,
-    ask::{Ask, Awaiting, Fetch, FetchFault},
+    ask::{Ask, AskId, Awaiting, Fetch, FetchFault},
     catalog::{GraphError, GraphRequest, GraphResponse},
     claims_challenge::ClaimsChallenge,
     event::Answer,
@@ -53,6 +53,8 @@ struct Asker {
     credentials: Credentials,
     /// Graph has refused the token that was at hand, and this is a new one.
     renewed: bool,
+    /// For how long the answer is kept open; `None`: it is read as a whole.
+    kept_open: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,16 @@ enum State {
 }
 
 /// How far a request is, and what it results in.
-pub(crate) type GraphProgress = Progress<AskGraph, Result<GraphResponse, GraphEnd>>;
+pub(crate) type GraphProgress = Progress<AskGraph, Result<GraphAnswer, GraphEnd>>;
+
+/// What Graph answers.
+#[derive(Clone, Debug)]
+pub(crate) enum GraphAnswer {
+    /// The whole.
+    Whole(GraphResponse),
+    /// The head; of this ask's answer the body is kept open.
+    Open(GraphResponse, AskId),
+}
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +106,12 @@ fn of_token(fault: Fault) -> GraphError {
 }
 
 impl AskGraph {
-    pub(crate) fn start(request: GraphRequest, caller: &Caller, cx: &mut Cx<'_>) -> GraphProgress {
+    pub(crate) fn start(
+        request: GraphRequest,
+        kept_open: Option<Duration>,
+        caller: &Caller,
+        cx: &mut Cx<'_>,
+    ) -> GraphProgress {
         if let Err(error) = request.check() {
             return failed(error);
         }
@@ -103,6 +119,7 @@ impl AskGraph {
             request,
             credentials: Credentials::of(caller, cx.env.server),
             renewed: false,
+            kept_open,
         });
         let step = CallerToken::for_graph(&asker.credentials, cx);
         Self::token(asker, step, cx)
@@ -115,12 +132,16 @@ impl AskGraph {
                 Self::token(self.asker, step, cx)
             }
             State::Sent(awaiting) => {
+                let ask = awaiting.id();
                 let answer = awaiting.into_answer(answer);
-                Self::answered(self.asker, answer, cx)
+                Self::answered(self.asker, ask, answer, cx)
             }
             State::Linked(awaiting) => {
+                let ask = awaiting.id();
                 match received(awaiting.into_answer(answer), &self.asker, cx) {
-                    Ok(response) if response.status().is_success() => found(response),
+                    Ok(response) if response.status().is_success() => {
+                        found(response, ask, &self.asker)
+                    }
                     Ok(response) => refused(&response, cx),
                     Err(error) => failed(error),
                 }
@@ -153,7 +174,7 @@ impl AskGraph {
     }
 
     fn send(asker: Box<Asker>, token: &Secret<String>, cx: &mut Cx<'_>) -> GraphProgress {
-        match graph_fetch::of_request(&asker.request, token, cx) {
+        match graph_fetch::of_request(&asker.request, asker.kept_open, token, cx) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
                 Self::waiting(asker, State::Sent(awaiting))
@@ -166,6 +187,7 @@ impl AskGraph {
 
     fn answered(
         asker: Box<Asker>,
+        ask: AskId,
         answer: <Fetch as Ask>::Answer,
         cx: &mut Cx<'_>,
     ) -> GraphProgress {
@@ -175,7 +197,7 @@ impl AskGraph {
         };
         let status = response.status();
         if status.is_success() {
-            return found(response);
+            return found(response, ask, &asker);
         }
         match status {
             StatusCode::UNAUTHORIZED => {
@@ -204,7 +226,8 @@ impl AskGraph {
     fn follow(asker: Box<Asker>, response: &Response<Bytes>, cx: &mut Cx<'_>) -> GraphProgress {
         let link = response.headers().get(header::LOCATION);
         let link = link.and_then(|link| link.to_str().ok());
-        match link.and_then(|link| graph_fetch::of_link(link, &asker.request, cx)) {
+        let of_link = |link| graph_fetch::of_link(link, &asker.request, asker.kept_open, cx);
+        match link.and_then(of_link) {
             Some(fetch) => {
                 let awaiting = cx.fetch(fetch);
                 Self::waiting(asker, State::Linked(awaiting))
@@ -250,8 +273,12 @@ impl AskGraph {
     }
 }
 
-fn found(response: Response<Bytes>) -> GraphProgress {
-    Progress::Ready(Ok(GraphResponse::of(response)))
+fn found(response: Response<Bytes>, ask: AskId, asker: &Asker) -> GraphProgress {
+    let response = GraphResponse::of(response);
+    Progress::Ready(Ok(match asker.kept_open {
+        None => GraphAnswer::Whole(response),
+        Some(_) => GraphAnswer::Open(response, ask),
+    }))
 }
 
 /// The answer, if there is one.

@@ -1,5 +1,7 @@
 //! What is sent to Microsoft Graph: to the configured one, with the user's token.
 
+use std::time::Duration;
+
 use ::http::{HeaderValue, Method, Request, header, request};
 use bytes::Bytes;
 use url::Url;
@@ -24,6 +26,7 @@ fn address(graph: &Url, path: &str) -> Option<Url> {
 /// A request of a tool's.
 pub(super) fn of_request(
     asked: &GraphRequest,
+    kept_open: Option<Duration>,
     token: &Secret<String>,
     cx: &mut Cx<'_>,
 ) -> Option<Fetch> {
@@ -33,12 +36,18 @@ pub(super) fn of_request(
     }
     let mut fetch = fetch(request, asked.path(), asked.content().clone(), token, cx)?;
     (fetch.body_limit, fetch.within) = asked.bounds(&cx.env.server.config.call_limits);
+    fetch.kept_open = kept_open;
     Some(fetch)
 }
 
 /// What a link leads to that Graph answers with: it needs no token, so that it gets none (threat P9). Only Graph itself is
 /// known to the operator; anything else is on the public internet, by HTTPS.
-pub(super) fn of_link(link: &str, asked: &GraphRequest, cx: &Cx<'_>) -> Option<Fetch> {
+pub(super) fn of_link(
+    link: &str,
+    asked: &GraphRequest,
+    kept_open: Option<Duration>,
+    cx: &Cx<'_>,
+) -> Option<Fetch> {
     let graph = &cx.env.server.config.entra.graph;
     let url = graph.join(link).ok()?;
     let is_graph = url.origin() == graph.origin();
@@ -61,6 +70,7 @@ pub(super) fn of_link(link: &str, asked: &GraphRequest, cx: &Cx<'_>) -> Option<F
         },
         body_limit,
         within,
+        kept_open,
     })
 }
 
@@ -107,6 +117,7 @@ fn fetch(
         target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
+        kept_open: None,
     })
 }
 

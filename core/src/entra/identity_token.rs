@@ -186,6 +186,7 @@ pub(super) fn request(
         target: FetchTarget::Configured(request.body(Bytes::new()).ok()?),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
+        kept_open: None,
     })
 }
 

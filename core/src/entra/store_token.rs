@@ -48,7 +48,7 @@ pub enum StoreTokenStep {
     /// This is to be made, and shown to [`with_assertion`].
     Assert(ClientAssertion),
     /// This is to be fetched, and the answer shown to [`read`].
-    Fetch(Fetch),
+    Fetch(Box<Fetch>),
     /// Here it is.
     Token(StoreToken),
 }
@@ -150,6 +150,7 @@ fn of_identity(
         _ => None,
     };
     let none = || "its address is none".to_owned();
+    let fetch = fetch.map(Box::new);
     fetch.map(StoreTokenStep::Fetch).ok_or_else(none)
 }
 
@@ -185,11 +186,12 @@ fn post(
         .header(header::ACCEPT, "application/json")
         .body(body)
         .map_err(|_| "the authority is no address".to_owned())?;
-    Ok(StoreTokenStep::Fetch(Fetch {
+    Ok(StoreTokenStep::Fetch(Box::new(Fetch {
         target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
-    }))
+        kept_open: None,
+    })))
 }
 
 #[cfg(test)]

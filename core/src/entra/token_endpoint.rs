@@ -216,6 +216,7 @@ pub(super) fn post(
         target: FetchTarget::Configured(request),
         body_limit: limits::FETCH_BODY_BYTES,
         within: limits::FETCH_TIMEOUT,
+        kept_open: None,
     })
 }
 

@@ -51,6 +51,7 @@ impl FetchClientFile {
             target: target(&url, request, cx.env),
             body_limit: limits::CLIENT_DOCUMENT_BYTES,
             within: limits::CLIENT_DOCUMENT_TIMEOUT,
+            kept_open: None,
         };
         let awaiting = cx.fetch(fetch);
         Progress::Pending(Self {

@@ -65,7 +65,7 @@ fn invoked(
         match next(&mailbox) {
             HandlerMessage::Effect(effect, waiting) => {
                 running.open.push_back(waiting);
-                running.resume(resume(effect));
+                running.resume(resume(effect), None);
             }
             HandlerMessage::Finished(result) => return result,
         }

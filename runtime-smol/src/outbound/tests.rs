@@ -6,7 +6,11 @@ use std::{
     sync::mpsc::{Receiver, channel},
 };
 
-use entra_mcp_e2e::cases::outbound::FetchRuntime;
+use entra_mcp_e2e::cases::{
+    open_fetches::{Opened, Pieces},
+    outbound::FetchRuntime,
+};
+use smol::future::poll_fn;
 
 use super::*;
 use crate::executor::ExecutorThreads;
@@ -20,6 +24,23 @@ impl FetchRuntime for Smol {
     fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer {
         let fetcher = Fetcher::through(egress);
         move |fetch| fetcher.fetch(fetch)
+    }
+
+    fn opener(&self) -> impl Fn(Fetch, Duration) -> Opened {
+        let fetcher = Arc::new(Fetcher::new());
+        move |fetch, kept_open| {
+            let opened = fetcher.outbound.fetch_open(fetch, kept_open);
+            let (head, body) = fetcher.executor.run(opened).unwrap()?;
+            let fetcher = Arc::clone(&fetcher);
+            let pieces = |mut body: OpenBody| {
+                let next = move || {
+                    let next = poll_fn(|cx| body.poll_next(cx));
+                    fetcher.executor.run(next).unwrap().transpose()
+                };
+                Box::new(next) as Pieces
+            };
+            Ok((head, body.map(pieces)))
+        }
     }
 }
 
@@ -50,6 +71,7 @@ fn fetch(uri: &str, target: impl FnOnce(Request<Bytes>) -> FetchTarget) -> Fetch
         target: target(Request::get(uri).body(Bytes::new()).unwrap()),
         body_limit: 10,
         within: Duration::from_secs(10),
+        kept_open: None,
     }
 }
 

@@ -12,10 +12,15 @@ use entra_mcp_core::ask::{Ask, Fetch, FetchFault, FetchTarget};
 use entra_mcp_runtime::egress::{Egress, Proxy};
 use http::Request;
 
+use super::open_fetches::Opened;
+
 /// A runtime whose outbound side can be tried.
 pub trait FetchRuntime {
     /// Returns an outbound side without connections, which makes them so.
     fn fetcher(&self, egress: Egress) -> impl Fn(Fetch) -> <Fetch as Ask>::Answer;
+
+    /// Returns one that keeps the body of a good answer open for so long.
+    fn opener(&self) -> impl Fn(Fetch, Duration) -> Opened;
 }
 
 /// A host that gives one answer to whoever connects; what it was asked arrives here.
@@ -45,6 +50,7 @@ fn fetch(uri: &str, target: impl FnOnce(Request<Bytes>) -> FetchTarget) -> Fetch
         target: target(Request::get(uri).body(Bytes::new()).unwrap()),
         body_limit: 10,
         within: Duration::from_secs(10),
+        kept_open: None,
     }
 }
 

@@ -87,7 +87,8 @@ impl Performer {
                 }
                 EffectResult::Input(answers)
             }
-            Effect::Graph(request) => {
+            // A script has the whole answer: the context reads it piece by piece.
+            Effect::Graph(request) | Effect::GraphStream(request) => {
                 let outcome = request.check().and_then(|()| outcomes.graph(&request));
                 effects.push(SeenEffect::Graph(*request));
                 EffectResult::Graph(outcome)

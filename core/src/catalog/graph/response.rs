@@ -9,7 +9,8 @@ use super::GraphRequest;
 use crate::catalog::CallError;
 
 /// What a function is told of an answer's headers.
-const HEADERS: [&str; 7] = [
+const HEADERS: [&str; 8] = [
+    "content-length",
     "content-range",
     "content-type",
     "etag",
@@ -67,7 +68,7 @@ impl GraphResponse {
         self.status.as_u16()
     }
 
-    /// Returns a header, if it is one of `Content-Range`, `Content-Type`, `ETag`, `Last-Modified`, `Location`,
+    /// Returns a header, if it is one of `Content-Length`, `Content-Range`, `Content-Type`, `ETag`, `Last-Modified`, `Location`,
     /// `Preference-Applied` and `request-id`.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -21,6 +21,10 @@ fn send(call: &Call) -> Step<ToolResult> {
             .header("Range", "bytes=0-9")
             .response_limit(usize::MAX)
             .follow_link(),
+        "stream" if call.results().is_empty() => {
+            let request = GraphRequest::get(["v1.0", "me"]);
+            return Step::effect(Effect::GraphStream(Box::new(request)));
+        }
         "token" => GraphRequest::get(["v1.0", "me"]).header("Authorization", "Bearer mine"),
         path => GraphRequest::get_path(path),
     };
@@ -180,4 +184,16 @@ fn answer_that_is_too_long_is_told_with_the_bound() {
     let told = told(&mut world, "content");
     let most = limits::GRAPH_RESPONSE_BYTES.to_string();
     assert!(told.contains(&most), "{told}");
+}
+
+/// It has nothing to read one with.
+#[test]
+fn stream_for_a_step_function_is_an_error() {
+    let mut world = world();
+    let told = told(&mut world, "stream");
+    assert!(
+        told.contains("a step function cannot read a stream"),
+        "{told}"
+    );
+    assert!(world.asked.is_empty());
 }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Invocation, InvocationCx, InvocationEnd, ServerMessage, State};
+use super::{
+    Invocation, InvocationCx, InvocationEnd, ServerMessage, State, handler::RunningHandler,
+};
 use crate::{
-    catalog::{CallError, ChangeNotification, Effect, EffectResult, LogLevel},
+    catalog::{CallError, ChangeNotification, Effect, EffectResult, GraphError, LogLevel},
     claims_challenge::ClaimsChallenge,
     entra::{
         access_token::AccessTokenError,
         caller_token::{self, CallerToken, CallerTokenProgress},
-        graph::{AskGraph, GraphEnd, GraphProgress},
+        graph::{AskGraph, GraphAnswer, GraphEnd, GraphProgress},
     },
     event::Answer,
     limits,
@@ -39,7 +41,7 @@ impl Invocation {
     /// Whether the invocation has to wait for what this effect results in.
     pub(super) fn waits_for(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Sleep(_) | Effect::Graph(_) | Effect::Token(_) => true,
+            Effect::Sleep(_) | Effect::Graph(_) | Effect::GraphStream(_) | Effect::Token(_) => true,
             // Without a session it ends the round.
             Effect::RequestInput(_) => self.client.mcp_session.is_some(),
             Effect::Progress { .. }
@@ -68,7 +70,16 @@ impl Invocation {
                 wait(State::Sleeping(icx.cx.env.now.instant.after(duration)))
             }
             Effect::Graph(request) => {
-                let progress = AskGraph::start(*request, icx.caller, icx.cx);
+                let progress = AskGraph::start(*request, None, icx.caller, icx.cx);
+                self.graph(progress, icx)
+            }
+            Effect::GraphStream(_) if matches!(self.handler, RunningHandler::Step(_)) => {
+                let error = GraphError::misuse("a step function cannot read a stream");
+                done(EffectResult::Graph(Err(error)))
+            }
+            Effect::GraphStream(request) => {
+                let kept_open = Some(self.meta.time_limit);
+                let progress = AskGraph::start(*request, kept_open, icx.caller, icx.cx);
                 self.graph(progress, icx)
             }
             Effect::Token(permission) => {
@@ -159,7 +170,12 @@ impl Invocation {
                 Err(self.step_up(claims, icx))
             }
             Progress::Ready(Err(GraphEnd::Failed(error))) => done(EffectResult::Graph(Err(*error))),
-            Progress::Ready(Ok(response)) => done(EffectResult::Graph(Ok(response))),
+            Progress::Ready(Ok(GraphAnswer::Whole(response))) => {
+                done(EffectResult::Graph(Ok(response)))
+            }
+            Progress::Ready(Ok(GraphAnswer::Open(response, ask))) => {
+                done(EffectResult::GraphStream(response, ask))
+            }
         }
     }
 

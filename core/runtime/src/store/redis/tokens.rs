@@ -86,7 +86,7 @@ impl StoreTokens {
                     store_token::with_assertion(&self.entra, made)?
                 }
                 StoreTokenStep::Fetch(fetch) => {
-                    store_token::read(&self.entra, (self.fetch)(fetch), is_proven, now)?
+                    store_token::read(&self.entra, (self.fetch)(*fetch), is_proven, now)?
                 }
             };
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ask::{InvokeOutput, Target},
-    catalog::{EffectResult, VerifiedBy},
+    catalog::{EffectResult, GraphRequest, VerifiedBy},
     event::Event,
     limits,
     log_event::{Field, LogEvent, LogEventId},
@@ -34,6 +34,27 @@ fn runtime_handler_gets_the_results_of_its_effects() {
     assert_eq!((world.granted.len(), messages(&world, id).len()), (3, 2));
     world.handle(id, ticket.answer(Ok(InvokeOutput::Tool("done".into()))));
     assert_eq!(answer(&world, id)["content"][0]["text"], "done");
+}
+
+/// Its bytes go to the function, past the exchange, which says whose they are.
+#[test]
+fn answer_of_graph_that_is_a_stream_is_kept_open_for_its_function() {
+    let mut world = world();
+    let client = Client::new(&mut world, "2025-11-25", json!({}));
+    let id = begin(&mut world, &client);
+    let (_, ticket, _) = world.calls.pop_front().unwrap();
+    for (status, is_open) in [(200, true), (404, false)] {
+        world.graph_responds(status, &json!({"value": "x".repeat(100)}));
+        let request = Box::new(GraphRequest::get_path("v1.0/me/big"));
+        world.handle(id, ticket.effect(Effect::GraphStream(request)));
+        match world.granted.pop().unwrap() {
+            EffectResult::GraphStream(head, _) => {
+                assert!(is_open && head.status() == 200 && head.body().is_empty());
+            }
+            EffectResult::Graph(Err(error)) => assert!(!is_open && error.status == Some(404)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
