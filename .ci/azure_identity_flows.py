@@ -45,6 +45,11 @@ good("workload identity", WorkloadIdentityCredential(
 os.environ["IDENTITY_ENDPOINT"] = f"{origin}/msi/token"
 os.environ["IDENTITY_HEADER"] = "public-and-worthless-identity-header"
 good("managed identity of App Service", ManagedIdentityCredential(client_id=IDENTITY), EXCHANGE)
+web = requests.Session()
+assigned = msal.ManagedIdentityClient(msal.UserAssignedManagedIdentity(client_id=IDENTITY), http_client=web)
+token = assigned.acquire_token_for_client(resource="api://AzureADTokenExchange")
+assert "access_token" in token, token
+print("MSAL for Python: managed identity of App Service")
 for name in ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"]:
     del os.environ[name]
 
@@ -65,7 +70,6 @@ else:
         os.environ["IDENTITY_ENDPOINT"] = f"{origin}/arc/metadata/identity/oauth2/token"
         os.environ["IMDS_ENDPOINT"] = origin
         good("managed identity of Azure Arc", ManagedIdentityCredential(), EXCHANGE)
-        web = requests.Session()
         system = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=web)
         token = system.acquire_token_for_client(resource="api://AzureADTokenExchange")
         assert "access_token" in token, token

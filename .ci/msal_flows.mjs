@@ -14,8 +14,8 @@ const commandLine = "c0c0a000-6f1d-4b7e-8a52-d3e7e4a70005";
 const redirectUri = "http://localhost:8080/cb";
 const graph = { scopes: ["https://graph.microsoft.com/.default"] };
 
-const application = (credential) => new msal.ConfidentialClientApplication({
-  auth: { clientId, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host], ...credential },
+const application = (credential, id = clientId) => new msal.ConfidentialClientApplication({
+  auth: { clientId: id, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host], ...credential },
 });
 const good = (what, result) => {
   if (!result?.accessToken) throw new Error(`${what}: ${JSON.stringify(result)}`);
@@ -62,12 +62,19 @@ if (!(wanted instanceof msal.InteractionRequiredAuthError) || !wanted.claims.inc
 const stronger = good("claims of a challenge, in the browser", await signIn(app, "alice", { claims: wanted.claims }));
 if (!stronger.idTokenClaims.acrs.includes("c1")) throw new Error(JSON.stringify(stronger.idTokenClaims));
 
-const user = await (await fetch(`${origin}/${tenant}/oauth2/v2.0/token`, form({
-  grant_type: "password", client_id: commandLine, username: "bob", password: "any", scope: `api://${clientId}/user.read`,
-}))).json();
-const onBehalfOf = () => app.acquireTokenOnBehalfOf({ oboAssertion: user.access_token, scopes: ["User.Read"] });
+async function tokenFor(username, scope = `api://${clientId}/user.read`, claims = "{}") {
+  const fields = { grant_type: "password", client_id: commandLine, username, password: "any", scope, claims };
+  return (await (await fetch(`${origin}/${tenant}/oauth2/v2.0/token`, form(fields))).json()).access_token;
+}
+const ofBob = await tokenFor("bob");
+const onBehalfOf = () => app.acquireTokenOnBehalfOf({ oboAssertion: ofBob, scopes: ["User.Read"] });
 if (good("on behalf of", await onBehalfOf()).fromCache) throw new Error("of the cache");
 if (!good("on behalf of, again", await onBehalfOf()).fromCache) throw new Error("not of the cache");
+const ofFrank = await tokenFor("frank");
+const more = await app.acquireTokenOnBehalfOf({ oboAssertion: ofFrank, scopes: ["User.Read"] }).catch((error) => error);
+if (!(more instanceof msal.InteractionRequiredAuthError) || !more.claims.includes("polids")) throw new Error(String(more));
+const stepped = await tokenFor("frank", `api://${clientId}/user.read`, more.claims);
+good("on behalf of, after a step-up", await app.acquireTokenOnBehalfOf({ oboAssertion: stepped, scopes: ["User.Read"] }));
 
 good("client credentials by secret", await application({ clientSecret }).acquireTokenByClientCredential(graph));
 const pem = readFileSync("core/dev-tenant/keys/client.pem", "utf8");
@@ -92,6 +99,28 @@ process.env.AZURE_POD_IDENTITY_AUTHORITY_HOST = origin;
 const userAssignedClientId = "b4e1f7a2-08c5-4d9b-96e3-d3e7e4a70004";
 const identity = new msal.ManagedIdentityApplication({ managedIdentityIdParams: { userAssignedClientId } });
 good("managed identity of a machine", await identity.acquireToken({ resource: "api://AzureADTokenExchange" }));
+
+Object.assign(process.env, { IDENTITY_ENDPOINT: `${origin}/msi/token`, IDENTITY_HEADER: "public-and-worthless-identity-header" });
+const ofAppService = new msal.ManagedIdentityApplication({ managedIdentityIdParams: { userAssignedClientId } });
+good("managed identity of App Service", await ofAppService.acquireToken({ resource: "api://AzureADTokenExchange", forceRefresh: true }));
+delete process.env.IDENTITY_ENDPOINT;
+delete process.env.IDENTITY_HEADER;
+
+const exchange = ["api://AzureADTokenExchange/.default"];
+const blueprintId = "b10e0000-2d84-4f6b-8c15-d3e7e4a7000a";
+const agentId = "a6e47000-7b19-4c3d-a5e8-d3e7e4a7000b";
+const blueprint = application({ clientSecret: "blp8Q~public.and-worthless_0123456789.ghi" }, blueprintId);
+const proof = good("a blueprint, for its agent", await blueprint.acquireTokenByClientCredential({ scopes: exchange, fmiPath: agentId }));
+const agent = application({ clientAssertion: async () => proof.accessToken }, agentId);
+const api = `api://${clientId}`;
+good("an agent, as itself", await agent.acquireTokenByClientCredential({ scopes: [`${api}/.default`] }));
+const shown = await tokenFor("bob", `api://${blueprintId}/access_agent`);
+good("an agent, on behalf of a user", await agent.acquireTokenOnBehalfOf({ oboAssertion: shown, scopes: [`${api}/user.read`] }));
+const own = await agent.acquireTokenByClientCredential({ scopes: exchange });
+const itsAccount = good("an agent, as the account of its own", await agent.acquireTokenByUserFederatedIdentityCredential({
+  scopes: [`${api}/user.read`], assertion: own.accessToken, username: "agent@contoso.example",
+}));
+if (itsAccount.account.name !== "Invoice Agent") throw new Error(itsAccount.account.name);
 
 const onDevice = new msal.PublicClientApplication({
   auth: { clientId: commandLine, authority: `${origin}/${tenant}`, knownAuthorities: [new URL(origin).host] },
