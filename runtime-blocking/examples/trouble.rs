@@ -6,7 +6,8 @@ use std::{
 };
 
 use entra_mcp_blocking::{
-    CallError, Context, InvokeOutput, Next, Server, StartError, TaskSupport, Tool,
+    Bytes, CallError, Context, InvokeOutput, Next, Request, Response, Server, StartError,
+    TaskSupport, Tool,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,12 +76,18 @@ fn signed(cx: &Context, next: Next) -> Result<InvokeOutput, CallError> {
     })
 }
 
+/// So is one in what is served beside: its peer gets 500, and the log its words.
+fn broken(_: Request<Bytes>) -> Response<Bytes> {
+    panic!("a bug of this route")
+}
+
 /// What is offered; the tests have it, too.
 pub(crate) fn offer(server: Server) -> Server {
     // Where the client knows tasks, the call goes on after its request was answered.
     let wait_tool = Tool::new("wait", "Waits until it is cancelled").tasks(TaskSupport::Optional);
     server
         .around(signed)
+        .route("/broken", broken)
         .tool(Tool::new("divide", "Divides whole numbers"), divide)
         .tool(Tool::new("readConfig", "Has a fault"), read_config)
         .tool(Tool::new("panic", "Has a bug"), panic)

@@ -66,8 +66,8 @@ impl Service for McpService {
     ) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);
         let server = &runtime.shared.server;
-        if let Some((route, body_limit)) = runtime.routes.admit(&mut head, server, &origin)? {
-            return Ok(own_route(route, head, body_limit));
+        if let Some(route) = runtime.routes.admit(&mut head, server, &origin)? {
+            return Ok(own_route(route, head));
         }
         let admission = runtime.shared.admit(head, origin)?;
         let body_limit = admission.body_limit();

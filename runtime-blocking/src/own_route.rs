@@ -1,9 +1,12 @@
 //! What a program serves beside the server, on this runtime.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use bytes::Bytes;
-use entra_mcp_runtime::RequestPermit;
+use entra_mcp_runtime::{AdmittedRoute, OwnAnswer, RequestPermit};
 use http::{Request, Response, request::Parts};
 
 use crate::{
@@ -17,21 +20,24 @@ pub(crate) type BoxedRoute = Arc<dyn Fn(Request<Bytes>) -> Response<Bytes> + Sen
 /// A request to such a path.
 struct OwnRoute {
     route: BoxedRoute,
+    answered: OwnAnswer,
     request: Option<Request<Bytes>>,
     _permit: RequestPermit,
 }
 
 /// A request to such a path.
-pub(crate) fn own_route(route: BoxedRoute, head: Parts, body_limit: usize) -> Admitted {
+pub(crate) fn own_route(route: AdmittedRoute<BoxedRoute>, head: Parts) -> Admitted {
+    let (handler, answered) = (route.handler, route.answered);
     let serve = move |body, permit| -> Box<dyn Work> {
         Box::new(OwnRoute {
-            route,
+            route: handler,
+            answered,
             request: Some(Request::from_parts(head, body)),
             _permit: permit,
         })
     };
     Admitted {
-        body_limit,
+        body_limit: route.body_limit,
         holder: None,
         serve: Box::new(serve),
     }
@@ -40,7 +46,9 @@ pub(crate) fn own_route(route: BoxedRoute, head: Parts, body_limit: usize) -> Ad
 impl Work for OwnRoute {
     fn drive(&mut self, writer: &mut dyn ResponseWriter) -> Step {
         if let Some(request) = self.request.take() {
-            writer.respond((self.route)(request));
+            // The panic barrier. What the function shares with others is its own to keep whole.
+            let returned = catch_unwind(AssertUnwindSafe(|| (self.route)(request)));
+            writer.respond(self.answered.of(returned));
         }
         Step::Over
     }

@@ -1,9 +1,11 @@
 //! What a program serves beside the server, on this runtime.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
+use entra_mcp_runtime::AdmittedRoute;
 use http::{Request, Response, request::Parts};
+use smol::future::FutureExt as _;
 
 use crate::{
     inbound::{Admitted, ResponseWriter},
@@ -16,15 +18,18 @@ pub(crate) type BoxedRoute = Arc<
 >;
 
 /// A request to such a path.
-pub(crate) fn own_route(route: BoxedRoute, head: Parts, body_limit: usize) -> Admitted {
+pub(crate) fn own_route(route: AdmittedRoute<BoxedRoute>, head: Parts) -> Admitted {
+    let (handler, answered) = (route.handler, route.answered);
     let serve = move |body, mut writer: ResponseWriter, permit| -> Box<dyn Work> {
-        let response = route(Request::from_parts(head, body));
+        // The panic barrier. What the function shares with others is its own to keep whole.
+        let returned = async move { handler(Request::from_parts(head, body)).await };
+        let returned = AssertUnwindSafe(returned).catch_unwind();
         Box::new(FutureWork::new(permit, async move {
-            writer.respond(response.await);
+            writer.respond(answered.of(returned.await));
         }))
     };
     Admitted {
-        body_limit,
+        body_limit: route.body_limit,
         holder: None,
         serve: Box::new(serve),
     }

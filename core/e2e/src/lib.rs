@@ -223,6 +223,7 @@ suite!($ end_to_end_library:
     library::elicitation_uses_the_stream_in_older_revisions,
     library::elicitation_is_a_round_trip_in_the_stateless_revision,
     library::failing_and_panicking_tools_leave_the_server_running,
+    library::panicking_route_is_answered_and_told_to_the_log,
     library::function_around_calls_changes_their_results,
     library::cancelled_call_stops,
     library::task_runs_until_it_is_cancelled,

@@ -93,7 +93,7 @@ pub use self::{
     policy_file::{PolicyFileError, SharedPolicy},
     published::Held,
     pull_message::{PullMessage, Pulls},
-    routes::Routes,
+    routes::{AdmittedRoute, OwnAnswer, Routes},
     running::{Lifecycle, Running, Stopper},
     seed::seed,
     server::{Server, ServerRuntime, ServiceRuntime, main},

@@ -6,10 +6,13 @@ use bytes::Bytes;
 use entra_mcp_core::{
     admit::{OwnPath, admit_own},
     env::Server,
+    error_responses,
+    log_event::{Field, LogEvent, LogEventId},
+    request_id::RequestId,
 };
 use http::{Response, request::Parts};
 
-use crate::{RequestOrigin, StartError};
+use crate::{RequestOrigin, StartError, caught};
 
 /// The paths that are the program's own, and what serves each.
 #[derive(Clone)]
@@ -48,7 +51,7 @@ impl<H: Clone> Routes<H> {
         Ok(Self(Arc::new(routes)))
     }
 
-    /// What serves a request, if its path is one of these, and the most bytes of its body.
+    /// What serves a request, if its path is one of these.
     ///
     /// # Errors
     ///
@@ -58,14 +61,52 @@ impl<H: Clone> Routes<H> {
         head: &mut Parts,
         server: &Server,
         origin: &RequestOrigin,
-    ) -> Result<Option<(H, usize)>, Box<Response<Bytes>>> {
+    ) -> Result<Option<AdmittedRoute<H>>, Box<Response<Bytes>>> {
         let path = head.uri.path();
         let found = self.0.iter().find(|(own, _)| own.contains(path, server));
-        let Some((_, handler)) = found else {
+        let Some((path, handler)) = found else {
             return Ok(None);
         };
-        let limit = admit_own(head, server, &origin.request_id)?;
-        Ok(Some((handler.clone(), limit)))
+        let body_limit = admit_own(head, server, &origin.request_id)?;
+        Ok(Some(AdmittedRoute {
+            handler: handler.clone(),
+            body_limit,
+            answered: OwnAnswer {
+                path: path.as_str().to_owned(),
+                request_id: origin.request_id.clone(),
+            },
+        }))
+    }
+}
+
+/// A request to a path of the program's own.
+#[derive(Debug)]
+pub struct AdmittedRoute<H> {
+    /// What serves it.
+    pub handler: H,
+    /// The most bytes of its body.
+    pub body_limit: usize,
+    /// What its peer is answered.
+    pub answered: OwnAnswer,
+}
+
+/// What the peer of such a request is answered.
+#[derive(Debug)]
+pub struct OwnAnswer {
+    path: String,
+    request_id: RequestId,
+}
+
+impl OwnAnswer {
+    /// What the function returned; or, if it panicked, 500, and the log is told what it said.
+    #[must_use]
+    pub fn of(&self, returned: std::thread::Result<Response<Bytes>>) -> Response<Bytes> {
+        returned.unwrap_or_else(|panic| {
+            let failed = LogEvent::new(LogEventId::RouteFailed).with(Field::Path, &self.path);
+            let failed = failed.with_text(Field::Error, caught::said(&*panic));
+            crate::log(&failed.with(Field::RequestId, self.request_id.to_string()));
+            error_responses::internal_error()
+        })
     }
 }
 

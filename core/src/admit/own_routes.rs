@@ -36,6 +36,12 @@ impl OwnPath {
         below.is_some_and(|below| self.is_above(below)) || self.is_above(path)
     }
 
+    /// Returns the path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     fn is_above(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.0.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

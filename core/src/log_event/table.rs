@@ -266,6 +266,9 @@ with_gateway_events! {
     /// A tool, prompt or resource failed inside. The client learned only that it failed.
     CallFailed = "call.failed", Warn,
         "a call failed", [Subject, Client, Tool, Milliseconds, Error];
+    /// The function of a path of the program's own panicked. Its peer was answered 500.
+    RouteFailed = "route.failed", Error,
+        "a function that serves a path has panicked", [Path, Error];
     /// The server could not start, or could not go on.
     ServerFailed = "server.failed", Error,
         "the server ends", [Error];

@@ -174,6 +174,26 @@ pub fn failing_and_panicking_tools_leave_the_server_running(program: &Program) {
     });
 }
 
+/// Its peer has the whole of an answer, and the log what was said.
+pub fn panicking_route_is_answered_and_told_to_the_log(program: &Program) {
+    let server = program.example("trouble").start();
+    for _ in 0..3 {
+        let answer = server.request("GET", "/broken", &[], "");
+        assert_eq!(answer.status, 500);
+        assert!(
+            !answer.body.contains("a bug of this route"),
+            "{}",
+            answer.body
+        );
+    }
+    let failed = ["[route.failed]", "path=\"/broken\"", "a bug of this route"];
+    until("a line of the log tells the cause", || {
+        let log = server.log();
+        let is_told = |line: &str| failed.iter().all(|part| line.contains(part));
+        log.lines().any(is_told)
+    });
+}
+
 /// What a program puts around calls sees and changes their results, of every tool.
 pub fn function_around_calls_changes_their_results(program: &Program) {
     let server = program.example("trouble").start();
