@@ -346,6 +346,7 @@ suite!($ embedded_cases:
     embedded::wrong_configuration_of_an_embedded_server_is_an_error,
     embedded::second_audit_log_of_one_process_is_refused,
     own_store::sessions_are_kept_in_the_store_of_the_program,
+    own_store::failing_store_of_the_program_is_an_outage_and_no_more,
     own_store::store_of_the_program_needs_a_key,
 );
 

@@ -24,6 +24,8 @@ struct MemoryStore(Arc<Mutex<Records>>);
 struct Records {
     records: BTreeMap<Key, Stored>,
     last: u64,
+    asked: usize,
+    fails: bool,
 }
 
 impl Records {
@@ -51,6 +53,10 @@ impl Records {
 impl CustomStore for MemoryStore {
     fn answer(&self, ask: Store, now: UnixTime) -> Result<Option<Stored>, StoreFault> {
         let mut records = self.0.lock().unwrap();
+        records.asked += 1;
+        if records.fails {
+            return Err(StoreFault::Unavailable);
+        }
         match ask {
             Store::Get(key) => Ok(records.get(&key, now)),
             Store::Take(key) => {
@@ -71,6 +77,9 @@ impl CustomStore for MemoryStore {
 
     fn keys(&self, prefix: &str) -> Result<Vec<Key>, StoreFault> {
         let records = self.0.lock().unwrap();
+        if records.fails {
+            return Err(StoreFault::Unavailable);
+        }
         let keys = records.records.keys();
         Ok(keys
             .filter(|key| key.0.starts_with(prefix))
@@ -79,21 +88,22 @@ impl CustomStore for MemoryStore {
     }
 }
 
+/// A server with this store.
+fn with(store: &MemoryStore) -> Config {
+    Config::dev_tenant()
+        .setting(
+            "ENTRA_MCP_KEY",
+            "IA28nbtnJ26+9Y9KcXMhM2Fx5w1hIwbpPoKQ0s3d6qI=",
+        )
+        .store(store.clone())
+}
+
 /// It writes no file of its own, and whoever starts it again with that store finds the sessions.
 pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &PhantomData<R>) {
     let folder = Folder::new();
     let store = MemoryStore::default();
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let config = || {
-        Config::dev_tenant()
-            .setting(
-                "ENTRA_MCP_KEY",
-                "IA28nbtnJ26+9Y9KcXMhM2Fx5w1hIwbpPoKQ0s3d6qI=",
-            )
-            .data_folder(folder.path())
-            .listen(address)
-            .store(store.clone())
-    };
+    let config = || with(&store).data_folder(folder.path()).listen(address);
     let running = EmbeddedServer::<R>::new(config()).start().unwrap();
     let server = Server::embedded(&running);
     let alice = sign_in(&server, "alice");
@@ -104,6 +114,22 @@ pub fn sessions_are_kept_in_the_store_of_the_program<R: ServerRuntime>(_: &Phant
     assert!(store.0.lock().unwrap().records.keys().any(is_session));
     assert!(!folder.path().exists(), "{}", folder.path().display());
     let running = EmbeddedServer::<R>::new(config()).start().unwrap();
+    assert!(alice.works(&server));
+    running.stop();
+    running.wait().unwrap();
+}
+
+/// Nobody is signed out by that, nor signed in without it.
+pub fn failing_store_of_the_program_is_an_outage_and_no_more<R: ServerRuntime>(_: &PhantomData<R>) {
+    let store = MemoryStore::default();
+    let running = EmbeddedServer::<R>::new(with(&store)).start().unwrap();
+    let server = Server::embedded(&running);
+    let alice = sign_in(&server, "alice");
+    let asked = || std::mem::take(&mut store.0.lock().unwrap().asked);
+    assert!(alice.works(&server) && asked() > 0);
+    store.0.lock().unwrap().fails = true;
+    assert!(!alice.works(&server) && asked() > 0);
+    store.0.lock().unwrap().fails = false;
     assert!(alice.works(&server));
     running.stop();
     running.wait().unwrap();
