@@ -39,6 +39,7 @@ mod meta;
 mod names;
 mod portable;
 mod prompt;
+mod read_result;
 mod removing;
 mod resource;
 mod resource_page;
@@ -71,6 +72,7 @@ pub use self::{
     names::Names,
     portable::NonportableSchema,
     prompt::{Prompt, PromptArgument, PromptMessages},
+    read_result::ReadResult,
     resource::{Resource, ResourceTemplate},
     resource_page::ResourcePage,
     result::{CallError, Json, ToolResult},

@@ -212,7 +212,7 @@ fn performed(target: &Target, text: &str) -> InvokeOutput {
     match target {
         Target::Tool(_) => InvokeOutput::Tool(ToolResult::from(text)),
         Target::Resource(uri) | Target::Template(uri) | Target::Listed(uri) => {
-            InvokeOutput::Contents(vec![ResourceContents::text(uri, text)])
+            InvokeOutput::Contents(vec![ResourceContents::text(uri, text)].into())
         }
         Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(text)),
         Target::ListResources => InvokeOutput::ResourcePage(ResourcePage::default()),

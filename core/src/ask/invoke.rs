@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    catalog::{Call, Effect, PromptMessages, ResourceContents, ResourcePage, ToolResult},
+    catalog::{Call, Effect, PromptMessages, ReadResult, ResourcePage, ToolResult},
     ticket::AskId,
 };
 
@@ -49,7 +49,7 @@ pub enum InvokeOutput {
     /// Of a tool.
     Tool(ToolResult),
     /// Of a resource or template.
-    Contents(Vec<ResourceContents>),
+    Contents(ReadResult),
     /// Of a list of resources.
     ResourcePage(ResourcePage),
     /// Of a prompt.

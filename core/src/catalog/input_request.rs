@@ -9,7 +9,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::ElicitationSchema;
+use super::{
+    ElicitationSchema,
+    meta::{Meta, meta_method},
+};
 
 /// What is asked.
 ///
@@ -20,7 +23,10 @@ use super::ElicitationSchema;
 /// # let _ = question;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct InputRequest(pub(crate) InputRequestKind);
+pub struct InputRequest {
+    kind: InputRequestKind,
+    meta: Meta,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum InputRequestKind {
@@ -112,46 +118,51 @@ impl InputResponse {
 }
 
 impl InputRequest {
-    /// InputRequestKind the user to fill in a form. Never ask for secrets in this way.
+    /// Asks the user to fill in a form. Never ask for secrets in this way.
     #[must_use]
     pub fn form(message: impl Into<String>, form: ElicitationSchema) -> Self {
         let message = message.into();
-        Self(InputRequestKind::Form { message, form })
+        InputRequestKind::Form { message, form }.into()
     }
 
-    /// InputRequestKind the user to go to a web page, where what they enter does not pass through the client;
+    /// Asks the user to go to a web page, where what they enter does not pass through the client;
     /// since 2025-11-25.
     #[must_use]
     pub fn url(message: impl Into<String>, url: impl Into<String>) -> Self {
         let (message, url) = (message.into(), url.into());
-        Self(InputRequestKind::Url { message, url })
+        InputRequestKind::Url { message, url }.into()
     }
 
-    /// InputRequestKind the client's model.
+    /// Asks the client's model.
     #[must_use]
     pub fn sample(text: impl Into<String>, max_tokens: u32) -> Self {
         let message = json!({"role": "user", "content": {"type": "text", "text": text.into()}});
         let mut params = Map::new();
         params.insert("messages".to_owned(), json!([message]));
         params.insert("maxTokens".to_owned(), json!(max_tokens));
-        Self(InputRequestKind::Sampling(params))
+        InputRequestKind::Sampling(params).into()
     }
 
     /// Asks the client's model, with the protocol's own members: the parameters of
     /// `sampling/createMessage`.
     #[must_use]
     pub fn sample_with(params: Map<String, Value>) -> Self {
-        Self(InputRequestKind::Sampling(params))
+        InputRequestKind::Sampling(params).into()
     }
 
-    /// InputRequestKind which folders the client works in.
+    /// Asks which folders the client works in.
     #[must_use]
     pub fn roots() -> Self {
-        Self(InputRequestKind::Roots)
+        InputRequestKind::Roots.into()
     }
 
+    meta_method!(
+        meta,
+        "where a question of its kind has it: before 2026-07-28, and for roots since then, too"
+    );
+
     pub(crate) fn needs(&self) -> ClientCapability {
-        match &self.0 {
+        match &self.kind {
             InputRequestKind::Form { .. } => ClientCapability::ElicitationForm,
             InputRequestKind::Url { .. } => ClientCapability::ElicitationUrl,
             InputRequestKind::Sampling(_) => ClientCapability::Sampling,
@@ -161,9 +172,13 @@ impl InputRequest {
 
     /// The question for a revision with plain forms only; `None` if it cannot be asked there.
     pub(crate) fn plain(&self) -> Option<Self> {
-        match &self.0 {
+        match &self.kind {
             InputRequestKind::Form { message, form } => {
-                Some(Self::form(message.clone(), form.plain()?))
+                let plain = Self::form(message.clone(), form.plain()?);
+                Some(Self {
+                    meta: self.meta.clone(),
+                    ..plain
+                })
             }
             InputRequestKind::Url { .. }
             | InputRequestKind::Sampling(_)
@@ -172,35 +187,44 @@ impl InputRequest {
     }
 
     pub(crate) fn method(&self) -> &'static str {
-        match &self.0 {
+        match &self.kind {
             InputRequestKind::Form { .. } | InputRequestKind::Url { .. } => "elicitation/create",
             InputRequestKind::Sampling(_) => "sampling/createMessage",
             InputRequestKind::Roots => "roots/list",
         }
     }
 
-    /// The parameters; `elicitation_id` is wanted by 2025-11-25 for a URL. `None`: there are none.
+    /// The parameters; `None`: there are none. Before 2026-07-28, with the id that 2025-11-25 wants of a URL. Since then only a
+    /// question for roots has `_meta`.
     pub(crate) fn params(&self, elicitation_id: Option<&str>) -> Option<Value> {
-        match &self.0 {
+        let params = match &self.kind {
             InputRequestKind::Form { message, form } => {
-                Some(json!({"message": message, "requestedSchema": form.to_json()}))
+                json!({"message": message, "requestedSchema": form.to_json()})
             }
             InputRequestKind::Url { message, url } => {
                 let mut params = json!({"mode": "url", "message": message, "url": url});
                 if let (Some(id), Value::Object(members)) = (elicitation_id, &mut params) {
                     members.insert("elicitationId".to_owned(), json!(id));
                 }
-                Some(params)
+                params
             }
-            InputRequestKind::Sampling(params) => Some(Value::Object(params.clone())),
-            InputRequestKind::Roots => None,
+            InputRequestKind::Sampling(params) => Value::Object(params.clone()),
+            InputRequestKind::Roots if self.meta.is_empty() => return None,
+            InputRequestKind::Roots => json!({}),
+        };
+        let Value::Object(mut params) = params else {
+            return Some(params);
+        };
+        if elicitation_id.is_some() || self.kind == InputRequestKind::Roots {
+            self.meta.put_into(&mut params);
         }
+        Some(Value::Object(params))
     }
 
     /// Reads the client's answer; `None` if it does not answer this question.
     pub(crate) fn read(&self, result: &Value) -> Option<InputResponse> {
         let result = result.as_object()?;
-        match &self.0 {
+        match &self.kind {
             InputRequestKind::Form { form, .. } => match action(result)? {
                 Action::Accept => {
                     // Where nothing had to be filled in, there may be no content.
@@ -231,6 +255,13 @@ impl InputRequest {
                     .then(|| InputResponse::Roots(roots.clone()))
             }
         }
+    }
+}
+
+impl From<InputRequestKind> for InputRequest {
+    fn from(kind: InputRequestKind) -> Self {
+        let meta = Meta::default();
+        Self { kind, meta }
     }
 }
 
@@ -279,6 +310,29 @@ mod tests {
             assert_eq!(read, Some(InputResponse::Accepted(Map::new())), "{answer}");
             assert_eq!(ask(FieldSchema::text()).read(&answer), None, "{answer}");
         }
+    }
+
+    #[test]
+    fn meta_of_a_question_is_where_its_schema_has_it() {
+        let form = ElicitationSchema::new().field("note", FieldSchema::text());
+        let sampling = InputRequest::sample("Hello", 9);
+        for (question, is_everywhere) in [
+            (InputRequest::form("?", form), false),
+            (InputRequest::url("?", "https://mcp.example/"), false),
+            (sampling, false),
+            (InputRequest::roots(), true),
+        ] {
+            let question = question.meta("com.example/a", 1);
+            let meta = |id| {
+                question
+                    .params(id)
+                    .and_then(|params| params.get("_meta").cloned())
+            };
+            let expected = Some(json!({"com.example/a": 1}));
+            assert_eq!(meta(Some("7")), expected, "{question:?}");
+            assert_eq!(meta(None), expected.filter(|_| is_everywhere));
+        }
+        assert_eq!(InputRequest::roots().params(Some("7")), None);
     }
 
     #[test]

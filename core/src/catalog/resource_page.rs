@@ -2,7 +2,12 @@
 //!
 //! Source: MCP specification 2025-11-25, server/utilities/pagination.
 
-use super::Resource;
+use serde_json::{Map, Value};
+
+use super::{
+    Resource,
+    meta::{Meta, meta_method},
+};
 use crate::limits;
 
 /// A page of resources, and where the next one begins.
@@ -16,6 +21,7 @@ use crate::limits;
 pub struct ResourcePage {
     resources: Vec<Resource>,
     next: Option<String>,
+    meta: Meta,
 }
 
 impl ResourcePage {
@@ -25,8 +31,11 @@ impl ResourcePage {
         Self {
             resources: resources.into_iter().collect(),
             next: None,
+            meta: Meta::default(),
         }
     }
+
+    meta_method!(meta, "in every revision");
 
     /// Says where the next page begins: a text of at most 1024 bytes, which is given to the function that lists it. Clients send it back
     /// and may change it: it proves nothing.
@@ -44,6 +53,11 @@ impl ResourcePage {
 
     pub(crate) fn cursor(&self) -> Option<&str> {
         self.next.as_deref()
+    }
+
+    /// Adds what is said of it to a page of a list.
+    pub(crate) fn put_meta(&self, page: &mut Map<String, Value>) {
+        self.meta.put_into(page);
     }
 
     /// What is wrong with it, for the log.

@@ -135,6 +135,7 @@ pub(crate) fn with_computed(
         .map(|resource| resource.to_json(revision))
         .collect();
     let mut result = Map::from_iter([("resources".to_owned(), json!(entries))]);
+    computed.put_meta(&mut result);
     if let Some(next) = computed.cursor() {
         let next = URL_SAFE_NO_PAD.encode(format!("then {next}"));
         result.insert("nextCursor".to_owned(), json!(next));

@@ -50,8 +50,7 @@ pub(crate) fn finished(
             }
         },
         Ok(InvokeOutput::Contents(contents)) => {
-            let contents = contents.iter().map(|one| one.to_json(revision)).collect();
-            let mut result = Map::from_iter([("contents".to_owned(), contents)]);
+            let mut result = contents.to_json(revision);
             if revision.features().stateless {
                 let uri = request.params.get("uri").and_then(Json::as_str);
                 let catalog = cx.env.catalog;

@@ -1,6 +1,8 @@
 //! Results as plain values: of tools, resources and prompts.
 
-use entra_mcp_core::catalog::{Content, Json, PromptMessages, ResourceContents, ToolResult};
+use entra_mcp_core::catalog::{
+    Content, Json, PromptMessages, ReadResult, ResourceContents, ToolResult,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -78,44 +80,50 @@ as_result!(
 ///
 /// ```
 /// use entra_mcp_runtime::handlers::IntoContents;
-/// assert_eq!("Hello".into_contents("docs://hello").len(), 1);
+/// assert_eq!("Hello".into_contents("docs://hello").contents().len(), 1);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a resource cannot have the contents `{Self}`",
-    note = "return text, `Vec<u8>`, `ResourceContents` or `Vec<ResourceContents>`"
+    note = "return text, `Vec<u8>`, `ResourceContents`, `Vec<ResourceContents>` or `ReadResult`"
 )]
 pub trait IntoContents {
     /// The contents of this URI.
-    fn into_contents(self, uri: &str) -> Vec<ResourceContents>;
+    fn into_contents(self, uri: &str) -> ReadResult;
 }
 
 impl IntoContents for Vec<ResourceContents> {
-    fn into_contents(self, _uri: &str) -> Vec<ResourceContents> {
+    fn into_contents(self, _uri: &str) -> ReadResult {
+        self.into()
+    }
+}
+
+impl IntoContents for ReadResult {
+    fn into_contents(self, _uri: &str) -> ReadResult {
         self
     }
 }
 
 impl IntoContents for ResourceContents {
-    fn into_contents(self, _uri: &str) -> Vec<ResourceContents> {
-        vec![self]
+    fn into_contents(self, _uri: &str) -> ReadResult {
+        ReadResult::new([self])
     }
 }
 
 impl IntoContents for &str {
-    fn into_contents(self, uri: &str) -> Vec<ResourceContents> {
-        vec![ResourceContents::text(uri, self)]
+    fn into_contents(self, uri: &str) -> ReadResult {
+        ReadResult::new([ResourceContents::text(uri, self)])
     }
 }
 
 impl IntoContents for String {
-    fn into_contents(self, uri: &str) -> Vec<ResourceContents> {
-        vec![ResourceContents::text(uri, self)]
+    fn into_contents(self, uri: &str) -> ReadResult {
+        ReadResult::new([ResourceContents::text(uri, self)])
     }
 }
 
 impl IntoContents for Vec<u8> {
-    fn into_contents(self, uri: &str) -> Vec<ResourceContents> {
-        vec![ResourceContents::blob(uri, &self)]
+    fn into_contents(self, uri: &str) -> ReadResult {
+        ReadResult::new([ResourceContents::blob(uri, &self)])
     }
 }
 

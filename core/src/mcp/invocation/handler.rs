@@ -66,7 +66,9 @@ impl StepFunction {
     pub(super) fn step(self, call: &Call) -> Step<InvokeOutput> {
         match self {
             Self::Tool(step) => step(call).map(InvokeOutput::Tool),
-            Self::Contents(step) => step(call).map(InvokeOutput::Contents),
+            Self::Contents(step) => {
+                step(call).map(|contents| InvokeOutput::Contents(contents.into()))
+            }
             Self::ResourcePage(step) => step(call).map(InvokeOutput::ResourcePage),
             Self::PromptMessages(step) => step(call).map(InvokeOutput::PromptMessages),
             Self::Values(step) => step(call).map(InvokeOutput::Values),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ask::{InvokeOutput, Target},
-    catalog::ResourcePage,
+    catalog::{ReadResult, ResourcePage},
     log_event::LogEventId,
     mcp::testing::initialize,
 };
@@ -49,10 +49,12 @@ fn function_lists_after_what_is_offered_page_by_page() {
         let (_, ticket, invoke) = world.calls.pop_front().unwrap();
         assert_eq!(invoke.call.text("cursor"), "7 of 9");
         let page = ResourcePage::new([Resource::new("a://last", "last")]);
+        let page = page.meta("com.example/total", 3);
         world.handle(id, ticket.answer(Ok(InvokeOutput::ResourcePage(page))));
         let last = answer(&world, id);
         assert_eq!(uris(&last), ["a://last"]);
         assert!(last.get("nextCursor").is_none());
+        assert_eq!(last["_meta"]["com.example/total"], 3);
     }
 }
 
@@ -64,9 +66,12 @@ fn reader_gets_what_nothing_else_is_offered_for() {
     let id = client.begin(&mut world, "resources/read", params.clone());
     let (_, ticket, invoke) = world.calls.pop_front().unwrap();
     assert_eq!(invoke.target, Target::Listed("a://own".to_owned()));
-    let contents = vec![ResourceContents::text("a://own", "mine")];
+    let contents = ReadResult::new([ResourceContents::text("a://own", "mine")]);
+    let contents = contents.meta("com.example/age", 7);
     world.handle(id, ticket.answer(Ok(InvokeOutput::Contents(contents))));
-    assert_eq!(answer(&world, id)["contents"][0]["text"], "mine");
+    let read = answer(&world, id);
+    assert_eq!(read["contents"][0]["text"], "mine");
+    assert_eq!(read["_meta"]["com.example/age"], 7);
 
     let id = client.begin(&mut world, "resources/read", params);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
