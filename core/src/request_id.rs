@@ -3,9 +3,11 @@
 //! A trusted proxy may name it, in `traceparent` (W3C Trace Context, section 3.2) or `X-Request-ID`, so that its log and ours
 //! fit together. Otherwise it is the runtime's own. It proves nothing: it is text to search for.
 
-use std::{fmt, io::Write as _};
+use std::fmt;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use entra_mcp_wire::text::hex;
 
 use crate::limits::REQUEST_ID_CHARS;
 
@@ -17,9 +19,6 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest `traceparent` that is kept, for later versions have more behind the flags.
 const TRACEPARENT_BYTES: usize = 128;
-
-/// How many hexadecimal digits an id of ours has.
-const OWN_DIGITS: usize = 16;
 
 /// The id of a request, or of a job of the server's own.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,16 +69,20 @@ impl RequestId {
         }
     }
 
+    /// Returns it as a text of its own.
+    pub(crate) fn to_text(&self) -> String {
+        match &self.0 {
+            Repr::Own(number) => own(*number),
+            Repr::Given(id) => String::from(&**id),
+            Repr::Traced(value) => trace_id(value).unwrap_or_default().to_owned(),
+        }
+    }
+
     /// Writes it into the headers of the response.
     pub fn name_in(&self, headers: &mut HeaderMap) {
         // Both kinds are visible ASCII.
         let value = match &self.0 {
-            Repr::Own(_) => {
-                let mut digits = [b'0'; OWN_DIGITS];
-                // There is room for all of them.
-                let _ = write!(digits.as_mut_slice(), "{self}");
-                HeaderValue::from_bytes(&digits)
-            }
+            Repr::Own(number) => HeaderValue::from_maybe_shared(Bytes::from(own(*number))),
             Repr::Given(id) => HeaderValue::from_str(id),
             Repr::Traced(value) => HeaderValue::from_str(trace_id(value).unwrap_or_default()),
         };
@@ -92,7 +95,7 @@ impl RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Own(number) => write!(f, "{number:016x}"),
+            Repr::Own(number) => f.write_str(&own(*number)),
             Repr::Given(id) => f.write_str(id),
             Repr::Traced(value) => f.write_str(trace_id(value).unwrap_or_default()),
         }
@@ -103,6 +106,11 @@ impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RequestId({self})")
     }
+}
+
+/// An id of ours: sixteen hexadecimal digits.
+fn own(number: u64) -> String {
+    hex(&number.to_be_bytes())
 }
 
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

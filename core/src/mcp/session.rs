@@ -92,7 +92,8 @@ impl McpSession {
     /// Opens an id. `None` if there is no such session: never was, is another's, was ended, or ended
     /// by itself; which of these is nobody's business.
     pub(crate) fn open(text: &str, caller: &Caller, env: Env<'_>) -> Option<Self> {
-        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let mut sealed = Vec::with_capacity(text.len());
+        URL_SAFE_NO_PAD.decode_vec(text, &mut sealed).ok()?;
         let keys = &env.server.keys;
         let text = keys.open(Purpose::McpSession, CONTEXT, b"", &sealed)?;
         let (id, text) = text.split_first_chunk::<16>()?;

@@ -12,6 +12,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use entra_mcp_wire::text::hex;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::known::KnownSession;
@@ -209,8 +210,8 @@ impl Hash {
 
     /// What logs call the client of this id: the first half of the hash, in hexadecimal digits.
     pub(crate) fn name(&self) -> String {
-        let half = self.0.first_chunk().copied().unwrap_or_default();
-        format!("{:032x}", u128::from_be_bytes(half))
+        let half: [u8; 16] = self.0.first_chunk().copied().unwrap_or_default();
+        hex(&half)
     }
 
     /// The hash of some bytes.
