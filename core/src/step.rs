@@ -3,13 +3,14 @@
 mod announce;
 mod audit;
 mod backends;
+mod live_asks;
 
-use std::{collections::VecDeque, sync::Weak, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 
-use self::audit::Audit;
+use self::{audit::Audit, live_asks::LiveAsks};
 
 use crate::{
     action::Action,
@@ -196,7 +197,7 @@ impl Cx<'_> {
 
     /// Writes to the log, and so to the audit log if that tells of it.
     pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
-        let event = event.into().with_owned(Field::RequestId, self.request_id());
+        let event = event.into().with(Field::RequestId, self.request_id());
         let event = match &self.out.audit {
             Some(audit) if event.id().audit_outcome().is_some() => {
                 event.audited(audit.at(self.env.now.instant))
@@ -208,7 +209,7 @@ impl Cx<'_> {
 
     /// Returns the id that lines of this exchange carry, and error pages.
     pub(crate) fn request_id(&self) -> String {
-        self.out.request_id.to_string()
+        self.out.request_id.to_text()
     }
 
     /// Returns how many milliseconds ago the exchange began.
@@ -250,7 +251,7 @@ pub(crate) struct Outbox {
     actions: VecDeque<Action>,
     asked: u64,
     /// The asks of which a state may still hold the [`Awaiting`].
-    live: Vec<(AskId, Weak<()>)>,
+    live: LiveAsks,
     /// The writes that the store has not answered yet.
     writes: Vec<AskId>,
     wake: Instant,
@@ -270,7 +271,7 @@ impl Outbox {
         Self {
             actions: VecDeque::new(),
             asked: 0,
-            live: Vec::new(),
+            live: LiveAsks::default(),
             writes: Vec::new(),
             wake,
             pauses: Pauses::default(),
@@ -355,10 +356,7 @@ impl Outbox {
     fn ask<A: Ask>(&mut self) -> (Ticket<A>, Awaiting<A>) {
         let id = AskId(self.asked);
         self.asked = self.asked.saturating_add(1);
-        let awaiting = Awaiting::new(id);
-        self.live.retain(|(_, held)| held.strong_count() > 0);
-        self.live.push((id, awaiting.liveness()));
-        (Ticket::new(id), awaiting)
+        (Ticket::new(id), self.live.awaiting(id))
     }
 
     /// Whether the store has not answered a write yet.
@@ -386,9 +384,7 @@ impl Outbox {
 
     /// Whether an answer is that to an ask which no state waits for any more.
     pub(crate) fn is_stale(&self, answer: &Answer) -> bool {
-        let ask = answer.ask();
-        let waits = |(id, held): &(AskId, Weak<()>)| *id == ask && held.strong_count() > 0;
-        !self.live.iter().any(waits)
+        !self.live.is_awaited(answer.ask())
     }
 }
 

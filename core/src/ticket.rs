@@ -1,9 +1,6 @@
 //! Tickets: who asks, who may answer, and who waits for the answer.
 
-use std::{
-    marker::PhantomData,
-    sync::{Arc, Weak},
-};
+use std::{marker::PhantomData, sync::Arc};
 
 /// Which ask of an exchange: counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,22 +67,18 @@ impl<A: Ask> std::fmt::Debug for Answered<A> {
 pub(crate) struct Awaiting<A: Ask> {
     id: AskId,
     /// Nothing but its count matters.
-    held: Arc<()>,
+    _held: Arc<()>,
     ask: PhantomData<fn() -> A>,
 }
 
 impl<A: Ask> Awaiting<A> {
-    pub(crate) fn new(id: AskId) -> Self {
+    /// Who keeps another `held` can tell by its count whether the answer is still waited for.
+    pub(crate) fn new(id: AskId, held: Arc<()>) -> Self {
         Self {
             id,
-            held: Arc::new(()),
+            _held: held,
             ask: PhantomData,
         }
-    }
-
-    /// Tells whether the answer is still waited for.
-    pub(crate) fn liveness(&self) -> Weak<()> {
-        Arc::downgrade(&self.held)
     }
 
     /// Which ask is waited for.
