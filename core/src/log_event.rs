@@ -23,14 +23,15 @@ pub use self::{
     throttle::Throttle,
 };
 pub use entra_mcp_wire::text::is_invisible;
+pub(crate) use entra_mcp_wire::text::is_plain;
 
-use std::borrow::Cow;
-
-use self::sanitize::is_plain;
 use crate::limits::{LOG_TEXT_CHARS, LOG_VALUE_CHARS};
 
 /// A line seldom has more.
 const USUAL_FIELDS: usize = 8;
+
+/// Nor values of more bytes together.
+const USUAL_BYTES: usize = 200;
 
 /// How loud a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,10 @@ pub enum Level {
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogEvent {
     id: LogEventId,
-    fields: Vec<(Field, String)>,
+    /// Each with the place in the text where its value ends; it begins where that of the one before it ends.
+    fields: Vec<(Field, usize)>,
+    /// All values, one after the other: every call of a tool is a line.
+    text: String,
     audited: Option<Box<Audited>>,
 }
 
@@ -60,6 +64,7 @@ impl LogEvent {
         Self {
             id,
             fields: Vec::with_capacity(USUAL_FIELDS),
+            text: String::with_capacity(USUAL_BYTES),
             audited: None,
         }
     }
@@ -67,33 +72,27 @@ impl LogEvent {
     /// Adds a field. Its value may come from outside: it is cut and made harmless.
     #[must_use]
     pub fn with(self, field: Field, value: impl AsRef<str>) -> Self {
-        self.add(field, Cow::Borrowed(value.as_ref()), LOG_VALUE_CHARS)
-    }
-
-    /// The same, of a text that is the line's own already.
-    #[must_use]
-    pub fn with_owned(self, field: Field, value: String) -> Self {
-        self.add(field, Cow::Owned(value), LOG_VALUE_CHARS)
+        self.add(field, value.as_ref(), LOG_VALUE_CHARS)
     }
 
     /// Adds a field that holds sentences of this server or of its environment, which may be longer
     /// than a value that a peer chooses.
     #[must_use]
     pub fn with_text(self, field: Field, text: impl AsRef<str>) -> Self {
-        self.add(field, Cow::Borrowed(text.as_ref()), LOG_TEXT_CHARS)
+        self.add(field, text.as_ref(), LOG_TEXT_CHARS)
     }
 
-    fn add(mut self, field: Field, value: Cow<'_, str>, limit: usize) -> Self {
+    fn add(mut self, field: Field, value: &str, limit: usize) -> Self {
         debug_assert!(
             field == Field::RequestId || self.id.fields().contains(&field),
             "{field:?} is not documented for {:?}",
             self.id
         );
-        let value = match is_plain(&value, limit) {
-            true => value.into_owned(),
-            false => sanitize(&value, limit),
-        };
-        self.fields.push((field, value));
+        match value.len() <= limit && is_plain(value) {
+            true => self.text.push_str(value),
+            false => self.text.push_str(&sanitize(value, limit)),
+        }
+        self.fields.push((field, self.text.len()));
         self
     }
 
@@ -109,17 +108,21 @@ impl LogEvent {
         self.id.level()
     }
 
-    /// Returns the fields in the order in which they are written.
-    #[must_use]
-    pub fn fields(&self) -> &[(Field, String)] {
-        &self.fields
+    /// Returns the fields and their values in the order in which they are written.
+    pub fn fields(&self) -> impl Iterator<Item = (Field, &str)> {
+        let mut begin = 0;
+        self.fields.iter().map(move |(field, end)| {
+            let value = self.text.get(begin..*end).unwrap_or_default();
+            begin = *end;
+            (*field, value)
+        })
     }
 
     /// Returns the value of a field, if the line has it.
     #[must_use]
     pub fn field(&self, field: Field) -> Option<&str> {
-        let mut fields = self.fields.iter();
-        fields.find_map(|(name, value)| (*name == field).then_some(value.as_str()))
+        let mut fields = self.fields();
+        fields.find_map(|(name, value)| (name == field).then_some(value))
     }
 }
 
@@ -133,7 +136,7 @@ impl From<LogEventId> for LogEvent {
 impl std::fmt::Display for LogEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "[{}] {}", self.id.as_str(), self.id.sentence())?;
-        for (field, value) in &self.fields {
+        for (field, value) in self.fields() {
             write!(f, " {}={value:?}", field.as_str())?;
         }
         Ok(())

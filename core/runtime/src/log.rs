@@ -150,7 +150,7 @@ fn throttle<T>(f: impl FnOnce(&mut Throttle, Duration) -> T) -> T {
 
 fn write(event: &LogEvent) {
     let (id, sentence) = (event.id().as_str(), event.id().sentence());
-    let fields = Fields(event.fields());
+    let fields = Fields(event);
     match event.level() {
         Level::Error => {
             tracing::error!(target: "entra_mcp", id = %id, fields = ?fields, "{sentence}");
@@ -168,11 +168,11 @@ fn write(event: &LogEvent) {
 }
 
 /// The fields of a line: ` name="value"` each; with `{:#?}` the members of a JSON object.
-struct Fields<'a>(&'a [(LogField, String)]);
+struct Fields<'a>(&'a LogEvent);
 
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (field, value) in self.0 {
+        for (field, value) in self.0.fields() {
             let name = field.as_str();
             if f.alternate() {
                 write!(f, ",{}:{}", Quoted(name), Quoted(value))?;

@@ -3,7 +3,10 @@
 //! Source: MCP specification 2025-11-25, basic/lifecycle (`clientInfo`); 2026-07-28, basic (`_meta`).
 
 use super::ClientCapabilities;
-use crate::{log_event::is_invisible, revision::Revision};
+use crate::{
+    log_event::{is_invisible, is_plain},
+    revision::Revision,
+};
 
 /// The longest name or version that a client says of itself and that is kept, in characters.
 const INFO_CHARS: usize = 64;
@@ -74,6 +77,10 @@ impl ClientInfo {
 }
 
 fn kept(text: &str) -> Option<String> {
+    // As almost all of them are.
+    if (1..=INFO_CHARS).contains(&text.len()) && is_plain(text) {
+        return Some(text.to_owned());
+    }
     let visible = text
         .chars()
         .filter(|character| !character.is_control() && !is_invisible(*character));

@@ -187,8 +187,8 @@ impl LogEvent {
         if let Some(id) = self.field(Field::RequestId) {
             put("request_id", id);
         }
-        for (field, value) in &self.fields {
-            if !is_left_out(*field) {
+        for (field, value) in self.fields() {
+            if !is_left_out(field) {
                 put(field.as_str(), value);
             }
         }

@@ -1,18 +1,15 @@
 //! Text from outside, made harmless for a line of the log and for a page.
 
-use super::is_invisible;
+use entra_mcp_wire::text::is_plain;
 
-/// Whether a text is harmless as it is.
-pub(super) fn is_plain(text: &str, limit: usize) -> bool {
-    text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-}
+use super::is_invisible;
 
 /// The first `limit` characters of a text, with control, invisible and direction-changing
 /// characters written as escapes.
 #[must_use]
 pub fn sanitize(text: &str, limit: usize) -> String {
     // As almost all of it is.
-    if is_plain(text, limit) {
+    if text.len() <= limit && is_plain(text) {
         return text.to_owned();
     }
     let mut sanitize = String::new();

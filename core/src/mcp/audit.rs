@@ -47,8 +47,8 @@ pub(super) fn of(id: LogEventId, request: &Request, caller: &Caller, cx: &Cx<'_>
     let outline = &caller.session.outline;
     let event = LogEvent::new(id)
         .with(Field::Subject, outline.subject.as_str())
-        .with_owned(Field::Client, outline.client.name())
-        .with_owned(Field::Milliseconds, cx.milliseconds().to_string());
+        .with(Field::Client, outline.client.name())
+        .with(Field::Milliseconds, cx.milliseconds().to_string());
     // Whatever else a client names may hold what nobody wants to keep.
     let name = request.params.get("name").and_then(Json::as_str);
     let mut tools = cx.env.catalog.tools_for(|_| true);

@@ -94,7 +94,7 @@ fn tell(forward: &Forward, outcome: AuditOutcome, bytes: usize, icx: &mut Invoca
     let mut event = LogEvent::new(LogEventId::GatewayCalled)
         .with(Field::Backend, gateway(icx.cx).shown())
         .with(Field::Subject, &outline.subject)
-        .with_owned(Field::Client, outline.client.name());
+        .with(Field::Client, outline.client.name());
     // The name of a tool that the backend has not may hold what nobody wants to keep.
     if let (Some(name), false) = (
         forward.message.param("name"),
