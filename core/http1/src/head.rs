@@ -68,7 +68,8 @@ pub fn parse(bytes: &Bytes) -> Result<Head, HeadError> {
         _ => return Err(HeadError::Malformed),
     };
     let method = method(request.method.unwrap_or_default())?;
-    let uri = target(request.path.unwrap_or_default())?;
+    let path = request.path.unwrap_or_default();
+    let uri = target_of(bytes.slice_ref(path.as_bytes()), path)?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for field in request.headers.iter() {
         let name = name(field.name)?;
@@ -146,13 +147,18 @@ pub fn method(text: &str) -> Result<Method, HeadError> {
 ///
 /// It is no such target, or too long.
 pub fn target(text: &str) -> Result<Uri, HeadError> {
+    target_of(Bytes::copy_from_slice(text.as_bytes()), text)
+}
+
+/// The same of bytes that are this text, of which the target is a part then, not a copy.
+fn target_of(bytes: Bytes, text: &str) -> Result<Uri, HeadError> {
     if text.len() > limits::TARGET_BYTES {
         return Err(HeadError::TargetTooLong);
     }
     let is_plain = text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    let uri: Uri = text.parse().map_err(|_| HeadError::Malformed)?;
+    let uri = Uri::from_maybe_shared(bytes).map_err(|_| HeadError::Malformed)?;
     let is_served = match (uri.scheme_str(), uri.authority()) {
         (None, None) => text.starts_with('/'),
         (Some("http" | "https"), Some(authority)) => !authority.as_str().contains('@'),
@@ -193,8 +199,20 @@ fn host(headers: &HeaderMap) -> Result<(), HeadError> {
         return Err(HeadError::Malformed);
     };
     let host = host.to_str().map_err(|_| HeadError::Malformed)?;
-    let is_host = !host.contains('@') && host.parse::<http::uri::Authority>().is_ok();
+    let is_host =
+        is_plain_host(host) || !host.contains('@') && host.parse::<http::uri::Authority>().is_ok();
     is_host.then_some(()).ok_or(HeadError::Malformed)
+}
+
+/// Whether a host is a name or an IPv4 address and perhaps a port, as almost all are. To parse one copies it.
+fn is_plain_host(host: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let end = host.bytes().position(|byte| !is_of_name(byte));
+    let (name, port) = host.split_at(end.unwrap_or(host.len()));
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    !name.is_empty() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 /// Where the body ends, if that can be read in one way only.
@@ -283,6 +301,31 @@ mod tests {
         let headers = head.parts.headers;
         assert_eq!(headers["mcp-name"], "b");
         assert_eq!(headers["mcp-names"], "c");
+    }
+
+    // L5
+    #[test]
+    fn host_is_plain_only_if_it_is_a_host() {
+        for (host, is_plain) in [
+            ("localhost:3001", true),
+            ("mcp.example", true),
+            ("127.0.0.1:65535", true),
+            ("[::1]:3001", false),
+            ("", false),
+            (":80", false),
+            ("mcp.example:", false),
+            ("mcp.example:80a", false),
+            ("mcp.example:123456", false),
+            ("mcp.example:80:80", false),
+            ("user@mcp.example", false),
+            ("mcp.example/", false),
+            ("mcp example", false),
+            ("mcp_example", false),
+        ] {
+            assert_eq!(is_plain_host(host), is_plain, "{host}");
+            let parsed = host.parse::<http::uri::Authority>();
+            assert!(!is_plain || parsed.is_ok(), "{host}");
+        }
     }
 
     #[test]

@@ -27,33 +27,31 @@ impl HeadEnd {
         {
             return Err(HeadError::Malformed);
         }
-        let scanned = self.scanned;
-        for place in
-            memchr::memchr3_iter(b'\r', b'\n', 0, buffer.get(scanned..).unwrap_or_default())
-        {
-            let place = scanned + place;
-            if place >= limits::HEAD_BYTES {
-                break;
+        // What has come since, as far as a head may be. A CR at its end is looked at when what follows it has come.
+        let most = buffer.len().min(limits::HEAD_BYTES);
+        let new = buffer.get(self.scanned..most).unwrap_or_default();
+        let new = match (new.strip_suffix(b"\r"), buffer.get(most)) {
+            (Some(new), None | Some(b'\n')) => new,
+            _ => new,
+        };
+        let mut lines = 0;
+        for place in memchr::memchr_iter(b'\n', new) {
+            let place = self.scanned + place;
+            let before = place.checked_sub(1).and_then(|before| buffer.get(before));
+            if before != Some(&b'\r') {
+                return Err(HeadError::Malformed);
             }
-            let after_return =
-                place.checked_sub(1).and_then(|before| buffer.get(before)) == Some(&b'\r');
-            match (buffer.get(place), buffer.get(place + 1)) {
-                (Some(b'\n'), _) if after_return => {
-                    // The line is empty if only its CR lies between the two line feeds.
-                    if self.line_feed.is_some_and(|before| before + 2 == place) {
-                        return Ok(Some(place + 1));
-                    }
-                    self.line_feed = Some(place);
-                }
-                (Some(b'\r'), Some(b'\n')) => {}
-                (Some(b'\r'), None) => {
-                    self.scanned = place;
-                    return Ok(None);
-                }
-                _ => return Err(HeadError::Malformed),
+            lines += 1;
+            // The line is empty if only its CR lies between the two line feeds.
+            let line_feed = self.line_feed.replace(place);
+            if line_feed.is_some_and(|before| before + 2 == place) {
+                let head = buffer.get(self.scanned..=place).unwrap_or_default();
+                check(head, lines)?;
+                return Ok(Some(place + 1));
             }
         }
-        self.scanned = buffer.len();
+        check(new, lines)?;
+        self.scanned += new.len();
         match buffer.len() > limits::HEAD_BYTES {
             true => Err(self.too_large()),
             false => Ok(None),
@@ -66,6 +64,16 @@ impl HeadEnd {
             Some(_) => HeadError::TooLarge,
             None => HeadError::TargetTooLong,
         }
+    }
+}
+
+/// Checks bytes in which so many line feeds come after a CR each. If there are no other CRs, none stands alone: that is counted
+/// at once, not looked at one by one.
+fn check(bytes: &[u8], lines: usize) -> Result<(), HeadError> {
+    let returns = memchr::memchr_iter(b'\r', bytes).count();
+    match returns == lines && memchr::memchr(0, bytes).is_none() {
+        true => Ok(()),
+        false => Err(HeadError::Malformed),
     }
 }
 
@@ -106,6 +114,9 @@ mod tests {
             b"GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n",
             b"GET / HTTP/1.1\r\r\n\r\n",
             b"GET / HTTP/1.1\r\nA: \0\r\n\r\n",
+            b"GET / HTTP/1.1\r\nA: b\r\n\n",
+            b"GET / HTTP/1.1\r\nA: b\r\r\nC: d\r\n\r\n",
+            b"GET / HTTP/1.1\rA: b\r\n\r\n",
             b"\x16\x03\x01",
             b"get / HTTP/1.1\r\n\r\n",
         ] {
