@@ -20,8 +20,8 @@ pub enum Event {
     Tick,
     /// The peer went away, or the server is shutting down.
     Disconnected,
-    /// A fetch ended.
-    Fetched(Answered<Fetch>),
+    /// A fetch ended. Boxed, as the largest of these: every event is moved several times.
+    Fetched(Box<Answered<Fetch>>),
     /// A client assertion was made, or cannot be.
     Asserted(Answered<ClientAssertion>),
     /// A key or a signature was made, or cannot be.
@@ -126,7 +126,7 @@ pub(crate) enum Input {
 /// a backend's answer, a line of a process.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Fetched(Answered<Fetch>),
+    Fetched(Box<Answered<Fetch>>),
     Asserted(Answered<ClientAssertion>),
     Signed(Answered<Sign>),
     Stored(Answered<Store>),
@@ -175,8 +175,16 @@ macro_rules! is_answer {
     )*};
 }
 
+impl IsAnswer<Fetch> for Answer {
+    fn into_answered(self) -> Option<Answered<Fetch>> {
+        match self {
+            Self::Fetched(answered) => Some(*answered),
+            _ => None,
+        }
+    }
+}
+
 is_answer! {
-    Fetch => Fetched,
     ClientAssertion => Asserted,
     Sign => Signed,
     Store => Stored,

@@ -285,7 +285,11 @@ impl Work for ExchangeDriver {
 
 /// What was asked and not yet answered. Dropping an ask stops it.
 #[derive(Default)]
-struct PendingAsks(Vec<(AskId, PendingAsk)>);
+struct PendingAsks {
+    /// The first that is answered already, as most are: a quick request has no other, and needs no list.
+    answered: Option<(AskId, Event)>,
+    others: Vec<(AskId, PendingAsk)>,
+}
 
 type BoxedAsk = Pin<Box<dyn Future<Output = Event> + Send>>;
 
@@ -299,26 +303,31 @@ enum PendingAsk {
 
 impl PendingAsks {
     fn answered(&mut self, id: AskId, event: Event) {
-        self.0.push((id, PendingAsk::Answered(event)));
+        match self.answered {
+            None => self.answered = Some((id, event)),
+            Some(_) => self.others.push((id, PendingAsk::Answered(event))),
+        }
     }
 
     fn push(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
         let answer = Box::pin(ask);
         let is_held = false;
-        self.0.push((id, PendingAsk::Pending { answer, is_held }));
+        self.others
+            .push((id, PendingAsk::Pending { answer, is_held }));
     }
 
     /// For when the hub has nothing to say.
     fn hold(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
         let answer = Box::pin(ask);
         let is_held = true;
-        self.0.push((id, PendingAsk::Pending { answer, is_held }));
+        self.others
+            .push((id, PendingAsk::Pending { answer, is_held }));
     }
 
     /// Lets go of what was held; says whether there was anything.
     fn begin(&mut self) -> bool {
         let mut has_held = false;
-        for (_, ask) in &mut self.0 {
+        for (_, ask) in &mut self.others {
             if let PendingAsk::Pending { is_held, .. } = ask {
                 has_held |= std::mem::take(is_held);
             }
@@ -327,17 +336,21 @@ impl PendingAsks {
     }
 
     fn cancel(&mut self, id: AskId) {
-        self.0.retain(|(asked, _)| *asked != id);
+        self.answered.take_if(|(asked, _)| *asked == id);
+        self.others.retain(|(asked, _)| *asked != id);
     }
 
     /// The first answer that comes; never, if nothing was asked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if self.0.is_empty() {
+        if let Some((_, event)) = self.answered.take() {
+            return Poll::Ready(event);
+        }
+        if self.others.is_empty() {
             // Most of what waits without having asked is a stream, and keeps no memory.
-            self.0 = Vec::new();
+            self.others = Vec::new();
             return Poll::Pending;
         }
-        for (_, ask) in &mut self.0 {
+        for (_, ask) in &mut self.others {
             if let PendingAsk::Pending { answer, is_held } = ask
                 && !*is_held
                 && let Poll::Ready(event) = answer.as_mut().poll(cx)
@@ -350,7 +363,7 @@ impl PendingAsks {
         }
         let is_answered =
             |(_, ask): &mut (AskId, PendingAsk)| matches!(ask, PendingAsk::Answered(_));
-        match self.0.extract_if(.., is_answered).next() {
+        match self.others.extract_if(.., is_answered).next() {
             Some((_, PendingAsk::Answered(event))) => Poll::Ready(event),
             Some((_, PendingAsk::Pending { .. })) | None => Poll::Pending,
         }

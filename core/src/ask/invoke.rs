@@ -43,6 +43,24 @@ pub enum Target {
     CompleteTemplate(String, String),
 }
 
+impl Target {
+    /// The target for who performs the call. What is left says of which kind it is.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        let none = String::new;
+        let kind = match self {
+            Self::Tool(_) => Self::Tool(none()),
+            Self::Resource(_) => Self::Resource(none()),
+            Self::Template(_) => Self::Template(none()),
+            Self::Listed(_) => Self::Listed(none()),
+            Self::ListResources => Self::ListResources,
+            Self::Prompt(_) => Self::Prompt(none()),
+            Self::CompletePrompt(..) => Self::CompletePrompt(none(), none()),
+            Self::CompleteTemplate(..) => Self::CompleteTemplate(none(), none()),
+        };
+        std::mem::replace(self, kind)
+    }
+}
+
 /// What a call results in; of the kind that its target has.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InvokeOutput {

@@ -88,7 +88,7 @@ pub struct Pulled {
 
 /// A part of the answer of a backend.
 pub(crate) enum PulledPart {
-    Head(Response<()>),
+    Head(Box<Response<()>>),
     Piece(Bytes),
 }
 

@@ -20,7 +20,7 @@ impl Ask for Fetch {
     type Event = Event;
 
     fn answered(answered: Answered<Self>) -> Event {
-        Event::Fetched(answered)
+        Event::Fetched(Box::new(answered))
     }
 }
 
@@ -85,7 +85,7 @@ impl Ticket<Pull> {
     #[must_use]
     pub fn head(&self, head: Response<()>) -> Event {
         let id = self.id();
-        let part = PulledPart::Head(head);
+        let part = PulledPart::Head(Box::new(head));
         Event::Pulled(Pulled { id, part })
     }
 

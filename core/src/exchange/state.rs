@@ -53,14 +53,14 @@ pub(crate) enum State {
     Token(Token),
     Revoke(Revoke),
     DeviceAuthorization(DeviceAuthorizationRequest),
-    DeviceVerification(DeviceVerification),
+    DeviceVerification(Box<DeviceVerification>),
     Streamable(Streamable),
     Stream(Stream),
     PostMessage(PostMessage),
     ReadinessCheck(ReadinessCheck),
     FetchMetadata(FetchMetadata),
     FetchIdentityToken(FetchIdentityToken),
-    CredentialCheck(CredentialCheck),
+    CredentialCheck(Box<CredentialCheck>),
     FetchClientFile(FetchClientFile),
     KeepAnnouncements(KeepAnnouncements),
     KeySet(KeySet),
@@ -111,9 +111,9 @@ impl State {
             Route::DeviceAuthorization => DeviceAuthorizationRequest::start(&request, client, cx)
                 .map_pending(Self::DeviceAuthorization),
             Route::Device => DeviceVerification::start(&request, client, cx)
-                .map_pending(Self::DeviceVerification),
+                .map_pending(boxed(Self::DeviceVerification)),
             Route::DeviceReturn => DeviceVerification::finish(&request, client, cx)
-                .map_pending(Self::DeviceVerification),
+                .map_pending(boxed(Self::DeviceVerification)),
             // Nobody is admitted here without a token.
             Route::Mcp | Route::Sse | Route::Message => {
                 cx.done(bearer::session_over(route, cx.env))
@@ -149,7 +149,7 @@ impl State {
                 FetchIdentityToken::start(cx).map_pending(Self::FetchIdentityToken)
             }
             JobKind::CheckCredential => {
-                CredentialCheck::start(cx).map_pending(Self::CredentialCheck)
+                CredentialCheck::start(cx).map_pending(boxed(Self::CredentialCheck))
             }
             JobKind::ReadSigningKeys => {
                 ReadSigningKeys::start(cx).map_pending(Self::ReadSigningKeys)
@@ -191,7 +191,7 @@ impl State {
             }
             Self::DeviceVerification(state) => {
                 let handle = DeviceVerification::handle;
-                answered(state, input, handle, Self::DeviceVerification, cx)
+                answered(*state, input, handle, boxed(Self::DeviceVerification), cx)
             }
             Self::ReadinessCheck(state) => {
                 let handle = ReadinessCheck::handle;
@@ -207,7 +207,7 @@ impl State {
             }
             Self::CredentialCheck(state) => {
                 let handle = CredentialCheck::handle;
-                answered(state, input, handle, Self::CredentialCheck, cx)
+                answered(*state, input, handle, boxed(Self::CredentialCheck), cx)
             }
             Self::FetchClientFile(state) => {
                 let handle = FetchClientFile::handle;
@@ -293,6 +293,11 @@ impl State {
             | Self::ProbeBackend(_) => false,
         }
     }
+}
+
+/// What makes one of the larger states a state. The others are moved at every event, and would be as large.
+fn boxed<S>(wrap: impl FnOnce(Box<S>) -> State) -> impl FnOnce(S) -> State {
+    |state| wrap(Box::new(state))
 }
 
 /// Hands an answer to a state that is neither a call nor a stream. It is finished though its peer has left, and

@@ -1,6 +1,7 @@
 //! Requests that are answered one after the other: one, or those of a batch.
 
 mod awaited;
+mod cancellation;
 mod forwarded;
 mod settings;
 
@@ -59,7 +60,8 @@ pub(crate) enum BatchEnd {
     SessionOver(Vec<Response>, Challenge),
 }
 
-pub(crate) type BatchProgress = Progress<RequestBatch, BatchEnd>;
+/// Boxed, for it is moved at every event.
+pub(crate) type BatchProgress = Progress<Box<RequestBatch>, BatchEnd>;
 
 /// What a batch has at hand: the exchange, and the messages to send to the client before the response.
 pub(crate) struct BatchCx<'a, 'b> {
@@ -75,13 +77,13 @@ impl RequestBatch {
         requests: Vec<Request>,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {
-        let batch = Self {
+        let batch = Box::new(Self {
             client,
             registration: InFlightRegistration::new(client.mcp_session, &requests),
             queue: requests.into(),
             current: None,
             responses: Vec::new(),
-        };
+        });
         batch.advance(bcx)
     }
 
@@ -110,55 +112,9 @@ impl RequestBatch {
         })
     }
 
-    /// Drops all requests.
-    pub(crate) fn cancel(mut self, bcx: &mut BatchCx<'_, '_>) {
-        self.cancel_current(bcx);
-    }
-
-    /// Ends it: what was not answered is answered with this error.
-    pub(crate) fn end(mut self, error: &Error, bcx: &mut BatchCx<'_, '_>) -> Vec<Response> {
-        let mut responses = std::mem::take(&mut self.responses);
-        let current = self.current.as_ref().map(|(request, _)| request.id.clone());
-        let rest = self.queue.iter().map(|request| request.id.clone());
-        let unanswered = current.into_iter().chain(rest);
-        responses.extend(unanswered.map(|id| Response::error(Some(id), error.clone())));
-        self.cancel_current(bcx);
-        responses
-    }
-
-    fn cancel_current(&mut self, bcx: &mut BatchCx<'_, '_>) {
-        match self.current.take() {
-            Some((request, Current::Invocation(invocation))) => {
-                audit::cancelled(&request, bcx.caller, bcx.cx);
-                invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
-            }
-            Some((_, Current::Forward(forward))) => {
-                forward.cancel(&mut invocation_cx(&mut self.registration, bcx));
-            }
-            Some((_, Current::Setting(_) | Current::Task(_))) | None => {}
-        }
-    }
-
-    /// The client cancels a request: the current one, one that waits its turn, or one that was answered
-    /// already. Nobody waits for its response (basic/utilities/cancellation).
-    pub(crate) fn cancel_request(mut self, id: &Id, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.queue.retain(|request| request.id != *id);
-        if self.current.as_ref().is_some_and(|(one, _)| one.id == *id) {
-            self.cancel_current(bcx);
-        }
-        self.advance(bcx)
-    }
-
-    /// The client has ended its MCP session, and with it all requests.
-    pub(crate) fn end_mcp_session(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
-        self.queue.clear();
-        self.cancel_current(bcx);
-        self.advance(bcx)
-    }
-
     /// Hands input responses of a task's client to its invocation.
     pub(crate) fn update_input(
-        self,
+        self: Box<Self>,
         responses: &Map<String, Value>,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {
@@ -169,7 +125,7 @@ impl RequestBatch {
 
     /// Hands the client's response to a request of the server to the invocation that sent it.
     pub(crate) fn client_response(
-        self,
+        self: Box<Self>,
         id: ServerRequestId,
         result: Result<Box<Value>, String>,
         bcx: &mut BatchCx<'_, '_>,
@@ -183,7 +139,7 @@ impl RequestBatch {
     }
 
     /// There is room for more messages on the stream.
-    pub(crate) fn has_room(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    pub(crate) fn has_room(self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         match self.forwarded() {
             true => self.forward_step(bcx, Forward::has_room),
             false => self.step(bcx, Invocation::has_room),
@@ -191,13 +147,17 @@ impl RequestBatch {
     }
 
     /// The hub has room for the task that the current request is.
-    pub(crate) fn task_admitted(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    pub(crate) fn task_admitted(mut self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         self.registration.task_admitted();
         self.admitted(Ok(()), bcx)
     }
 
     /// The hub has room for the call, or has not: whichever request waits for that now.
-    fn admitted(self, admitted: Result<(), TableFull>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    fn admitted(
+        self: Box<Self>,
+        admitted: Result<(), TableFull>,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
         match self.forwarded() {
             true => self.forward_step(bcx, |forward, icx| forward.admitted(admitted, icx)),
             false => self.step(bcx, |invocation, icx| invocation.admitted(admitted, icx)),
@@ -207,7 +167,7 @@ impl RequestBatch {
     /// Lets the invocation that answers the current request go on. What else may answer it waits for an answer
     /// only.
     fn step(
-        mut self,
+        mut self: Box<Self>,
         bcx: &mut BatchCx<'_, '_>,
         step: impl FnOnce(Box<Invocation>, &mut InvocationCx<'_, '_>) -> InvocationProgress,
     ) -> BatchProgress {
@@ -218,12 +178,19 @@ impl RequestBatch {
                 self.on_invocation(request, progress, bcx)
             }
             current @ (Some((_, Current::Setting(_) | Current::Task(_) | Current::Forward(_)))
-            | None) => Progress::Pending(Self { current, ..self }),
+            | None) => {
+                self.current = current;
+                Progress::Pending(self)
+            }
         }
     }
 
     /// Takes an answer that the batch waits for.
-    pub(crate) fn handle(mut self, answer: Answer, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    pub(crate) fn handle(
+        mut self: Box<Self>,
+        answer: Answer,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
         let answer = match self.registration.answered(answer) {
             ControlFlow::Break(admitted) => return self.admitted(admitted, bcx),
             ControlFlow::Continue(answer) => answer,
@@ -256,7 +223,7 @@ impl RequestBatch {
     }
 
     /// Answers requests until one has to wait.
-    fn advance(mut self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    fn advance(mut self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         while self.current.is_none() {
             let Some(request) = self.queue.pop_front() else {
                 return Progress::Ready(BatchEnd::Responses(self.responses));
@@ -287,7 +254,7 @@ impl RequestBatch {
     }
 
     fn on_invocation(
-        mut self,
+        mut self: Box<Self>,
         request: Request,
         progress: Progress<Box<Invocation>, InvocationEnd>,
         bcx: &mut BatchCx<'_, '_>,
@@ -298,7 +265,7 @@ impl RequestBatch {
         }
     }
 
-    fn session_over(mut self, over: OverAt, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    fn session_over(mut self: Box<Self>, over: OverAt, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         self.queue.push_front(over.0);
         let responses = self.end(&reply::sign_in_ended(), bcx);
         Progress::Ready(BatchEnd::SessionOver(responses, over.1))

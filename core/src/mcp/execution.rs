@@ -44,7 +44,7 @@ pub(crate) struct Execution {
     caller: Box<Caller>,
     mcp_session: Option<McpSession>,
     /// The requests; none once they are answered and a task has yet to be written.
-    batch: Option<RequestBatch>,
+    batch: Option<Box<RequestBatch>>,
     output: Output,
     monitor: SessionMonitor,
     /// The looks for what the client has told another replica.
@@ -287,7 +287,7 @@ impl Execution {
     /// Time has passed: for the requests first, so that nothing is asked of the store in the last step.
     fn tick(self: Box<Self>, cx: &mut Cx<'_>) -> Progress<Box<Self>> {
         let now = cx.env.now.instant;
-        let wake = self.batch.as_ref().and_then(RequestBatch::wake);
+        let wake = self.batch.as_ref().and_then(|batch| batch.wake());
         let progress = if now >= self.deadline && self.batch.is_some() {
             self.give_up("This took too long and was ended.", cx)
         } else if wake.is_some_and(|wake| now >= wake) {
@@ -345,7 +345,7 @@ impl Execution {
     fn step(
         mut self: Box<Self>,
         cx: &mut Cx<'_>,
-        step: impl FnOnce(RequestBatch, &mut BatchCx<'_, '_>) -> BatchProgress,
+        step: impl FnOnce(Box<RequestBatch>, &mut BatchCx<'_, '_>) -> BatchProgress,
     ) -> Progress<Box<Self>> {
         let Some(batch) = self.batch.take() else {
             return self.wait(cx);

@@ -13,8 +13,11 @@ pub(crate) fn find_tool<'a>(
     caller: &Caller,
     catalog: &'a Catalog,
 ) -> Option<&'a ToolEntry> {
-    let mut tools = catalog.tools_for(|audience| caller.may_see(audience));
-    tools.find(|entry| entry.tool.name() == name)
+    // By its name first: who may know of the others is nobody's question.
+    let entry = catalog
+        .tools_for(|_| true)
+        .find(|entry| entry.tool.name() == name);
+    entry.filter(|entry| caller.may_see(entry.tool.audience()))
 }
 
 /// The prompt that a caller means, if they may know of it.

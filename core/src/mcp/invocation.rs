@@ -255,7 +255,7 @@ impl Invocation {
                 RunningHandler::NotBegun if icx.registration.is_registered(icx.caller, icx.cx) => {
                     let call = self.call.hand_over();
                     self.handler = RunningHandler::Runtime(icx.cx.invoke(Invoke {
-                        target: self.target.clone(),
+                        target: self.target.hand_over(),
                         call,
                         within: self.meta.time_limit,
                     }));

@@ -24,7 +24,7 @@ impl RequestBatch {
     }
 
     /// Time has passed.
-    pub(crate) fn tick(self, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+    pub(crate) fn tick(self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         match self.forwarded() {
             true => self.forward_step(bcx, Forward::tick),
             false => self.step(bcx, Invocation::tick),

@@ -22,7 +22,7 @@ impl RequestBatch {
 
     /// Lets it go on.
     pub(super) fn forward_step(
-        mut self,
+        mut self: Box<Self>,
         bcx: &mut BatchCx<'_, '_>,
         step: impl FnOnce(Box<Forward>, &mut InvocationCx<'_, '_>) -> ForwardProgress,
     ) -> BatchProgress {
@@ -31,13 +31,16 @@ impl RequestBatch {
                 let progress = step(forward, &mut invocation_cx(&mut self.registration, bcx));
                 self.after_forward(request, progress, bcx)
             }
-            current => Progress::Pending(Self { current, ..self }),
+            current => {
+                self.current = current;
+                Progress::Pending(self)
+            }
         }
     }
 
     /// Hands it the client's response to what the backend has asked.
     pub(super) fn forward_response(
-        self,
+        self: Box<Self>,
         id: ServerRequestId,
         result: Result<Box<Value>, String>,
         bcx: &mut BatchCx<'_, '_>,
@@ -47,7 +50,7 @@ impl RequestBatch {
 
     /// Goes on after a step.
     pub(super) fn after_forward(
-        mut self,
+        mut self: Box<Self>,
         request: Request,
         progress: ForwardProgress,
         bcx: &mut BatchCx<'_, '_>,
@@ -60,7 +63,7 @@ impl RequestBatch {
 
     /// Hands it the answers of its client that it has waited for.
     pub(crate) fn resumed(
-        self,
+        self: Box<Self>,
         answers: ParkedAnswers,
         bcx: &mut BatchCx<'_, '_>,
     ) -> BatchProgress {

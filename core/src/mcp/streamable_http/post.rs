@@ -177,7 +177,7 @@ struct Received {
 
 impl Received {
     /// Answers the requests of it, if there are some.
-    fn answer(self, mut caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Streamable> {
+    fn answer(mut self, mut caller: Box<Caller>, cx: &mut Cx<'_>) -> Progress<Streamable> {
         let Routed {
             requests,
             undelivered,
@@ -188,7 +188,7 @@ impl Received {
         if requests.is_empty() {
             return Keeping::start(undelivered, cx);
         }
-        caller.client_info = self.session.client_info.clone();
+        caller.client_info = std::mem::take(&mut self.session.client_info);
         let client = (self.client, self.batch);
         execute(client, Some(self.session), requests, caller, cx)
     }
