@@ -27,7 +27,8 @@ pub(crate) struct EntraCaller {
     pub(crate) roles: Names,
     /// The object ids of the groups, in small letters.
     pub(crate) groups: Names,
-    /// Whether the token leaves the groups out, because there are too many: then the caller is in none.
+    /// Whether the token leaves the groups out, because there are too many, and Graph has not said in which the caller is:
+    /// until then they are in none.
     pub(crate) has_more_groups: bool,
     /// Whether the account is another directory's, or nobody's, and was invited.
     pub(crate) is_guest: bool,

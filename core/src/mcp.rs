@@ -2,6 +2,7 @@
 
 pub(crate) mod announcements;
 mod audit;
+pub(crate) mod authenticate;
 mod backend_stream;
 mod batch;
 mod dispatch;

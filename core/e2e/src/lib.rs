@@ -78,7 +78,7 @@ suite!($ end_to_end_core:
     admission::closed_server_registers_nobody,
     who_may_sign_in::user_who_may_not_sign_in_is_told_whom_to_ask,
     who_may_sign_in::user_in_more_groups_than_a_token_names_signs_in,
-    who_may_sign_in::access_token_that_leaves_the_groups_out_is_of_none,
+    who_may_sign_in::groups_that_an_access_token_leaves_out_are_asked_of_graph,
     who_may_sign_in::user_who_lost_the_group_is_out,
     conditional_access::challenge_of_graph_is_satisfied_inside_the_session,
     conditional_access::second_factor_at_a_renewal_is_satisfied_inside_the_session,

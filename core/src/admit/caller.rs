@@ -9,9 +9,10 @@ use std::sync::Arc;
 use ::http::Response;
 use bytes::Bytes;
 
+pub(crate) use super::entra_lookup::GroupsLeftOut;
 use super::{
     bearer::{self, Credential},
-    entra_lookup::EntraLookup,
+    entra_lookup::{EntraLookup, EntraLookupProgress},
 };
 use crate::{
     ask::Version,
@@ -106,14 +107,26 @@ impl Caller {
 
 /// A look-up under way.
 #[derive(Debug)]
-pub(crate) enum Authenticate {
+pub(crate) enum CallerLookup {
     /// Of the session of a session token.
     Session(Route, Box<SessionLookup>),
     /// Of the caller of another token.
     Entra(Box<EntraLookup>),
 }
 
-impl Authenticate {
+/// What a look-up comes to.
+#[derive(Debug)]
+pub(crate) enum LookedUp {
+    /// It is known who calls.
+    Caller(Box<Caller>),
+    /// First Graph must say in which groups they are.
+    GroupsLeftOut(Box<GroupsLeftOut>),
+}
+
+/// How far it is. An error is the response to give if the caller is refused, or cannot be known now.
+pub(crate) type LookupProgress = Progress<CallerLookup, Result<LookedUp, Box<Response<Bytes>>>>;
+
+impl CallerLookup {
     /// Looks up whose a token is.
     pub(crate) fn start(
         route: Route,
@@ -131,19 +144,19 @@ impl Authenticate {
         }
     }
 
-    /// Takes the answer that was waited for. An error is the response to give if the caller is refused, or cannot be known
-    /// now.
-    pub(crate) fn handle(
-        self,
-        answer: Answer,
-        cx: &mut Cx<'_>,
-    ) -> Progress<Self, Result<Box<Caller>, Box<Response<Bytes>>>> {
+    /// Takes the answer that was waited for.
+    pub(crate) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> LookupProgress {
         match self {
-            Self::Session(route, lookup) => Progress::Ready(found(route, *lookup, answer, cx)),
-            Self::Entra(lookup) => lookup
-                .handle(answer, cx)
-                .map_pending(|lookup| Self::Entra(Box::new(lookup))),
+            Self::Session(route, lookup) => {
+                Progress::Ready(found(route, *lookup, answer, cx).map(LookedUp::Caller))
+            }
+            Self::Entra(lookup) => Self::of_entra(lookup.handle(answer, cx)),
         }
+    }
+
+    /// Goes on with the caller of an access token of Entra's.
+    pub(super) fn of_entra(progress: EntraLookupProgress) -> LookupProgress {
+        progress.map_pending(|lookup| Self::Entra(Box::new(lookup)))
     }
 }
 

@@ -9,21 +9,24 @@
 //! tasks. It is of tenant, user and application, never of one token, so that it outlives a renewed one; and it holds no
 //! token (threats D16, I2, I4).
 
+mod groups_left_out;
+
 use std::sync::Arc;
 
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
+pub(crate) use self::groups_left_out::GroupsLeftOut;
 use super::{
     bearer,
-    caller::Caller,
+    caller::{Caller, LookedUp},
     entra_token::{self, EntraTokenError},
     response,
 };
 use crate::{
     ask::{Awaiting, Guard, Store, StoreFault, Stored, Version},
-    catalog::{ClientInfo, Principal},
+    catalog::{ClientInfo, Principal, PrincipalKind},
     entra_token::{EntraCaller, TokenHash},
     event::Answer,
     hub::{FindEntraCaller, KnownToken, NeedMetadata, PresentedTokenMessage, ToHub, ToHubKind},
@@ -41,9 +44,12 @@ use crate::{
     time::UnixTime,
 };
 
-/// For the operator. At this door nobody asks Graph: a caller whose groups are left out is in none (threat D21).
+/// For the operator. Who is no user, or on whose behalf Entra gives no token, is in none (threat D21).
 const MORE_GROUPS: &str = "who may sign in is limited, and its user is in more groups than a token names: have the \
                            registration name only those that are assigned to the application, or use app roles";
+
+/// For the operator.
+const REVOKED: &str = "Entra ID takes it no more: it was revoked, or its user was disabled";
 
 /// A look-up under way.
 #[derive(Debug)]
@@ -82,13 +88,13 @@ struct Owner {
     share: Share,
 }
 
-type Found = Result<Box<Caller>, Box<Response<Bytes>>>;
+/// How far it is. An error is the response to give.
+pub(super) type EntraLookupProgress = Progress<EntraLookup, Result<LookedUp, Box<Response<Bytes>>>>;
 
 impl EntraLookup {
     /// Looks up the caller of a token that nobody has looked at yet.
     pub(super) fn start(route: Route, token: Secret<String>, cx: &mut Cx<'_>) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, token.expose().as_bytes()).as_ref());
+        let hash = hash_of(&token);
         let finding = cx.ask_hub(|ticket| {
             ToHubKind::PresentedTokens(PresentedTokenMessage::Find {
                 ticket,
@@ -102,7 +108,7 @@ impl EntraLookup {
         }
     }
 
-    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> Progress<Self, Found> {
+    pub(super) fn handle(self, answer: Answer, cx: &mut Cx<'_>) -> EntraLookupProgress {
         let Self {
             route,
             token,
@@ -113,11 +119,7 @@ impl EntraLookup {
                 KnownToken::Caller(caller) if cx.env.now.unix < caller.expires => {
                     Self::read(route, token, caller, cx)
                 }
-                KnownToken::Revoked => {
-                    let reason =
-                        "Entra ID takes it no more: it was revoked, or its user was disabled";
-                    refuse(route, EntraTokenError::Invalid(reason), cx)
-                }
+                KnownToken::Revoked => refuse(route, EntraTokenError::Invalid(REVOKED), cx),
                 KnownToken::Caller(_) | KnownToken::Unknown => {
                     Self::verify(route, token, hash, true, cx)
                 }
@@ -145,7 +147,7 @@ impl EntraLookup {
         }
     }
 
-    fn waiting(route: Route, token: Secret<String>, state: State) -> Progress<Self, Found> {
+    fn waiting(route: Route, token: Secret<String>, state: State) -> EntraLookupProgress {
         Progress::Pending(Self {
             route,
             token,
@@ -160,7 +162,7 @@ impl EntraLookup {
         hash: TokenHash,
         may_wait: bool,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self, Found> {
+    ) -> EntraLookupProgress {
         let Some(accepted) = cx.env.server.config.entra_tokens.as_ref() else {
             return refuse(route, EntraTokenError::Invalid("none are taken"), cx);
         };
@@ -198,15 +200,30 @@ impl EntraLookup {
         }
     }
 
-    /// Reads the record of a caller who may use this server, as the settings and the list of clients are now.
+    /// Reads the record of a caller whose groups are known, or make no difference.
     fn read(
         route: Route,
         token: Secret<String>,
         caller: Arc<EntraCaller>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self, Found> {
+    ) -> EntraLookupProgress {
         audit(&caller, cx);
+        let is_left_out = caller.has_more_groups && caller.kind == PrincipalKind::User;
         let owner = Box::new(Owner::of(caller, cx));
+        if is_left_out {
+            let left_out = GroupsLeftOut::new(route, token, owner);
+            return Progress::Ready(Ok(LookedUp::GroupsLeftOut(Box::new(left_out))));
+        }
+        Self::read_record(route, token, owner, cx)
+    }
+
+    /// Reads the record of a caller who may use this server, as the settings and the list of clients are now.
+    fn read_record(
+        route: Route,
+        token: Secret<String>,
+        owner: Box<Owner>,
+        cx: &mut Cx<'_>,
+    ) -> EntraLookupProgress {
         if allowed::check(&owner.user, &owner.client, cx.env).is_err() {
             let reason = match owner.caller.has_more_groups {
                 true => MORE_GROUPS,
@@ -223,7 +240,7 @@ impl EntraLookup {
         token: Secret<String>,
         owner: Box<Owner>,
         cx: &mut Cx<'_>,
-    ) -> Progress<Self, Found> {
+    ) -> EntraLookupProgress {
         let (server, now) = (cx.env.server, cx.env.now.unix);
         let outline = Outline {
             client: owner.client,
@@ -280,6 +297,12 @@ impl Owner {
     }
 }
 
+fn hash_of(token: &Secret<String>) -> TokenHash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, token.expose().as_bytes()).as_ref());
+    hash
+}
+
 fn halves(bytes: &[u8]) -> ([u8; 16], [u8; 16]) {
     let first = bytes.first_chunk().copied().unwrap_or_default();
     let last = bytes.last_chunk().copied().unwrap_or_default();
@@ -302,7 +325,7 @@ fn ready(
     version: Version,
     token: Secret<String>,
     cx: &mut Cx<'_>,
-) -> Progress<EntraLookup, Found> {
+) -> EntraLookupProgress {
     // The record has what was true when it was written.
     session.user = owner.user;
     if let Some(audited) = cx.audited() {
@@ -315,7 +338,7 @@ fn ready(
         application: Some(owner.caller.application.clone()),
         ..session.principal(&owner.caller.scope)
     };
-    Progress::Ready(Ok(Box::new(Caller {
+    Progress::Ready(Ok(LookedUp::Caller(Box::new(Caller {
         principal_id: session.principal.at(cx.env.endpoint_name()),
         scope: owner.caller.scope.as_str().into(),
         principal: Arc::new(principal),
@@ -325,10 +348,10 @@ fn ready(
         expires,
         entra: Some(Box::new((owner.caller, token))),
         client_info: ClientInfo::default(),
-    })))
+    }))))
 }
 
-fn refuse(route: Route, error: EntraTokenError, cx: &mut Cx<'_>) -> Progress<EntraLookup, Found> {
+fn refuse(route: Route, error: EntraTokenError, cx: &mut Cx<'_>) -> EntraLookupProgress {
     let event = LogEvent::new(LogEventId::EntraTokenRefused);
     cx.log(event.with_text(Field::Reason, error.as_str()));
     Progress::Ready(Err(Box::new(match error {
@@ -344,7 +367,7 @@ fn refuse(route: Route, error: EntraTokenError, cx: &mut Cx<'_>) -> Progress<Ent
     })))
 }
 
-fn unavailable(event: LogEventId, cx: &mut Cx<'_>) -> Progress<EntraLookup, Found> {
+fn unavailable(event: LogEventId, cx: &mut Cx<'_>) -> EntraLookupProgress {
     cx.log(event);
     Progress::Ready(Err(Box::new(response::unavailable())))
 }

@@ -1,6 +1,6 @@
 //! An access token for a call of somebody: that of their session, or one on behalf of the access token that they present.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     access_token::{AccessToken, AccessTokenError, AccessTokenProgress, AcquireToken},
@@ -38,7 +38,7 @@ pub(crate) enum Credentials {
 /// An access token for this application, as an assertion of whom it is of (RFC 7523 section 2.1).
 #[derive(Clone, Debug)]
 pub(crate) struct Assertion {
-    pub(super) caller: std::sync::Arc<EntraCaller>,
+    pub(super) caller: Arc<EntraCaller>,
     pub(super) token: Secret<String>,
     pub(super) user: User,
 }
@@ -54,12 +54,21 @@ impl Credentials {
     pub(crate) fn of(caller: &Caller, server: &Server) -> Self {
         match caller.entra.as_deref() {
             None => Self::Session(Box::new(caller.whole_session(server)), caller.version),
-            Some((entra, token)) => Self::Assertion(Box::new(Assertion {
-                caller: std::sync::Arc::clone(entra),
-                token: token.clone(),
-                user: caller.session.user.clone(),
-            })),
+            Some((entra, token)) => Self::of_presented(entra, token, &caller.session.user),
         }
+    }
+
+    /// Those of whoever presents an access token.
+    pub(crate) fn of_presented(
+        caller: &Arc<EntraCaller>,
+        token: &Secret<String>,
+        user: &User,
+    ) -> Self {
+        Self::Assertion(Box::new(Assertion {
+            caller: Arc::clone(caller),
+            token: token.clone(),
+            user: user.clone(),
+        }))
     }
 
     /// The user whose requests are counted.

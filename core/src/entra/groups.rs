@@ -48,6 +48,11 @@ fn named<'a>(client: &Hash, env: Env<'a>) -> BTreeSet<&'a str> {
     of_lists.chain(of_tools).collect()
 }
 
+/// Whether any group matters here, so that it is worth to ask.
+pub(crate) fn matter(client: &Hash, env: Env<'_>) -> bool {
+    !named(client, env).is_empty()
+}
+
 impl GroupsRequest {
     /// Asks; `None` if no group matters here.
     pub(crate) fn start(
@@ -56,7 +61,7 @@ impl GroupsRequest {
         access_token: &Secret<String>,
         cx: &mut Cx<'_>,
     ) -> Option<Result<Self, GroupsUnknown>> {
-        if named(client, cx.env).is_empty() {
+        if !matter(client, cx.env) {
             return None;
         }
         let throttle = &cx.env.entra.throttle;
@@ -82,7 +87,8 @@ impl GroupsRequest {
     }
 }
 
-fn unknown(reason: &str, cx: &mut Cx<'_>) -> GroupsUnknown {
+/// Says for the log why nobody knows the groups.
+pub(crate) fn unknown(reason: &str, cx: &mut Cx<'_>) -> GroupsUnknown {
     cx.log(LogEvent::new(LogEventId::GraphGroupsUnknown).with(Field::Reason, reason));
     GroupsUnknown
 }

@@ -7,7 +7,6 @@ use crate::{
     admit::{
         Admission,
         bearer::{self, Credential},
-        caller::Authenticate,
         cors,
     },
     backend::{
@@ -22,8 +21,8 @@ use crate::{
     http::response,
     hub::{Job, JobKind},
     mcp::{
-        announcements::KeepAnnouncements, http_sse::PostMessage, sse_stream::Stream,
-        streamable_http::Streamable,
+        announcements::KeepAnnouncements, authenticate::Authenticate, http_sse::PostMessage,
+        sse_stream::Stream, streamable_http::Streamable,
     },
     oauth::{
         self,

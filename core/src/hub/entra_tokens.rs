@@ -33,6 +33,11 @@ pub(crate) enum PresentedTokenMessage {
         token: TokenHash,
         caller: Arc<EntraCaller>,
     },
+    /// Graph has told the sender the groups of the caller whose token of this hash leaves them out.
+    GroupsKnown {
+        token: TokenHash,
+        caller: Arc<EntraCaller>,
+    },
     /// Entra takes the token of this hash no more.
     Revoked(TokenHash),
     /// The sender needs a token on behalf of a caller.
@@ -81,6 +86,14 @@ impl PresentedTokens {
             }
             PresentedTokenMessage::Verified { token, caller } => {
                 self.learn(token, KnownToken::Caller(caller), now);
+            }
+            PresentedTokenMessage::GroupsKnown { token, caller } => {
+                // No longer than the token was known before; and one that was revoked meanwhile stays that.
+                if let Some(known) = self.known.get_mut(&token)
+                    && matches!(known.token, KnownToken::Caller(_))
+                {
+                    known.token = KnownToken::Caller(caller);
+                }
             }
             PresentedTokenMessage::Revoked(token) => self.learn(token, KnownToken::Revoked, now),
             PresentedTokenMessage::GetOnBehalfOf { ticket, key } => {
@@ -233,5 +246,41 @@ mod tests {
         tokens.learn(hash(2), caller("bob"), now.after(limits::ENTRA_TOKEN_KNOWN));
         let at = now.after(limits::ENTRA_TOKEN_KNOWN);
         assert_eq!(find(&mut tokens, 1, at).as_deref(), Some("alice"));
+    }
+
+    // D21: what was asked while another exchange learnt that Entra takes the token no more opens nothing.
+    #[test]
+    fn groups_that_graph_said_are_known_with_the_token_and_open_none_that_was_revoked() {
+        let (mut tokens, now) = (PresentedTokens::default(), Instant(1000));
+        let tell = |tokens: &mut PresentedTokens, message, now: Instant| {
+            let now = Now {
+                unix: UnixTime(0),
+                instant: now,
+            };
+            tokens.handle(ExchangeId(1), message, now, &mut VecDeque::new());
+        };
+        let of = |number: u8, oid: &str| {
+            let KnownToken::Caller(caller) = caller(oid) else {
+                panic!("it is a caller");
+            };
+            let token = [number; 32];
+            PresentedTokenMessage::GroupsKnown { token, caller }
+        };
+        tokens.learn([1; 32], caller("left out"), now);
+        tokens.learn([2; 32], KnownToken::Revoked, now);
+        let later = now.after(limits::ENTRA_TOKEN_KNOWN / 2);
+        for number in 1..=3 {
+            tell(&mut tokens, of(number, "known"), later);
+        }
+        let known = |number: u8| tokens.known.get(&[number; 32]).map(|known| &known.token);
+        assert_eq!(known(1), Some(&caller("known")));
+        assert_eq!(known(2), Some(&KnownToken::Revoked));
+        assert_eq!(known(3), None);
+        let until = tokens.known.get(&[1; 32]).map(|known| known.until);
+        assert_eq!(
+            until,
+            Some(now.after(limits::ENTRA_TOKEN_KNOWN)),
+            "no longer"
+        );
     }
 }

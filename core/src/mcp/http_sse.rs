@@ -19,6 +19,7 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use super::{
+    authenticate::Authenticate,
     dispatch::missing_scopes,
     execution::{Execution, HttpSseOutput, Output},
     forward::{ClientNotification, InitializeFrom, Initializing, Notified},
@@ -27,7 +28,7 @@ use super::{
     lifecycle,
 };
 use crate::{
-    admit::caller::{Authenticate, Caller},
+    admit::caller::Caller,
     ask::Awaiting,
     catalog::{ClientCapabilities, ClientInfo},
     event::{Answer, Input},

@@ -22,10 +22,11 @@ use bytes::Bytes;
 
 use self::open::Open;
 use super::{
-    event_id::EventId, headers, session::McpSession, v2026_07_28::subscriptions::Subscription,
+    authenticate::Authenticate, event_id::EventId, headers, session::McpSession,
+    v2026_07_28::subscriptions::Subscription,
 };
 use crate::{
-    admit::caller::{Authenticate, Caller},
+    admit::caller::Caller,
     ask::Awaiting,
     env::Server,
     event::Input,

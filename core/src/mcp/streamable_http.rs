@@ -27,9 +27,11 @@ use bytes::Bytes;
 
 pub(crate) use self::post_response::PostResponse;
 use self::{delete::Ending, keeping::Keeping};
-use super::{execution::Execution, forward::Initializing, headers, sse_stream::Stream};
+use super::{
+    authenticate::Authenticate, execution::Execution, forward::Initializing, headers,
+    sse_stream::Stream,
+};
 use crate::{
-    admit::caller::Authenticate,
     event::{Answer, Input},
     step::{Cx, Progress},
 };

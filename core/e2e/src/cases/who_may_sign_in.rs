@@ -70,21 +70,40 @@ pub fn user_in_more_groups_than_a_token_names_signs_in(program: &Program) {
     refusal(&server, "heidi");
 }
 
-/// D21: an access token that leaves the groups out is of nobody's group, and no address in it is asked.
-pub fn access_token_that_leaves_the_groups_out_is_of_none(program: &Program) {
+/// D21: Graph is asked on behalf of the caller, once for each token, and never the address in it.
+pub fn groups_that_an_access_token_leaves_out_are_asked_of_graph(program: &Program) {
     let more = ["--allow-group", GROUP];
     let server = program.start_with(&[&entra_tokens::OPEN[..], &more].concat());
-    let of = |user: &str| entra_tokens::initialize(&server, &entra_tokens::of_user(&server, user));
-    assert_eq!(of("bob").status, 200);
-    for user in ["heidi", "alice"] {
-        let refused = of(user);
-        assert_eq!(refused.status, 403, "{user}: {}", refused.body);
-    }
-    until("the log says what to do", || {
-        server.log().contains("more groups than a token names")
+    let begin = |token: &str| entra_tokens::initialize(&server, token).status;
+    let requests = || server.ask_tenant("GET", "/control/requests", &[], "").body;
+    assert_eq!(begin(&entra_tokens::of_user(&server, "bob")), 200);
+    assert_eq!(begin(&entra_tokens::of_user(&server, "alice")), 403);
+    assert!(
+        !requests().contains("getMemberObjects"),
+        "the tokens name them"
+    );
+    let heidi = entra_tokens::of_user(&server, "heidi");
+    // Whoever could be in the group is not let in while nobody knows.
+    control(&server, &json!({"action": "graph_error", "status": 503}));
+    assert_eq!(begin(&heidi), 503);
+    until("the log says it", || {
+        server.log().contains("graph.groups_unknown")
     });
-    let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;
-    assert!(!asked.contains("getMemberObjects"), "{asked}");
+    assert_eq!([begin(&heidi), begin(&heidi)], [200; 2]);
+    let asked = requests();
+    let paths = asked.matches("/v1.0/me/getMemberObjects").count();
+    assert_eq!(
+        (paths, entra_tokens::on_behalf_of(&server)),
+        (2, 1),
+        "{asked}"
+    );
+    assert!(!asked.contains("/users/"), "{asked}");
+    control(
+        &server,
+        &json!({"action": "groups", "username": "heidi", "groups": many()}),
+    );
+    let token = entra_tokens::of_user(&server, "heidi");
+    assert_eq!(begin(&token), 403);
 }
 
 /// More groups than a token names, and Bob's is not among them.

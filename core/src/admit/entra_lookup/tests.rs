@@ -1,5 +1,6 @@
 //! Callers with access tokens of Entra's, from the request to the answer.
 
+mod groups;
 mod on_behalf_of;
 
 use serde_json::json;

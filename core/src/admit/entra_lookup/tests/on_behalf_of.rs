@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The parameters of the forms that Entra's token endpoint was sent.
-fn redeemed(world: &World, name: &str) -> Vec<String> {
+pub(super) fn redeemed(world: &World, name: &str) -> Vec<String> {
     let forms = world.redeemed.iter().map(|request| {
         let mut pairs = url::form_urlencoded::parse(request.body());
         let pair = pairs.find(|(key, _)| key == name);
@@ -173,7 +173,7 @@ fn token_that_satisfies_the_claims_of_graph_is_the_one_that_is_kept() {
     assert_eq!(world.redeemed.len(), 2, "it is known");
 }
 
-const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+pub(super) const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
 
 /// A call on behalf of a caller with these claims, of whom Entra wants more.
 fn step_up(of_token: &Value, claims: &str) -> (u16, String, String) {
