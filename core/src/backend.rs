@@ -1,6 +1,7 @@
 //! What the gateway does towards the server behind it.
 
 mod assert_user;
+pub(crate) mod check;
 mod fault;
 mod identify_user;
 mod incoming;

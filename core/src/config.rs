@@ -5,6 +5,7 @@ mod allowed_users;
 mod backend_address;
 mod backend_command;
 mod backend_identity;
+mod backend_limits;
 mod call_limits;
 mod capacity;
 mod certificate_file;
@@ -34,6 +35,7 @@ pub use self::{
     backend_address::{BackendAddress, BackendAddressError, BackendHost},
     backend_command::{BackendCommand, BackendShare, ChildUser},
     backend_identity::{AssertionPlace, BackendIdentity, BackendIdentityError},
+    backend_limits::BackendLimits,
     call_limits::CallLimits,
     capacity::Capacity,
     certificate_file::CertificateFile,

@@ -74,7 +74,7 @@ pub(crate) use self::{
     presented_tokens::{KnownToken, OnBehalfOfAnswer, OnBehalfOfFailure},
     readiness::{KnownBackends, KnownReadiness, NotReady, ReadinessMessage},
     refusals::{FindRefusal, RedemptionRefused, SettingsFull, StreamRefusal, TableFull, TasksFull},
-    server_processes::{ProcessMessage, RunsProcess},
+    server_processes::{MostProcesses, ProcessMessage, RunsProcess},
     stream_message::{EndReason, StreamKind, StreamOutput, SubscriptionFilter},
     subscriptions::{SettingChange, Subscriber, Subscriptions},
 };

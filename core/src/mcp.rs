@@ -38,6 +38,7 @@ mod v2026_07_28;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::event_id::EventId;
+pub(crate) use self::forward::client_params;
 use crate::json_rpc;
 
 /// A user's client asks too often, and may again in so many seconds. Its requests are not read, so there is no id (MCP,

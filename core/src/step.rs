@@ -116,8 +116,12 @@ impl Cx<'_> {
 
     /// The answer to an ask matters no more.
     pub(crate) fn cancel<A: Ask>(&mut self, ask: &Awaiting<A>) {
-        self.out.writes.retain(|write| *write != ask.id());
-        self.out.push(Action::Cancel(ask.id()));
+        self.cancel_ask(ask.id());
+    }
+
+    pub(crate) fn cancel_ask(&mut self, ask: AskId) {
+        self.out.writes.retain(|write| *write != ask);
+        self.out.push(Action::Cancel(ask));
     }
 
     /// Answers the request, whole.

@@ -14,7 +14,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use entra_mcp_core::{
     ask::{AskId, Sign, Signed},
     config::{
-        Backend as Address, BackendAddress, BackendCommand, BackendIdentity, BackendShare, Gateway,
+        Backend as Address, BackendAddress, BackendCommand, BackendIdentity, BackendLimits,
+        BackendShare, Gateway,
     },
     exchange::ExchangeId,
     limits,
@@ -101,6 +102,10 @@ impl BackendKind {
             call_timeout: CALL,
             answer_bytes: limits::BACKEND_MESSAGE_BYTES,
             held_bytes: limits::BACKEND_HELD_BYTES,
+            limits: match self.share {
+                None => BackendLimits::of_address(),
+                Some(_) => BackendLimits::of_process(),
+            },
             authorities: None,
             certificate: None,
             policy: None,

@@ -219,7 +219,7 @@ fn run(
     spawn("purge_expired", move || purge_expired(&purged, &stopped))?;
     parts.listen_to_operator(&runtime);
     share_with_replicas(&runtime, &limit)?;
-    parts.check_credential(&runtime);
+    parts.check_at_start(&runtime);
     lifecycle.serves(parts, || Arc::new(in_memory));
     let (asked, ask) = mpsc::channel();
     let unheard = asked.clone();

@@ -234,7 +234,7 @@ async fn serve(
     runtime.executor.spawn(purge_expired(Arc::clone(&runtime)));
     parts.listen_to_operator(&runtime);
     share_with_replicas(&runtime, &inbound.limit)?;
-    parts.check_credential(&runtime);
+    parts.check_at_start(&runtime);
     lifecycle.serves(parts, || {
         Arc::new(MemoryService {
             service: inbound.service,

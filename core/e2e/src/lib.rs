@@ -200,6 +200,7 @@ suite!($ end_to_end_gateway:
     gateway_policy::policy_that_is_wrong_stops_the_start,
     gateway_several::what_belongs_to_one_of_several_servers_is_nothing_at_another,
     gateway_streams::what_a_backend_sends_of_its_own_accord_reaches_its_client,
+    gateway_streams::what_a_backend_asks_on_its_own_stream_reaches_the_call,
     gateway_streams::backend_that_is_killed_at_any_time_does_nothing_twice,
     gateway_streams::calls_with_equal_ids_and_tokens_are_not_mixed_up,
     gateway_tls::backend_is_reached_with_the_certificates_that_are_set,

@@ -368,9 +368,12 @@ impl RuntimeParts {
         });
     }
 
-    /// Tries whether Entra accepts the credential, beside everything else: a wrong one is in the log before the first user
-    /// meets it. The development tenant's own is right.
-    pub fn check_credential<R: DriveJobs>(&self, runtime: &Arc<R>) {
+    /// Tries, beside everything else, whether Entra accepts the credential, and whether backends answer as MCP servers: what is wrong is in
+    /// the log before the first user meets it. The development tenant's own credential is right.
+    pub fn check_at_start<R: DriveJobs>(&self, runtime: &Arc<R>) {
+        for (endpoint, _) in self.server.config.gateways() {
+            runtime.spawn_job(Job::check_backend(endpoint));
+        }
         if self.server.config.dev_tenant.is_none() {
             runtime.spawn_job(Job::check_credential());
         }

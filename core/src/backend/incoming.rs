@@ -15,6 +15,7 @@ use crate::{
     limits,
     planted::Planted,
     step::Cx,
+    ticket::AskId,
 };
 
 /// A request that was sent.
@@ -26,6 +27,7 @@ pub(crate) struct HttpMessages {
     guard: CredentialGuard,
     head: Option<(StatusCode, HeaderMap)>,
     messages: usize,
+    most_messages: usize,
     /// How that began which was no message.
     excerpt: Option<String>,
     /// How many bytes may be held, of how many in all; and what more is asked for.
@@ -64,12 +66,23 @@ impl HttpMessages {
             },
             head: None,
             messages: 0,
+            most_messages: gateway.limits.messages,
             excerpt: None,
             granted: limits::BACKEND_FREE_BYTES,
             most_held: gateway.held_bytes,
             asking: None,
             owes_more: false,
         }
+    }
+
+    pub(crate) fn id(&self) -> AskId {
+        self.pull.id()
+    }
+
+    /// Whether this is for it.
+    pub(crate) fn awaits(&self, answer: &Answer) -> bool {
+        let is_asked = |(_, asking): &(usize, Awaiting<_>)| asking.id() == answer.ask();
+        self.pull.id() == answer.ask() || self.asking.as_ref().is_some_and(is_asked)
     }
 
     /// The status, once there is one.
@@ -189,7 +202,7 @@ impl HttpMessages {
     /// Reads messages, and looks for credentials in them (threat R3).
     fn read(&mut self, texts: Vec<Vec<u8>>) -> Result<Vec<RawMessage>, BackendFault> {
         self.messages += texts.len();
-        if self.messages > limits::BACKEND_MESSAGES {
+        if self.messages > self.most_messages {
             return Err(BackendFault::TooMany);
         }
         let mut messages = Vec::with_capacity(texts.len());

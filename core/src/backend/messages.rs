@@ -9,6 +9,7 @@ use crate::{
     event::Answer,
     gateway::{BackendRequest, Credentials, RawMessage},
     step::Cx,
+    ticket::AskId,
 };
 
 /// A request that was sent.
@@ -49,6 +50,22 @@ impl IncomingMessages {
                 credentials,
                 cx,
             )),
+        }
+    }
+
+    /// By which ask it was sent.
+    pub(crate) fn id(&self) -> AskId {
+        match self {
+            Self::Http(messages) => messages.id(),
+            Self::Stdio(messages) => messages.id(),
+        }
+    }
+
+    /// Whether this is for it.
+    pub(crate) fn awaits(&self, answer: &Answer) -> bool {
+        match self {
+            Self::Http(messages) => messages.awaits(answer),
+            Self::Stdio(messages) => messages.awaits(answer),
         }
     }
 

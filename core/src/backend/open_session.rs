@@ -27,7 +27,6 @@ use crate::{
         initialize_of_discover,
     },
     json_rpc::Id,
-    limits,
     revision::Revision,
     step::{Cx, Progress},
 };
@@ -257,7 +256,7 @@ impl Opening {
         };
         let body = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned();
         let request = BackendRequest {
-            within: Some(limits::BACKEND_OPENING),
+            within: Some(gateway.limits.opening),
             ..BackendRequest::post(session, opened.revision, body)
         };
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, cx);
@@ -331,10 +330,7 @@ fn request(
 ) -> BackendRequest {
     BackendRequest {
         begins: to.is_none(),
-        within: Some(match gateway.command() {
-            Some(_) => limits::PROCESS_OPENING,
-            None => limits::BACKEND_OPENING,
-        }),
+        within: Some(gateway.limits.opening),
         ..BackendRequest::post(to, revision, body)
     }
 }

@@ -10,7 +10,6 @@ use crate::{
     ask::{Pull, PullLimits},
     config::{AssertionPlace, BackendAddress, Endpoint, Gateway},
     gateway::{BackendRequest, Credentials, assertion},
-    limits,
 };
 
 /// A request as the runtime sends it.
@@ -73,9 +72,9 @@ pub(super) fn pull(
         headers,
         body: Bytes::from(request.body),
         limits: PullLimits {
-            connect: limits::BACKEND_CONNECT,
+            connect: gateway.limits.connect,
             whole: Some(request.within.unwrap_or(gateway.call_timeout)),
-            idle: (!request.listens).then_some(limits::BACKEND_IDLE),
+            idle: (!request.listens).then_some(gateway.limits.silence),
         },
     }
 }

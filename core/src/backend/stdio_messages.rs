@@ -18,8 +18,7 @@ use crate::{
         BackendRequest, Credentials, MessageKind, OfProcess, ProcessFault, ProcessName,
         ProcessOutput, RawMessage, ToServer, assertion,
     },
-    hub::{ProcessMessage, ReadProcess, ToHub, ToHubKind},
-    limits,
+    hub::{MostProcesses, ProcessMessage, ReadProcess, ToHub, ToHubKind},
     step::Cx,
     ticket::AskId,
 };
@@ -35,6 +34,7 @@ pub(crate) struct StdioMessages {
     /// The process of the session that it is for, or begins.
     process: Option<ProcessName>,
     messages: usize,
+    most_messages: usize,
 }
 
 impl StdioMessages {
@@ -73,7 +73,10 @@ impl StdioMessages {
                     ticket,
                     to,
                     owner: Arc::clone(owner),
-                    most: command.processes,
+                    most: MostProcesses {
+                        in_all: command.processes,
+                        of_user: gateway.limits.processes_per_user,
+                    },
                     message: Box::new(ToServer {
                         call: None,
                         message,
@@ -91,7 +94,17 @@ impl StdioMessages {
             status: None,
             process,
             messages: 0,
+            most_messages: gateway.limits.messages,
         }
+    }
+
+    pub(super) fn id(&self) -> AskId {
+        self.sent
+    }
+
+    pub(super) fn awaits(&self, answer: &Answer) -> bool {
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|reading| reading.id() == answer.ask())
     }
 
     pub(super) fn status(&self) -> Option<StatusCode> {
@@ -145,7 +158,7 @@ impl StdioMessages {
             }
         };
         self.messages += messages.len();
-        if self.messages > limits::BACKEND_MESSAGES {
+        if self.messages > self.most_messages {
             return Arrived::Fault(BackendFault::TooMany);
         }
         match end {

@@ -16,7 +16,7 @@ mod error_stream;
 mod initialized;
 mod routing;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ impl StdioServer {
             delivering: None,
             unread: VecDeque::new(),
             guard: guard(command),
-            errors: ErrorStream::new(now),
+            errors: ErrorStream::new(now, gateway.limits.log_lines),
             initialized: Initialized::default(),
             skipped: 0,
             has_answered: false,
@@ -255,7 +255,14 @@ impl StdioServer {
         for call in self.calls.take_all().into_iter().chain(waiting) {
             self.to_hub(RunsProcess::Fail(call, ProcessFault::Ended), cx);
         }
-        self.to_hub(RunsProcess::Ending { has_failed }, cx);
+        let longest = longest_rest(cx);
+        self.to_hub(
+            RunsProcess::Ending {
+                has_failed,
+                longest,
+            },
+            cx,
+        );
         cx.end_child(&self.child, ChildEnd::CloseInput);
         let due = cx.env.now.instant.after(limits::PROCESS_CLOSING);
         self.stage = Stage::Ending(ChildEnd::CloseInput, due);
@@ -319,6 +326,7 @@ impl StdioServer {
         let failed = self.event(LogEventId::GatewayProcessFailed, cx);
         let (name, skipped) = (Arc::clone(&self.run.name), self.skipped);
         let took = cx.env.now.instant.since(self.began);
+        let longest = longest_rest(cx);
         let exit = self.child.into_answer(answer);
         let fault = match exit {
             Ok(_) => ProcessFault::Ended,
@@ -332,7 +340,10 @@ impl StdioServer {
             tell(RunsProcess::Fail(call, fault));
         }
         if was_running {
-            tell(RunsProcess::Ending { has_failed });
+            tell(RunsProcess::Ending {
+                has_failed,
+                longest,
+            });
         }
         let event = if was_running { failed } else { ended };
         cx.log(
@@ -362,6 +373,12 @@ impl StdioServer {
         let message = ProcessMessage::Runs(Arc::clone(&self.run.name), message);
         cx.to_hub(ToHub(ToHubKind::Process(message)));
     }
+}
+
+/// How long the next process waits at most after this one has failed.
+fn longest_rest(cx: &Cx<'_>) -> Duration {
+    let gateway = cx.env.gateway();
+    gateway.map_or(limits::PROCESS_REST, |gateway| gateway.limits.restart)
 }
 
 /// Finds the secrets of the environment in what comes back (threat R3).

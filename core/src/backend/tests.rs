@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    config::{Backend, BackendAddress, BackendIdentity, Gateway},
+    config::{Backend, BackendAddress, BackendIdentity, BackendLimits, Gateway},
     limits,
     mcp::testing::World,
 };
@@ -20,6 +20,7 @@ pub(crate) fn gateway(identity: BackendIdentity) -> Gateway {
         header: None,
         call_timeout: limits::BACKEND_CALL,
         answer_bytes: limits::BACKEND_MESSAGE_BYTES,
+        limits: BackendLimits::of_address(),
         held_bytes: limits::BACKEND_HELD_BYTES,
         authorities: None,
         certificate: None,

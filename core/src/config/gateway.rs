@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 
-use super::{BackendAddress, BackendCommand, BackendIdentity};
+use super::{BackendAddress, BackendCommand, BackendIdentity, BackendLimits};
 use crate::{endpoint::BackendName, secret::Secret};
 
 /// The server behind this one.
@@ -26,6 +26,8 @@ pub struct Gateway {
     pub answer_bytes: usize,
     /// The most bytes of messages that are not whole yet, of all calls.
     pub held_bytes: usize,
+    /// What else it may take.
+    pub limits: BackendLimits,
     /// The PEM file of authorities that are believed besides the public ones. The runtime reads it.
     pub authorities: Option<PathBuf>,
     /// The PEM file of the certificate that the backend is shown, and its key. The runtime reads it.

@@ -10,9 +10,10 @@ use crate::{
         cors,
     },
     backend::{
-        key_set::KeySet, probe::ProbeBackend, read_signing_keys::ReadSigningKeys,
-        stdio_server::StdioServer, tell::TellBackend,
+        check::CheckBackend, key_set::KeySet, probe::ProbeBackend,
+        read_signing_keys::ReadSigningKeys, stdio_server::StdioServer, tell::TellBackend,
     },
+    catalog::ClientCapabilities,
     entra::{
         credential_check::CredentialCheck, discovery::FetchMetadata,
         identity_token::FetchIdentityToken,
@@ -21,8 +22,8 @@ use crate::{
     http::response,
     hub::{Job, JobKind},
     mcp::{
-        announcements::KeepAnnouncements, authenticate::Authenticate, http_sse::PostMessage,
-        sse_stream::Stream, streamable_http::Streamable,
+        announcements::KeepAnnouncements, authenticate::Authenticate, client_params,
+        http_sse::PostMessage, sse_stream::Stream, streamable_http::Streamable,
     },
     oauth::{
         self,
@@ -38,6 +39,7 @@ use crate::{
     },
     opened_session::OpenedSession,
     pages,
+    revision::Revision,
     route::Route,
     step::{Cx, Progress},
 };
@@ -66,6 +68,7 @@ pub(crate) enum State {
     ReadSigningKeys(ReadSigningKeys),
     TellBackend(TellBackend),
     ProbeBackend(ProbeBackend),
+    CheckBackend(Box<CheckBackend>),
     StdioServer(Box<StdioServer>),
 }
 
@@ -160,6 +163,12 @@ impl State {
                 TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
             }
             JobKind::ProbeBackend(_) => ProbeBackend::start(cx).map_pending(Self::ProbeBackend),
+            JobKind::CheckBackend(_) => {
+                let revision = Revision::NEWEST_WITH_SESSIONS;
+                let params = client_params(revision, ClientCapabilities::default());
+                CheckBackend::start(&params.into(), cx)
+                    .map_pending(|check| Self::CheckBackend(Box::new(check)))
+            }
             JobKind::RunServer(run) => StdioServer::start(*run, cx)
                 .map_pending(|server| Self::StdioServer(Box::new(server))),
             JobKind::FetchClientDocument(url) => {
@@ -225,6 +234,12 @@ impl State {
                 let handle = ProbeBackend::handle;
                 answered(state, input, handle, Self::ProbeBackend, cx)
             }
+            Self::CheckBackend(state) => {
+                let handle = |state: Box<CheckBackend>, answer, cx: &mut Cx<'_>| {
+                    state.handle(answer, cx).map_pending(Box::new)
+                };
+                answered(state, input, handle, Self::CheckBackend, cx)
+            }
             Self::KeepAnnouncements(state) => {
                 state.handle(input, cx).map_pending(Self::KeepAnnouncements)
             }
@@ -263,6 +278,7 @@ impl State {
             | Self::KeepAnnouncements(_)
             | Self::TellBackend(_)
             | Self::ProbeBackend(_)
+            | Self::CheckBackend(_)
             | Self::StdioServer(_) => false,
         }
     }
@@ -289,7 +305,8 @@ impl State {
             | Self::KeySet(_)
             | Self::ReadSigningKeys(_)
             | Self::TellBackend(_)
-            | Self::ProbeBackend(_) => false,
+            | Self::ProbeBackend(_)
+            | Self::CheckBackend(_) => false,
         }
     }
 }

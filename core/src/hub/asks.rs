@@ -75,8 +75,8 @@ hub_asks! {
     NeedSigningKeys -> Option<Arc<SigningKeys>>;
     /// For the session of the backend that belongs to an MCP session.
     FindBackendSession -> BackendSessionFound;
-    /// To be the stream that listens to the backend for its MCP session: answered once it is.
-    ListenToBackend -> ();
+    /// To be the stream that listens to the backend for its MCP session: answered once it is. A call is answered at once, and is it or is not.
+    ListenToBackend -> bool;
     /// To hold bytes of a backend: `false` if too many are held.
     HoldBackendBytes -> bool;
     /// For what comes of a message for a process.

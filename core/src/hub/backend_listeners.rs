@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    HubOutput,
+    FromHub, FromHubKind, HubOutput, ToCall,
     asks::{FindBackendSession, ListenToBackend, Waiter},
     backend_sessions::BackendOwner,
     from_hub::{BackendSession, BackendSessionFound},
@@ -17,10 +17,23 @@ use crate::id::ExchangeId;
 struct Streams {
     /// The one that listens.
     listener: ExchangeId,
+    /// Whether that is a call, which makes room for a stream.
+    is_call: bool,
     /// Those that would.
     waiters: VecDeque<Waiter<ListenToBackend>>,
     /// The one that listens, if it waits until a session is opened.
     unopened: Option<Waiter<FindBackendSession>>,
+}
+
+impl Streams {
+    fn of(listener: ExchangeId, is_call: bool) -> Self {
+        Self {
+            listener,
+            is_call,
+            waiters: VecDeque::new(),
+            unopened: None,
+        }
+    }
 }
 
 /// All of them. There are no more than streams.
@@ -43,17 +56,35 @@ impl BackendListeners {
             return;
         }
         match self.sessions.get_mut(&owner) {
+            Some(streams) if streams.is_call => {
+                let left = FromHub(FromHubKind::Call(ToCall::ClientListens));
+                out.push_back(HubOutput::Deliver(streams.listener, left));
+                self.owners.remove(&streams.listener);
+                (streams.listener, streams.is_call) = (exchange, false);
+                out.push_back(waiter.answer(true));
+            }
             Some(streams) => streams.waiters.push_back(waiter),
             None => {
-                let streams = Streams {
-                    listener: exchange,
-                    waiters: VecDeque::new(),
-                    unopened: None,
-                };
-                self.sessions.insert(owner, streams);
-                out.push_back(waiter.answer(()));
+                self.sessions.insert(owner, Streams::of(exchange, false));
+                out.push_back(waiter.answer(true));
             }
         }
+    }
+
+    /// A call wants to listen, unless another does.
+    pub(super) fn listen_for_call(
+        &mut self,
+        waiter: Waiter<ListenToBackend>,
+        owner: BackendOwner,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let exchange = waiter.exchange;
+        let is_first = !self.sessions.contains_key(&owner) && !self.owners.contains_key(&exchange);
+        if is_first {
+            self.sessions.insert(owner, Streams::of(exchange, true));
+            self.owners.insert(exchange, owner);
+        }
+        out.push_back(waiter.answer(is_first));
     }
 
     /// The one that listens waits until a session is opened.
@@ -94,7 +125,7 @@ impl BackendListeners {
             Some(next) => {
                 streams.listener = next.exchange;
                 streams.unopened = None;
-                out.push_back(next.answer(()));
+                out.push_back(next.answer(true));
             }
             None => drop(self.sessions.remove(&owner)),
         }
@@ -105,7 +136,7 @@ impl BackendListeners {
 mod tests {
     use super::*;
     use crate::{
-        hub::{FromHub, FromHubKind, HubAnswer},
+        hub::HubAnswer,
         id::{McpSessionId, PrincipalId},
         ticket::{AskId, Ticket},
     };
@@ -136,6 +167,44 @@ mod tests {
         assert_eq!(listening(&mut out), [3]);
         listeners.forget(ExchangeId(3), &mut out);
         listeners.forget(ExchangeId(4), &mut out);
+        assert!(listeners.sessions.is_empty() && listeners.owners.is_empty());
+    }
+
+    #[test]
+    fn call_listens_until_its_client_has_a_stream() {
+        let (mut listeners, mut out) = (BackendListeners::default(), VecDeque::new());
+        let owner = (PrincipalId([1; 32]), McpSessionId([1; 16]));
+        let waiter = |exchange| Waiter::new(ExchangeId(exchange), Ticket::new(AskId(0)));
+        listeners.listen_for_call(waiter(1), owner, &mut out);
+        listeners.listen_for_call(waiter(2), owner, &mut out);
+        let answers = |out: &mut VecDeque<HubOutput>| -> Vec<bool> {
+            let answers = out.drain(..).map(|output| match output {
+                HubOutput::Deliver(
+                    _,
+                    FromHub(FromHubKind::Answer(HubAnswer::ListenToBackend(answered))),
+                ) => answered.answer,
+                other => panic!("it is answered, not {other:?}"),
+            });
+            answers.collect()
+        };
+        assert_eq!(answers(&mut out), [true, false]);
+        listeners.listen(waiter(3), owner, &mut out);
+        let left = out.pop_front();
+        let is_told = |output: &HubOutput| {
+            matches!(
+                output,
+                HubOutput::Deliver(
+                    ExchangeId(1),
+                    FromHub(FromHubKind::Call(ToCall::ClientListens))
+                )
+            )
+        };
+        assert!(left.as_ref().is_some_and(is_told), "{left:?}");
+        assert_eq!(answers(&mut out), [true]);
+        listeners.forget(ExchangeId(1), &mut out);
+        listeners.listen_for_call(waiter(4), owner, &mut out);
+        assert_eq!(answers(&mut out), [false]);
+        listeners.forget(ExchangeId(3), &mut out);
         assert!(listeners.sessions.is_empty() && listeners.owners.is_empty());
     }
 }

@@ -52,6 +52,10 @@ pub(crate) enum BackendSessionMessage {
     Set(BackendOwner, BackendSetting),
     /// The sender is a stream of this session, and wants what the backend sends of its own accord.
     Listen(Ticket<ListenToBackend>, BackendOwner, SessionId),
+    /// The sender is a call of this session, and listens unless another does.
+    ListenForCall(Ticket<ListenToBackend>, BackendOwner),
+    /// The backend has nothing to listen to in this session.
+    HasNoStream(BackendOwner),
 }
 
 #[derive(Debug)]
@@ -70,6 +74,8 @@ struct Entry {
     params: Option<Arc<str>>,
     settings: BackendSettings,
     used: Instant,
+    /// The backend has said that it sends nothing of its own accord.
+    has_no_stream: bool,
 }
 
 impl Entry {
@@ -91,6 +97,12 @@ pub(super) struct BackendSessions {
 }
 
 impl BackendSessions {
+    /// Whether the backend may be listened to in this session.
+    pub(super) fn has_stream(&self, owner: BackendOwner) -> bool {
+        let entry = self.entries.get(&owner);
+        entry.is_some_and(|entry| !entry.has_no_stream)
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
@@ -134,7 +146,14 @@ impl BackendSessions {
                 }
             }
             // About streams: the hub knows of them.
-            BackendSessionMessage::AwaitOther(..) | BackendSessionMessage::Listen(..) => {}
+            BackendSessionMessage::AwaitOther(..)
+            | BackendSessionMessage::Listen(..)
+            | BackendSessionMessage::ListenForCall(..) => {}
+            BackendSessionMessage::HasNoStream(owner) => {
+                if let Some(entry) = self.entries.get_mut(&owner) {
+                    entry.has_no_stream = true;
+                }
+            }
         }
     }
 
@@ -178,6 +197,7 @@ impl BackendSessions {
                     params: None,
                     settings: BackendSettings::default(),
                     used: now,
+                    has_no_stream: false,
                 };
                 self.entries.insert(owner, entry);
                 self.opening.insert(owner);
@@ -207,6 +227,7 @@ impl BackendSessions {
             params: Some(Arc::clone(&session.params)),
             state: State::Open(session.clone()),
             used: now,
+            has_no_stream: false,
         };
         self.opening.remove(&owner);
         self.entries.insert(owner, entry);

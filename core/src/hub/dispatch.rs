@@ -101,6 +101,13 @@ impl Hub {
                 let waiter = Waiter::new(from, ticket);
                 self.backend_listeners.listen(waiter, owner, out);
             }
+            ToHubKind::BackendSession(BackendSessionMessage::ListenForCall(ticket, owner)) => {
+                let waiter = Waiter::new(from, ticket);
+                match self.backend_sessions.has_stream(owner) {
+                    true => self.backend_listeners.listen_for_call(waiter, owner, out),
+                    false => out.push_back(waiter.answer(false)),
+                }
+            }
             ToHubKind::BackendSession(BackendSessionMessage::AwaitOther(ticket, owner, lost)) => {
                 let waiter = Waiter::new(from, ticket);
                 match self.backend_sessions.open_one(owner) {

@@ -44,6 +44,8 @@ pub(crate) enum ToCall {
     Cancelled(Id),
     /// The client has brought the answers that the call has waited for.
     Resumed(ParkedAnswers),
+    /// The client has opened a stream for what the backend sends of its own accord.
+    ClientListens,
     /// Who has brought the answers has left, and nobody waits for the response.
     ClientLeft,
     /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.

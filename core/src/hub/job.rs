@@ -18,6 +18,13 @@ impl Job {
     pub fn check_credential() -> Self {
         Self(JobKind::CheckCredential)
     }
+
+    /// Tries whether the backend of this endpoint answers and is an MCP server, and says in the log if not. A runtime runs it once for each,
+    /// when it starts.
+    #[must_use]
+    pub fn check_backend(endpoint: Endpoint) -> Self {
+        Self(JobKind::CheckBackend(endpoint))
+    }
 }
 
 impl Job {
@@ -25,7 +32,7 @@ impl Job {
     pub(crate) fn endpoint(&self) -> Endpoint {
         match &self.0 {
             JobKind::TellBackend(telling) => telling.endpoint,
-            JobKind::ProbeBackend(endpoint) => *endpoint,
+            JobKind::ProbeBackend(endpoint) | JobKind::CheckBackend(endpoint) => *endpoint,
             JobKind::RunServer(run) => run.owner.endpoint,
             JobKind::RefreshEntraMetadata
             | JobKind::FetchIdentityToken
@@ -55,6 +62,8 @@ pub(crate) enum JobKind {
     TellBackend(Box<Telling>),
     /// Find out whether the backend of this endpoint is there.
     ProbeBackend(Endpoint),
+    /// Try whether the backend of this endpoint answers as an MCP server.
+    CheckBackend(Endpoint),
     /// Run a process that is a server.
     RunServer(Box<RunProcess>),
     /// Fetch the document of a client and hand it to the hub.

@@ -23,12 +23,18 @@ impl ProcessFailures {
         (failures.until > now).then(|| rest.as_millis().div_ceil(1000).try_into().unwrap_or(1))
     }
 
-    /// One has ended: after the first that has answered nothing there is none for a second, then for two, four and so on.
-    pub(super) fn ended(&mut self, principal: PrincipalId, has_failed: bool, now: Instant) {
-        if !has_failed {
+    /// One has ended, and has failed if the next one waits this long at most: after the first that has answered nothing there is none
+    /// for a second, then for two, four and so on.
+    pub(super) fn ended(
+        &mut self,
+        principal: PrincipalId,
+        has_failed: Option<Duration>,
+        now: Instant,
+    ) {
+        let Some(longest) = has_failed else {
             self.0.remove(&principal);
             return;
-        }
+        };
         if self.0.len() >= limits::PROCESS_FAILURES && !self.0.contains_key(&principal) {
             let oldest = self.0.iter().min_by_key(|(_, failures)| failures.until);
             if let Some(oldest) = oldest.map(|(principal, _)| *principal) {
@@ -42,7 +48,7 @@ impl ProcessFailures {
         });
         let seconds = 1_u64 << failures.count.min(16);
         failures.count += 1;
-        failures.until = now.after(Duration::from_secs(seconds).min(limits::PROCESS_REST));
+        failures.until = now.after(Duration::from_secs(seconds).min(longest));
     }
 }
 
@@ -56,14 +62,14 @@ mod tests {
         let (alice, bob) = (PrincipalId([1; 32]), PrincipalId([2; 32]));
         let mut now = Instant(0);
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
-            failures.ended(alice, true, now);
+            failures.ended(alice, Some(limits::PROCESS_REST), now);
             assert_eq!(failures.rest(alice, now), Some(seconds));
             assert_eq!(failures.rest(bob, now), None);
             now = now.after(Duration::from_secs(seconds));
             assert_eq!(failures.rest(alice, now), None);
         }
-        failures.ended(alice, false, now);
-        failures.ended(alice, true, now);
+        failures.ended(alice, None, now);
+        failures.ended(alice, Some(limits::PROCESS_REST), now);
         assert_eq!(failures.rest(alice, now), Some(1));
     }
 
@@ -73,7 +79,8 @@ mod tests {
         for number in 0..limits::PROCESS_FAILURES + 1 {
             let mut principal = [0; 32];
             principal[..8].copy_from_slice(&number.to_be_bytes());
-            failures.ended(PrincipalId(principal), true, Instant(number as u64));
+            let rest = Some(limits::PROCESS_REST);
+            failures.ended(PrincipalId(principal), rest, Instant(number as u64));
         }
         assert_eq!(failures.0.len(), limits::PROCESS_FAILURES);
     }

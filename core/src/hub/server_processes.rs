@@ -16,6 +16,7 @@ mod server_process;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use self::{call::Call, members::Members, server_process::Process};
@@ -35,6 +36,14 @@ use crate::{
     time::Instant,
 };
 
+/// How many processes there may be of a backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MostProcesses {
+    pub(crate) in_all: usize,
+    /// Of one user with one client.
+    pub(crate) of_user: usize,
+}
+
 /// A message about a process.
 #[derive(Debug)]
 pub(crate) enum ProcessMessage {
@@ -43,7 +52,7 @@ pub(crate) enum ProcessMessage {
         ticket: Ticket<ReadProcess>,
         to: OfProcess,
         owner: Arc<ProcessOwner>,
-        most: usize,
+        most: MostProcesses,
         message: Box<ToServer>,
     },
     /// The sender waits for what else is said for the request that it has sent by that ask.
@@ -76,8 +85,9 @@ pub(crate) enum RunsProcess {
     Fail(ProcessCall, ProcessFault),
     /// This message was not passed on.
     NotSent(ProcessCall, ProcessOutput),
-    /// It takes no more messages; whether it has ended by itself without having answered any.
-    Ending { has_failed: bool },
+    /// It takes no more messages; whether it has ended by itself without having answered any, and how long
+    /// the next one waits at most.
+    Ending { has_failed: bool, longest: Duration },
 }
 
 /// All of them.
@@ -226,9 +236,13 @@ impl ServerProcesses {
                 let reader = found.and_then(|call| call.reader);
                 out.extend(reader.map(|reader| reader.answer(output)));
             }
-            RunsProcess::Ending { has_failed } => {
+            RunsProcess::Ending {
+                has_failed,
+                longest,
+            } => {
                 process.is_ending = true;
                 let principal = process.owner.principal;
+                let has_failed = has_failed.then_some(longest);
                 self.failures.ended(principal, has_failed, now);
             }
         }

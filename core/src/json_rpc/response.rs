@@ -65,6 +65,14 @@ impl ResultBody {
         }
     }
 
+    /// Whether it asks the client something before the call can be done (2026-07-28).
+    pub(crate) fn asks(&self) -> bool {
+        match self {
+            Self::Members(members) => members.get(COMPLETE.0) == Some(&"input_required".into()),
+            Self::Object(_) => false,
+        }
+    }
+
     fn into_members(self) -> Map<String, Value> {
         match self {
             Self::Members(members) => members,

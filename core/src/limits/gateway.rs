@@ -1,6 +1,6 @@
 //! Bounds of the gateway.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// How long an assertion is good for at a backend: a call begins at once, and clocks differ little.
 pub const ASSERTION_LIFETIME: Duration = Duration::from_secs(120);
@@ -45,11 +45,23 @@ pub const BACKEND_PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a connection to a backend may take.
 pub const BACKEND_CONNECT: Duration = Duration::from_secs(5);
 
+/// What an operator may set for that: a network that needs longer is not there.
+pub const BACKEND_CONNECT_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(60);
+
 /// How long the opening of a backend's session may take.
 pub const BACKEND_OPENING: Duration = Duration::from_secs(20);
 
+/// What an operator may set for that, and for [`PROCESS_OPENING`]: a client waits for it.
+pub const BACKEND_OPENING_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(600);
+
 /// How long a backend may send nothing once it has begun to answer.
 pub const BACKEND_IDLE: Duration = Duration::from_secs(300);
+
+/// What an operator may set for that: no call takes longer.
+pub const BACKEND_IDLE_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3000);
 
 /// How long a call of a backend may take unless another time is set.
 pub const BACKEND_CALL: Duration = Duration::from_secs(600);
@@ -74,6 +86,9 @@ pub const BACKEND_HELD_STEP: usize = 1024 * 1024;
 
 /// How many messages a backend may send before the answer to one call.
 pub const BACKEND_MESSAGES: usize = 10_000;
+
+/// What an operator may set for that.
+pub const BACKEND_MESSAGES_BOUNDS: RangeInclusive<usize> = 1..=1_000_000;
 
 /// How much the log tells of what a backend sent that is no message, in characters.
 pub const BACKEND_EXCERPT_CHARS: usize = 200;
@@ -111,6 +126,10 @@ pub const BACKEND_LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits, and the longest that a backend can ask for.
 pub const BACKEND_LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);
 
+/// How long a call waits for such a stream to be open that it has opened itself: most backends begin to answer at once, and some not before
+/// there is something.
+pub const BACKEND_LISTEN_FIRST: Duration = Duration::from_secs(1);
+
 /// The longest id of an event that a backend is told it was read to.
 pub const BACKEND_EVENT_ID_BYTES: usize = 256;
 
@@ -141,6 +160,10 @@ pub const PROCESS_TERMINATING: Duration = Duration::from_secs(2);
 /// The longest that an owner waits for the next process after those before ended without having answered anything.
 pub const PROCESS_REST: Duration = Duration::from_secs(30);
 
+/// What an operator may set for that.
+pub const PROCESS_REST_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3600);
+
 /// For how many owners it is known that their processes do so: the oldest is forgotten.
 pub const PROCESS_FAILURES: usize = 1024;
 
@@ -152,6 +175,9 @@ pub const PROCESS_WAITING_BYTES: usize = 64 * 1024;
 
 /// How many lines of a process' error stream are logged in a minute; of the others it is said how many there were.
 pub const PROCESS_COMPLAINTS: u32 = 100;
+
+/// What an operator may set for that.
+pub const PROCESS_COMPLAINTS_BOUNDS: RangeInclusive<u32> = 1..=100_000;
 
 /// How many questions of a process are open.
 pub const PROCESS_QUESTIONS: usize = 64;

@@ -21,11 +21,19 @@ pub enum AuditOutcome {
     Failed,
     /// Nobody waits for it any more.
     Cancelled,
+    /// It was not done yet: the user is asked first.
+    Asked,
 }
 
 impl AuditOutcome {
     /// Every outcome.
-    pub const ALL: &[Self] = &[Self::Done, Self::Refused, Self::Failed, Self::Cancelled];
+    pub const ALL: &[Self] = &[
+        Self::Done,
+        Self::Refused,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Asked,
+    ];
 
     /// Returns the name, as it is written.
     #[must_use]
@@ -35,6 +43,7 @@ impl AuditOutcome {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Asked => "asked",
         }
     }
 }

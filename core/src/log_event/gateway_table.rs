@@ -18,6 +18,10 @@ macro_rules! with_gateway_events {
             /// which it sent instead.
             GatewayFailed = "gateway.failed", Warn,
                 "the backend did not answer", [Backend, Reason, Status, Text];
+            /// When the server started the backend did not answer, or not as an MCP server does. The server runs all the same: calls fail until
+            /// the backend answers.
+            GatewayNotReady = "gateway.not_ready", Warn,
+                "the backend does not answer as an MCP server", [Backend, Reason, Status];
             /// The backend does not accept the sign-in: its configuration or that of this server is wrong, such as the audience, or the application's
             /// permission. Clients are told in words; none is asked to sign in again for it.
             GatewayRefused = "gateway.refused", Error,

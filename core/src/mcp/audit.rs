@@ -16,6 +16,8 @@ pub(super) fn called(
     cx: &mut Cx<'_>,
 ) {
     let outcome = match result {
+        // The backend has not been called yet.
+        Ok(result) if cx.env.gateway().is_some() && result.asks() => AuditOutcome::Asked,
         Ok(result) if result.is_error() => AuditOutcome::Failed,
         Ok(_) => AuditOutcome::Done,
         Err(_) => AuditOutcome::Refused,
@@ -28,6 +30,13 @@ pub(super) fn cancelled(request: &Request, caller: &Caller, cx: &mut Cx<'_>) {
     tell(request, AuditOutcome::Cancelled, caller, cx);
 }
 
+/// A call that a backend is to answer was refused before there was one.
+pub(super) fn refused_at_gateway(request: &Request, caller: &Caller, cx: &mut Cx<'_>) {
+    if cx.env.gateway().is_some() {
+        tell(request, AuditOutcome::Refused, caller, cx);
+    }
+}
+
 /// What was called needs scopes that were not granted.
 pub(super) fn step_up(needed: &[String], cx: &mut Cx<'_>) {
     let required = LogEvent::new(LogEventId::StepUpRequired);
@@ -38,7 +47,12 @@ fn tell(request: &Request, outcome: AuditOutcome, caller: &Caller, cx: &mut Cx<'
     if request.method != "tools/call" {
         return;
     }
-    let called = of(LogEventId::ToolCalled, request, caller, cx);
+    let called = match cx.env.gateway() {
+        None => of(LogEventId::ToolCalled, request, caller, cx),
+        Some(gateway) => of(LogEventId::GatewayCalled, request, caller, cx)
+            .with(Field::Backend, gateway.shown())
+            .with(Field::Bytes, "0"),
+    };
     cx.log(called.with(Field::Outcome, outcome.as_str()));
 }
 

@@ -213,7 +213,8 @@ impl BackendStream {
     ) -> Heard {
         match std::mem::replace(&mut self.state, State::Over) {
             State::AwaitingTurn(turn) => {
-                turn.into_answer(answer);
+                // A stream of a client is answered once it is its turn.
+                let _ = turn.into_answer(answer);
                 match self.wanted {
                     Wanted::HttpSse(mcp_session) => self.await_first(mcp_session, caller, cx),
                     Wanted::Session(_) | Wanted::Request { .. } => self.identify(caller, cx),

@@ -195,6 +195,9 @@ impl RequestBatch {
             ControlFlow::Break(admitted) => return self.admitted(admitted, bcx),
             ControlFlow::Continue(answer) => answer,
         };
+        if self.forwarded() {
+            return self.forward_step(bcx, |forward, icx| forward.handle(answer, icx));
+        }
         match self.current.take() {
             Some((request, Current::Invocation(invocation))) => {
                 let icx = &mut invocation_cx(&mut self.registration, bcx);
@@ -213,12 +216,7 @@ impl RequestBatch {
                 self.on_task(request, progress, bcx);
                 self.advance(bcx)
             }
-            Some((request, Current::Forward(forward))) => {
-                let icx = &mut invocation_cx(&mut self.registration, bcx);
-                let progress = forward.handle(answer, icx);
-                self.after_forward(request, progress, bcx)
-            }
-            None => self.advance(bcx),
+            Some((_, Current::Forward(_))) | None => self.advance(bcx),
         }
     }
 

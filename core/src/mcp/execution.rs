@@ -32,7 +32,6 @@ use crate::{
     event::{Answer, Input},
     hub::{TaskUpdate, ToCall, ToHub, ToHubKind, ToTask},
     json_rpc::{Error, Request},
-    limits,
     log_event::LogEventId,
     step::{Cx, Progress},
     time::Instant,
@@ -58,11 +57,7 @@ fn call_timeout(cx: &Cx<'_>) -> Duration {
     let gateway = cx.env.gateway();
     gateway.map_or(config.call_limits.call, |gateway| {
         // What opens its session has time of its own.
-        let opening = match gateway.command() {
-            Some(_) => limits::PROCESS_OPENING,
-            None => limits::BACKEND_OPENING,
-        };
-        gateway.call_timeout + opening
+        gateway.call_timeout + gateway.limits.opening
     })
 }
 
@@ -252,6 +247,7 @@ impl Execution {
             }
             ToCall::Cancelled(id) => self.step(cx, |batch, bcx| batch.cancel_request(&id, bcx)),
             ToCall::Resumed(answers) => self.step(cx, |batch, bcx| batch.resumed(answers, bcx)),
+            ToCall::ClientListens => self.step(cx, RequestBatch::client_listens),
             ToCall::ClientLeft => self.abandon(cx),
             ToCall::McpSessionEnded => self.step(cx, RequestBatch::end_mcp_session),
             ToCall::SessionEnded => self.revoked(cx),

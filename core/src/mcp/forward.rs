@@ -11,6 +11,7 @@
 //! did not know the session; after a connection broke, never: it may have done its work.
 
 mod answered;
+mod arrived;
 mod called;
 mod client_notification;
 mod confirm;
@@ -24,6 +25,7 @@ mod input;
 mod judge;
 mod listen;
 mod methods;
+mod own_accord;
 mod parked;
 mod relay;
 mod rounds;
@@ -35,7 +37,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
-    crossing::{Input, Questions},
+    crossing::{Input, OwnAccord, Questions},
     header_params::HeaderParams,
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
@@ -52,17 +54,19 @@ pub(crate) use self::{
     relay::may_hear_of,
 };
 use super::{
+    audit,
     invocation::{ClientProfile, InvocationCx},
     session_settings::ChangingSetting,
 };
 use crate::{
     ask::Awaiting,
-    backend::{Arrived, BackendFault, IdentifyUser, IncomingMessages, ReopenSession},
+    backend::{BackendFault, IdentifyUser, IncomingMessages, ReopenSession},
     config::Gateway,
     event::Answer,
     gateway::{BackendRequest, Credentials, ParkedAnswers, ParkedName, RawMessage, Replaced},
     hub::{
-        BackendSession, BackendSessionFound, FindBackendSession, ParkCall, ReadParked, TableFull,
+        BackendSession, BackendSessionFound, FindBackendSession, ListenToBackend, ParkCall,
+        ReadParked, TableFull,
     },
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
@@ -101,6 +105,7 @@ pub(crate) struct Forward {
     /// What the user is asked first.
     question: Option<String>,
     header_params: HeaderParams,
+    own_accord: OwnAccord,
     /// The user has confirmed it in an earlier round.
     is_confirmed: bool,
     began: Instant,
@@ -118,6 +123,10 @@ enum State {
     Opening(Box<ReopenSession>),
     /// The level of the log is kept here, for the backend keeps none.
     AwaitingSetting(Box<ChangingSetting>),
+    /// Whether another stream of the session listens to the backend.
+    AwaitingTurn(Awaiting<ListenToBackend>),
+    /// The call goes out once its stream is open, and then at the latest.
+    AwaitingStream(Instant),
     Calling(IncomingMessages),
     /// The client has been asked what the backend has to know before it is called again.
     Asking,
@@ -145,8 +154,7 @@ pub(crate) fn start(
     }
     let Ok(message) = RawMessage::read_of(request.params.body(), &request.id) else {
         let error = Error::invalid_request("The message cannot be passed on as it is written.");
-        let response = Response::error(Some(request.id.clone()), error);
-        return Some(Progress::Ready(response.into()));
+        return Some(refused(request, error, icx));
     };
     let cut = NEVER_PASSED.into_iter();
     let message = cut.fold(message, RawMessage::without);
@@ -157,10 +165,7 @@ pub(crate) fn start(
     };
     let (message, confirmed) = match taken {
         Ok(taken) => taken,
-        Err(error) => {
-            let response = Response::error(Some(request.id.clone()), error);
-            return Some(Progress::Ready(response.into()));
-        }
+        Err(error) => return Some(refused(request, error, icx)),
     };
     let verdict = verdict.with_bug(icx.cx.env.server);
     let backend_id = answered::id_for_backend(&request.id, icx.cx);
@@ -186,6 +191,7 @@ pub(crate) fn start(
             sent: request.header_params.clone(),
             known: None,
         },
+        own_accord: OwnAccord::default(),
         is_confirmed: false,
         began: icx.cx.env.now.instant,
         excerpt: None,
@@ -209,6 +215,12 @@ pub(crate) fn start(
         true => Some(forward.begin(icx)),
         false => Some(Progress::Pending(forward)),
     }
+}
+
+/// A request is answered with this error, and nothing of it begins.
+fn refused(request: &Request, error: Error, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+    audit::refused_at_gateway(request, icx.caller, icx.cx);
+    Progress::Ready(Response::error(Some(request.id.clone()), error).into())
 }
 
 fn gateway<'a>(cx: &Cx<'a>) -> &'a Gateway {
@@ -240,6 +252,9 @@ impl Forward {
         answer: Answer,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
+        if self.own_accord.awaits(&answer) {
+            return self.hear_own_accord(answer, icx);
+        }
         match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
             State::Identifying(identify) => {
                 let gateway = gateway(icx.cx);
@@ -262,6 +277,7 @@ impl Forward {
                 Progress::Ready(Ok((opened, params))) => self.opened(params, opened, icx),
                 Progress::Ready(Err(reason)) => self.not_opened(&reason, icx),
             },
+            State::AwaitingTurn(turn) => self.stream_looked_for(turn, answer, icx),
             State::Calling(incoming) => self.arrived(incoming, answer, icx),
             State::Parking(name, parked, incoming) => {
                 self.parking((name, parked, incoming), answer, icx)
@@ -275,7 +291,10 @@ impl Forward {
                 let progress = setting.handle(answer, icx.cx);
                 self.level_set(progress, icx)
             }
-            state @ (State::AwaitingAdmission | State::AwaitingConfirmation(_) | State::Asking) => {
+            state @ (State::AwaitingAdmission
+            | State::AwaitingConfirmation(_)
+            | State::AwaitingStream(_)
+            | State::Asking) => {
                 self.state = state;
                 Progress::Pending(self)
             }
@@ -294,6 +313,9 @@ impl Forward {
         };
         if this.has_header_params() {
             return this.look_for_header_params(icx);
+        }
+        if this.is_to_listen(icx) {
+            return this.look_for_stream(icx);
         }
         let Input {
             responses, state, ..
@@ -345,52 +367,5 @@ impl Forward {
         let revision = session.map_or(self.client.revision, |session| session.revision);
         let session = session.and_then(|session| session.id.clone());
         BackendRequest::post(session, revision, body)
-    }
-
-    fn arrived(
-        mut self: Box<Self>,
-        mut incoming: IncomingMessages,
-        answer: Answer,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        let (messages, end) = match incoming.handle(answer) {
-            Arrived::Messages(messages) => (messages, None),
-            Arrived::End(messages, fault) => (messages, Some(fault)),
-            Arrived::Fault(fault) => {
-                self.excerpt = incoming.excerpt().map(str::to_owned);
-                incoming.cancel(icx.cx);
-                return self.fail(fault, icx);
-            }
-        };
-        for message in messages {
-            if let Some((answer, is_error)) = self.relay(message, icx) {
-                if end.is_none() {
-                    incoming.cancel(icx.cx);
-                }
-                return self.answered(answer, is_error, icx);
-            }
-        }
-        if let Some(fault) = end {
-            if ending::is_repeated(fault, icx.cx) {
-                return self.call(icx);
-            }
-            return match (self.lost(&incoming, icx), incoming.claims()) {
-                (Some(lost), _) => self.reopen(lost, icx),
-                (None, Some(claims)) => self.challenged(claims, icx),
-                (None, None) => {
-                    self.excerpt = incoming.excerpt().map(str::to_owned);
-                    self.fail(fault, icx)
-                }
-            };
-        }
-        if !self.parked.is_empty() {
-            return self.park(incoming, icx);
-        }
-        // A stream that all calls share takes what there is room for.
-        if !self.client.shares_stream || icx.messages.is_empty() {
-            incoming.more(icx.cx);
-        }
-        self.state = State::Calling(incoming);
-        Progress::Pending(self)
     }
 }

@@ -19,6 +19,7 @@ use ::http::{Request, StatusCode};
 use bytes::Bytes;
 
 use super::{
+    audit,
     authenticate::Authenticate,
     dispatch::missing_scopes,
     execution::{Execution, HttpSseOutput, Output},
@@ -213,8 +214,9 @@ impl ReceivedMessage {
         let Routed { requests, .. } = inbound::route_messages(messages, from, cx);
         let mut missing = requests
             .iter()
-            .filter_map(|request| missing_scopes(request, &self.caller, cx.env));
-        if let Some(scopes) = missing.next() {
+            .filter_map(|request| Some((request, missing_scopes(request, &self.caller, cx.env)?)));
+        if let Some((request, scopes)) = missing.next() {
+            audit::refused_at_gateway(request, &self.caller, cx);
             let refusal = inbound::forbidden(Route::Message, &scopes, &self.caller, cx);
             return cx.done(refusal);
         }

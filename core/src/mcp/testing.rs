@@ -197,7 +197,7 @@ impl World {
     pub(crate) fn begin(&mut self, request: Request<Bytes>) -> ExchangeId {
         self.next += 1;
         let id = ExchangeId(self.next);
-        self.watched.asked(id, &request);
+        self.asked_by_client(id, &request);
         let (head, body) = request.into_parts();
         let mut running = Running::default();
         let (server, now) = (&self.server.server, self.server.now);
@@ -214,7 +214,7 @@ impl World {
         }
         self.exchanges.insert(id, running);
         self.drain(id);
-        self.run_hub();
+        self.run_and_decline();
         id
     }
 
@@ -250,7 +250,7 @@ impl World {
     /// Hands in an event, if the exchange still lives.
     pub(crate) fn handle(&mut self, id: ExchangeId, event: Event) {
         self.hand(id, event);
-        self.run_hub();
+        self.run_and_decline();
     }
 
     fn hand(&mut self, id: ExchangeId, event: Event) {

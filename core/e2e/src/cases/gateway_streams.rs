@@ -124,7 +124,8 @@ impl LiveBackend {
         let message: Value = serde_json::from_str(body).unwrap_or_default();
         let mut state = self.state();
         if message["method"] == "initialize" {
-            state.opened += 1;
+            // When the server starts it asks in nobody's name.
+            state.opened += usize::from(header(head, "entra-mcp-assertion").is_some());
             let name = format!("session-{}", state.opened);
             state.sessions.insert(name.clone());
             drop(state);
@@ -171,6 +172,15 @@ impl LiveBackend {
             let progress =
                 json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress});
             socket.write_all(format!("data: {progress}\n\n").as_bytes())?;
+        }
+        if arguments["asks"] == true {
+            self.announce(
+                1,
+                &json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"}),
+            );
+            until("it is answered", || {
+                self.state().told.iter().any(|told| told["id"] == 1)
+            });
         }
         std::thread::sleep(Duration::from_millis(
             arguments["milliseconds"].as_u64().unwrap_or(0),
@@ -248,6 +258,28 @@ pub fn what_a_backend_sends_of_its_own_accord_reaches_its_client(program: &Progr
     let mut rest = Vec::new();
     listener.read_to_end(&mut rest).unwrap();
     assert!(rest.is_empty());
+}
+
+/// R5. What a backend asks on the stream of its session reaches the call in flight of a client that has opened none.
+pub fn what_a_backend_asks_on_its_own_stream_reaches_the_call(program: &Program) {
+    let backend = LiveBackend::start();
+    let server = program.start_with(&["--backend", &backend.url()]);
+    let session = Session::of(&server, "alice");
+    let params = json!({"name": "work", "arguments": {"key": "a", "asks": true}});
+    let call = json!({"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": params});
+    let mut events = session.post_for_stream(&call);
+    let asked = next(&mut events);
+    assert_eq!(asked["method"], "roots/list", "{asked}");
+    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"roots": []}});
+    assert_eq!(session.post(&answer).status, 202);
+    let answer = next(&mut events);
+    assert_eq!(answer["id"], 4, "{answer}");
+    assert_eq!(answer["result"]["content"][0]["text"], "a");
+    // The stream ends with the call.
+    let mut listener = backend.state().listeners.pop().unwrap();
+    let mut rest = Vec::new();
+    listener.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty() && backend.state().places == [None]);
 }
 
 /// Numbers that look like chance, and are the same each time.

@@ -1,5 +1,6 @@
 //! The servers behind this one, if there are any.
 
+mod bounds;
 mod identity;
 mod process;
 
@@ -208,6 +209,7 @@ fn read_one(given: &Given, errors: &mut Vec<ConfigError>) -> Option<Gateway> {
         call_timeout: call_timeout?,
         answer_bytes: answer_bytes?,
         held_bytes: held_bytes?,
+        limits: bounds::read(given, is_command, errors),
         authorities: given.value(&BACKEND_CA).map(PathBuf::from),
         certificate: given.value(&BACKEND_CERT).map(PathBuf::from),
         policy: given.value(&POLICY).map(PathBuf::from),

@@ -125,7 +125,7 @@ fn shutdown(given: &Given, errors: &mut Vec<ConfigError>) -> Shutdown {
     }
 }
 
-fn bounded(
+pub(super) fn bounded(
     given: &Given,
     setting: &Setting,
     usual: Duration,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::StdioServer;
 use crate::{
-    limits,
     log_event::{Field, LogEventId},
     step::Cx,
     time::Instant,
@@ -15,14 +14,17 @@ use crate::{
 pub(super) struct ErrorStream {
     minute: Instant,
     logged: u32,
+    /// How many are in a minute.
+    most: u32,
     unlogged: u64,
 }
 
 impl ErrorStream {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, most: u32) -> Self {
         Self {
             minute: now,
             logged: 0,
+            most,
             unlogged: 0,
         }
     }
@@ -34,7 +36,7 @@ impl ErrorStream {
             unlogged = std::mem::take(&mut self.unlogged);
             (self.minute, self.logged) = (now, 0);
         }
-        let is_logged = self.logged < limits::PROCESS_COMPLAINTS;
+        let is_logged = self.logged < self.most;
         match is_logged {
             true => self.logged += 1,
             false => self.unlogged += 1,
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn lines_of_a_minute_are_bounded_and_the_others_counted() {
-        let mut errors = ErrorStream::new(Instant(0));
+        let mut errors = ErrorStream::new(Instant(0), 100);
         let logged = (0..250).filter(|_| errors.admit(Instant(1)).0).count();
         assert_eq!(logged, 100);
         assert_eq!(errors.admit(Instant(60_000)), (true, 150));

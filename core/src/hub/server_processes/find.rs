@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
 
-use super::{Process, ServerProcesses};
+use super::{MostProcesses, Process, ServerProcesses};
 use crate::{
     gateway::{OfProcess, ProcessName, ProcessOutput, ProcessOwner, RunProcess},
     hub::{HubOutput, Job, JobKind, ToProcess},
@@ -18,7 +18,7 @@ impl ServerProcesses {
         from: ExchangeId,
         to: OfProcess,
         owner: Arc<ProcessOwner>,
-        most: usize,
+        most: MostProcesses,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) -> Result<ProcessName, ProcessOutput> {
@@ -121,7 +121,7 @@ impl ServerProcesses {
     fn has_room(
         &mut self,
         owner: &ProcessOwner,
-        most: usize,
+        most: MostProcesses,
         out: &mut VecDeque<HubOutput>,
     ) -> bool {
         // Each backend has its own share (threat R26).
@@ -129,12 +129,12 @@ impl ServerProcesses {
         let all = || self.processes.values().filter(of_backend);
         let live = || all().filter(|process| !process.is_ending);
         let is_theirs = |process: &&Process| process.owner.principal == owner.principal;
-        let is_full = live().filter(is_theirs).count() >= limits::PROCESSES_OF_PRINCIPAL;
-        if !is_full && live().count() < most {
+        let is_full = live().filter(is_theirs).count() >= most.of_user;
+        if !is_full && live().count() < most.in_all {
             // Those that are being ended take memory, too.
-            return all().count() < most.saturating_mul(2);
+            return all().count() < most.in_all.saturating_mul(2);
         }
-        let has_memory = all().count() < most.saturating_mul(2);
+        let has_memory = all().count() < most.in_all.saturating_mul(2);
         let busy = |name: &ProcessName| {
             let mut calls = self.calls.values();
             calls.any(|call| call.process == *name && !call.listens)

@@ -44,7 +44,10 @@ fn send(
         ticket: Ticket::new(AskId(7)),
         to,
         owner: owner(principal),
-        most: 8,
+        most: MostProcesses {
+            in_all: 8,
+            of_user: 4,
+        },
         message: Box::new(message),
     };
     tell(table, from, send)

@@ -34,7 +34,11 @@ impl RequestBatch {
                 invocation.cancel(&mut invocation_cx(&mut self.registration, bcx));
             }
             Some((_, Current::Forward(forward))) => {
+                let listens_by = forward.listens_by();
                 forward.cancel(&mut invocation_cx(&mut self.registration, bcx));
+                listens_by
+                    .into_iter()
+                    .for_each(|ask| bcx.cx.cancel_ask(ask));
             }
             Some((_, Current::Setting(_) | Current::Task(_))) | None => {}
         }

@@ -28,7 +28,12 @@ impl RequestBatch {
     ) -> BatchProgress {
         match self.current.take() {
             Some((request, Current::Forward(forward))) => {
+                let listens_by = forward.listens_by();
                 let progress = step(forward, &mut invocation_cx(&mut self.registration, bcx));
+                // What it has listened to ends with it.
+                if let (Some(ask), Progress::Ready(_)) = (listens_by, &progress) {
+                    bcx.cx.cancel_ask(ask);
+                }
                 self.after_forward(request, progress, bcx)
             }
             current => {
@@ -59,6 +64,11 @@ impl RequestBatch {
             Ok(()) => self.advance(bcx),
             Err(over) => self.session_over(over, bcx),
         }
+    }
+
+    /// Its client has opened a stream for what the backend sends of its own accord.
+    pub(crate) fn client_listens(self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
+        self.forward_step(bcx, Forward::leave_own_accord)
     }
 
     /// Hands it the answers of its client that it has waited for.

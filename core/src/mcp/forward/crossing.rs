@@ -1,11 +1,12 @@
-//! What is remembered of a request between a client and a backend of different eras.
+//! What is remembered of a request between a client and a backend: of different eras, or that asks on its own stream.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::{
-    catalog::ClientCapabilities, gateway::quoted, id::ServerRequestId, json_rpc::Id, time::Instant,
+    backend::IncomingMessages, catalog::ClientCapabilities, event::Answer, gateway::quoted,
+    id::ServerRequestId, json_rpc::Id, time::Instant,
 };
 
 /// What the state of a call that waits begins with; those of rounds do not.
@@ -44,6 +45,22 @@ impl Input {
 
     pub(super) fn take_asked(&mut self) -> impl Iterator<Item = ServerRequestId> {
         std::mem::take(&mut self.asked).into_keys()
+    }
+}
+
+/// The stream of the backend that a call has opened.
+#[derive(Debug, Default)]
+pub(super) struct OwnAccord {
+    /// Whether it was looked whether one is to be opened.
+    pub(super) was_looked: bool,
+    pub(super) incoming: Option<IncomingMessages>,
+}
+
+impl OwnAccord {
+    /// Whether this is for it.
+    pub(super) fn awaits(&self, answer: &Answer) -> bool {
+        let incoming = self.incoming.as_ref();
+        incoming.is_some_and(|incoming| incoming.awaits(answer))
     }
 }
 

@@ -68,6 +68,8 @@ impl Forward {
             State::AwaitingAdmission
             | State::AwaitingConfirmation(_)
             | State::AwaitingSetting(_)
+            | State::AwaitingTurn(_)
+            | State::AwaitingStream(_)
             | State::Asking
             | State::Resuming(_)
             | State::Identifying(_)

@@ -76,7 +76,6 @@ impl Forward {
         claims: ClaimsChallenge,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        called::refused(&self, icx);
         let responses = self.message.param_at(&["inputResponses"]);
         let responses = responses.and_then(|text| serde_json::from_str(text).ok());
         let carried = match self.is_confirmed {
@@ -85,6 +84,10 @@ impl Forward {
         };
         let call = self.client.stopped(carried, &responses.unwrap_or_default());
         let end = step_up::end(claims, call, icx.caller, icx.cx).into();
+        // What else it may be is told with the answer that it becomes.
+        if matches!(end, InvocationEnd::SessionOver(_)) {
+            called::refused(&self, icx);
+        }
         Progress::Ready(ForwardEnd::OfUser(end))
     }
 

@@ -176,12 +176,18 @@ impl Forward {
 
     /// When the call has waited for long enough.
     pub(crate) fn wake(&self) -> Option<Instant> {
-        self.parked.until
+        match self.state {
+            State::AwaitingStream(until) => Some(until),
+            _ => self.parked.until,
+        }
     }
 
     /// Time has passed.
     pub(crate) fn tick(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         let is_late = |until: Instant| icx.cx.env.now.instant >= until;
+        if matches!(self.state, State::AwaitingStream(until) if is_late(until)) {
+            return self.call(icx);
+        }
         if !self.parked.until.is_some_and(is_late) {
             return Progress::Pending(self);
         }

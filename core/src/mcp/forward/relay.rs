@@ -73,7 +73,7 @@ impl Forward {
     }
 
     /// The backend asks something: of the client, if that can be asked.
-    fn asked(
+    pub(super) fn asked(
         &mut self,
         message: &RawMessage,
         id: Id,
@@ -143,7 +143,11 @@ impl Forward {
     }
 
     /// The backend waits no longer for an answer of the client.
-    fn question_cancelled(&mut self, message: &RawMessage, icx: &mut InvocationCx<'_, '_>) {
+    pub(super) fn question_cancelled(
+        &mut self,
+        message: &RawMessage,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
         self.parked.withdraw(message.cancelled());
         let mut questions = self.questions.iter();
         let asked = questions.find(|(_, id)| message.cancelled() == Some(id));

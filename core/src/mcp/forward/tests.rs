@@ -3,13 +3,16 @@ mod eras;
 mod faults;
 mod header_params;
 mod identity;
+mod limits;
 mod messages;
 mod own_accord;
+mod own_stream;
 mod policy;
 mod recorded;
 mod rounds;
 mod sessions;
 mod several;
+mod start;
 mod stdio;
 mod subscriptions;
 mod table;
@@ -114,6 +117,20 @@ fn streamed(world: &World, id: ExchangeId) -> Vec<Value> {
     let data = data.filter(|data| data.starts_with('{'));
     data.map(|data| serde_json::from_str(data).unwrap())
         .collect()
+}
+
+/// The log has this outcome for the one call that there was since it was looked at last, and no other line about calls.
+fn is_told_once(world: &mut World, outcome: &str) {
+    let lines = logged(world, LogEventId::GatewayCalled);
+    let outcome = format!("outcome=\"{outcome}\"");
+    let [line] = lines.as_slice() else {
+        panic!("one line about the call, not {lines:?}");
+    };
+    assert!(line.contains(&outcome), "{line}");
+    assert!(line.contains("backend=") && line.contains("subject="));
+    assert!(line.contains("milliseconds=") && line.contains("bytes="));
+    assert!(logged(world, LogEventId::ToolCalled).is_empty());
+    world.logged.clear();
 }
 
 fn logged(world: &World, id: LogEventId) -> Vec<String> {

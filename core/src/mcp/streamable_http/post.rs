@@ -13,6 +13,7 @@ use crate::{
     http::response,
     json_rpc::{self, Error, Incoming, Message, Refused, Request, Response},
     mcp::{
+        audit,
         dispatch::missing_scopes,
         execution::{Execution, Output},
         forward::{self, ClientNotification, InitializeFrom, Initializing, Notified},
@@ -236,8 +237,9 @@ fn execute(
         .iter()
         // The others are told by the result of the tool.
         .filter(|request| !client.security_schemes || request.method != "tools/call")
-        .filter_map(|request| missing_scopes(request, &caller, cx.env));
-    if let Some(scopes) = missing.next() {
+        .filter_map(|request| Some((request, missing_scopes(request, &caller, cx.env)?)));
+    if let Some((request, scopes)) = missing.next() {
+        audit::refused_at_gateway(request, &caller, cx);
         let refusal = inbound::forbidden(Route::Mcp, &scopes, &caller, cx);
         return cx.done(refusal);
     }

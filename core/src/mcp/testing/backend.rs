@@ -1,29 +1,36 @@
 //! The backend of a gateway in a test: it is sent requests, and answers as the test says.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use ::http::Response;
+use ::http::{Method, Request, Response};
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::World;
 use crate::{
     ask::{PIECE_BYTES, Pull, PullFault, Ticket},
-    config::Gateway,
+    config::{Endpoint, Gateway},
+    hub::Job,
     id::ExchangeId,
 };
 
 /// The requests that the backend was sent and has not answered.
 #[derive(Default)]
-pub(crate) struct Pulls(VecDeque<(ExchangeId, Ticket<Pull>, Pull)>);
+pub(crate) struct Pulls {
+    sent: VecDeque<(ExchangeId, Ticket<Pull>, Pull)>,
+    /// The exchanges that are requests of clients, and no streams.
+    posts: BTreeSet<ExchangeId>,
+    /// Whether calls are given the stream that they open for what is asked outside of them.
+    pub(crate) has_streams: bool,
+}
 
 impl Pulls {
     pub(super) fn sent(&mut self, from: ExchangeId, ticket: Ticket<Pull>, pull: Pull) {
-        self.0.push_back((from, ticket, pull));
+        self.sent.push_back((from, ticket, pull));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.sent.is_empty()
     }
 }
 
@@ -52,10 +59,37 @@ impl Sent {
 }
 
 impl World {
+    pub(super) fn asked_by_client(&mut self, id: ExchangeId, request: &Request<Bytes>) {
+        self.watched.asked(id, request);
+        if request.method() == Method::POST {
+            self.pulls.posts.insert(id);
+        }
+    }
+
+    /// Runs what there is to do; a call that opens a stream is told that there is none, unless the test is about that.
+    pub(super) fn run_and_decline(&mut self) {
+        self.run_hub();
+        let pulls = &mut self.pulls;
+        let is_declined = |(from, _, pull): &(ExchangeId, Ticket<Pull>, Pull)| {
+            pull.method == Method::GET && pulls.posts.contains(from) && !pulls.has_streams
+        };
+        if let Some(place) = pulls.sent.iter().position(is_declined)
+            && let Some((from, ticket, pull)) = pulls.sent.remove(place)
+        {
+            self.answers(Sent { from, ticket, pull }, 405, "");
+        }
+    }
+
     /// It is a gateway from now on.
     pub(crate) fn has_backend(&mut self, gateway: Gateway) {
         self.server.server.config.gateway = Some(gateway);
         self.watched.look_away();
+    }
+
+    /// The backend is tried, as when the server starts.
+    pub(crate) fn checks_backend(&mut self) {
+        self.run(Job::check_backend(Endpoint::MAIN));
+        self.run_hub();
     }
 
     /// It is a gateway of several backends from now on, each of which has a name.
@@ -79,7 +113,7 @@ impl World {
 
     /// The same, if it was sent one.
     pub(crate) fn next_pulled(&mut self) -> Option<Sent> {
-        let (from, ticket, pull) = self.pulls.0.pop_front()?;
+        let (from, ticket, pull) = self.pulls.sent.pop_front()?;
         Some(Sent { from, ticket, pull })
     }
 

@@ -49,6 +49,30 @@ pub(in crate::command_line) const BACKEND_HELD_BYTES: Setting = setting(
     "NUMBER",
     "the most bytes of messages of the backend that are not whole yet, of all calls together (default 268435456)",
 );
+pub(in crate::command_line) const BACKEND_CONNECT_TIMEOUT: Setting = setting(
+    "backend-connect-timeout",
+    "ENTRA_MCP_BACKEND_CONNECT_TIMEOUT",
+    "DURATION",
+    "how long a connection to the backend may take (default 5s)",
+);
+pub(in crate::command_line) const BACKEND_OPEN_TIMEOUT: Setting = setting(
+    "backend-open-timeout",
+    "ENTRA_MCP_BACKEND_OPEN_TIMEOUT",
+    "DURATION",
+    "how long the backend may take until a session is open, and a process until it has begun, too (default 20s, of a process 50s)",
+);
+pub(in crate::command_line) const BACKEND_SILENCE: Setting = setting(
+    "backend-silence",
+    "ENTRA_MCP_BACKEND_SILENCE",
+    "DURATION",
+    "how long the backend may send nothing while it answers, streams aside on which it sends what it likes (default 5m)",
+);
+pub(in crate::command_line) const BACKEND_MESSAGES: Setting = setting(
+    "backend-messages",
+    "ENTRA_MCP_BACKEND_MESSAGES",
+    "NUMBER",
+    "how many messages the backend may send before the answer to one call (default 10000)",
+);
 pub(in crate::command_line) const POLICY: Setting = setting(
     "policy",
     "ENTRA_MCP_POLICY",
@@ -111,6 +135,24 @@ pub(in crate::command_line) const BACKEND_IDLE: Setting = setting(
     "DURATION",
     "how long one lives that nobody asks anything (default 15m)",
 );
+pub(in crate::command_line) const BACKEND_PROCESSES_PER_USER: Setting = setting(
+    "backend-processes-per-user",
+    "ENTRA_MCP_BACKEND_PROCESSES_PER_USER",
+    "NUMBER",
+    "how many of them one user with one client has (default 4)",
+);
+pub(in crate::command_line) const BACKEND_RESTART: Setting = setting(
+    "backend-restart",
+    "ENTRA_MCP_BACKEND_RESTART",
+    "DURATION",
+    "the longest that a user's next one waits after those before have ended without having answered; the first wait is a second (default 30s)",
+);
+pub(in crate::command_line) const BACKEND_LOG_LINES: Setting = setting(
+    "backend-log-lines",
+    "ENTRA_MCP_BACKEND_LOG_LINES",
+    "NUMBER",
+    "how many lines of the error stream of one are logged in a minute (default 100)",
+);
 pub(in crate::command_line) const WITH_OWN_TOOLS: Setting = setting(
     "with-own-tools",
     "ENTRA_MCP_WITH_OWN_TOOLS",
@@ -119,30 +161,42 @@ pub(in crate::command_line) const WITH_OWN_TOOLS: Setting = setting(
 );
 
 /// What means nothing to a process.
-pub(in crate::command_line) const OF_ADDRESS: [&Setting; 3] =
-    [&BACKEND_HEADER, &BACKEND_CA, &BACKEND_CERT];
+pub(in crate::command_line) const OF_ADDRESS: [&Setting; 5] = [
+    &BACKEND_HEADER,
+    &BACKEND_CA,
+    &BACKEND_CERT,
+    &BACKEND_CONNECT_TIMEOUT,
+    &BACKEND_SILENCE,
+];
 
 /// What means nothing without a backend.
-pub(in crate::command_line) const OF_BACKEND: [&Setting; 9] = [
+pub(in crate::command_line) const OF_BACKEND: [&Setting; 13] = [
     &IDENTITY,
     &BACKEND_AUDIENCE,
     &BACKEND_HEADER,
     &BACKEND_TIMEOUT,
     &BACKEND_ANSWER_BYTES,
     &BACKEND_HELD_BYTES,
+    &BACKEND_CONNECT_TIMEOUT,
+    &BACKEND_OPEN_TIMEOUT,
+    &BACKEND_SILENCE,
+    &BACKEND_MESSAGES,
     &BACKEND_CA,
     &BACKEND_CERT,
     &POLICY,
 ];
 
 /// What means nothing without a command.
-pub(in crate::command_line) const OF_COMMAND: [&Setting; 6] = [
+pub(in crate::command_line) const OF_COMMAND: [&Setting; 9] = [
     &BACKEND_SHARE,
     &BACKEND_ENV,
     &BACKEND_DIR,
     &BACKEND_USER,
     &BACKEND_PROCESSES,
+    &BACKEND_PROCESSES_PER_USER,
     &BACKEND_IDLE,
+    &BACKEND_RESTART,
+    &BACKEND_LOG_LINES,
 ];
 
 /// What is of one backend, where there are several: it may be a secret, or what one of them is known by.

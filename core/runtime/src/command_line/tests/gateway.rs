@@ -27,6 +27,14 @@ fn settings_of_a_gateway_are_read() {
         "30s",
         "--backend-answer-bytes",
         "2048",
+        "--backend-connect-timeout",
+        "2s",
+        "--backend-open-timeout",
+        "3s",
+        "--backend-silence",
+        "4s",
+        "--backend-messages",
+        "5",
         "--backend-ca",
         "ca.pem",
         "--backend-cert",
@@ -40,6 +48,10 @@ fn settings_of_a_gateway_are_read() {
         ("orders", 2048)
     );
     assert_eq!(gateway.call_timeout.as_secs(), 30);
+    let limits = gateway.limits;
+    let times = [limits.connect, limits.opening, limits.silence];
+    assert_eq!(times.map(|time| time.as_secs()), [2, 3, 4]);
+    assert_eq!(limits.messages, 5);
     assert_eq!(gateway.authorities, Some("ca.pem".into()));
     assert_eq!(gateway.certificate, Some("client.pem".into()));
     let header = gateway.header.as_ref().unwrap();

@@ -94,6 +94,38 @@ fn process_gets_path_and_home_and_what_is_named_and_nothing_else() {
 }
 
 #[test]
+fn bounds_of_a_process_are_read() {
+    let bounds = [
+        "--dev-tenant",
+        "--backend-processes-per-user",
+        "2",
+        "--backend-restart",
+        "1m",
+        "--backend-log-lines",
+        "7",
+        "--",
+        "x",
+    ];
+    let limits = config(&bounds, &[]).gateway.unwrap().limits;
+    assert_eq!((limits.processes_per_user, limits.log_lines), (2, 7));
+    assert_eq!(limits.restart.as_secs(), 60);
+    assert_eq!(limits.opening, entra_mcp_core::limits::PROCESS_OPENING);
+    for wrong in [
+        ["--backend-processes-per-user", "0"],
+        ["--backend-restart", "0s"],
+        ["--backend-log-lines", "0"],
+        ["--backend-open-timeout", "11m"],
+        ["--backend-messages", "0"],
+        // It is for a backend at an address.
+        ["--backend-silence", "1s"],
+        ["--backend-connect-timeout", "1s"],
+    ] {
+        let arguments = ["--dev-tenant", wrong[0], wrong[1], "--", "x"];
+        assert_eq!(all_errors(&arguments, &[]).len(), 1, "{wrong:?}");
+    }
+}
+
+#[test]
 fn settings_that_do_not_fit_a_process_are_told_all_at_once() {
     let arguments = [
         "--backend",

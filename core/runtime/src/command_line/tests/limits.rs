@@ -61,7 +61,7 @@ enum Bound {
 }
 
 /// What is bounded, and how.
-const ROWS: [(&str, &str, &[Bound]); 22] = [
+const ROWS: [(&str, &str, &[Bound]); 23] = [
     (
         "session token, session without a refresh, session at most",
         "{}, {}, {}, unless set",
@@ -178,11 +178,12 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
         ],
     ),
     (
-        "calls, tasks at once of one user with one client; stored tasks",
-        "{}, {}, unless set; {} or {} for {}",
+        "calls, tasks at once of one user with one client; calls in all; stored tasks",
+        "{}, {}, unless set; {}; {} or {} for {}",
         &[
             Number(limits::CALLS_PER_PRINCIPAL),
             Number(limits::TASKS_PER_PRINCIPAL),
+            Number(limits::CALLS),
             Number(limits::TASK_RECORDS_PER_PRINCIPAL),
             Bytes(limits::TASK_RECORD_BYTES_PER_PRINCIPAL),
             Time(limits::TASK_TTL),
@@ -199,7 +200,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "a call of a backend: in all, without a byte; its connection; a session that it opens",
-        "{} unless set, {}; {}; {}",
+        "{}, {}; {}; {}; each unless set",
         &[
             Time(limits::BACKEND_CALL),
             Time(limits::BACKEND_IDLE),
@@ -209,7 +210,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "one message of a backend; those of all calls that are not whole yet; messages before the answer to one call",
-        "{} unless set, at most {}; {} unless set; {}",
+        "{} unless set, at most {}; {}; {}; each unless set",
         &[
             Bytes(limits::BACKEND_MESSAGE_BYTES),
             Bytes(limits::BACKEND_MESSAGE_BYTES_CEILING),
@@ -236,7 +237,7 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "processes that are servers: in all, of one user with one client; until one has begun; without a request",
-        "{} unless set, {}; {}; {} unless set",
+        "{}, {}; {}; {}; each unless set",
         &[
             Number(limits::PROCESSES),
             Number(limits::PROCESSES_OF_PRINCIPAL),
@@ -246,12 +247,17 @@ const ROWS: [(&str, &str, &[Bound]); 22] = [
     ),
     (
         "one that is to end: until it is asked to, until it is killed; the next one, after those before have failed, at most",
-        "{}, {}; {}",
+        "{}, {}; {} unless set",
         &[
             Time(limits::PROCESS_CLOSING),
             Time(limits::PROCESS_TERMINATING),
             Time(limits::PROCESS_REST),
         ],
+    ),
+    (
+        "lines of the error stream of a process that are logged in a minute",
+        "{} unless set",
+        &[Number(limits::PROCESS_COMPLAINTS as usize)],
     ),
     (
         "addresses, clients and users that are counted for limits of rate",

@@ -203,6 +203,7 @@ fn tool_of_a_scope_is_seen_and_its_call_is_403_without_it() {
     assert_eq!(response.status(), 403);
     assert!(testing::header(response, "www-authenticate").contains("insufficient_scope"));
     assert!(world.pulls.is_empty());
+    is_told_once(&mut world, "refused");
     let id = send(&mut world, "alice", &session, &call("secret"));
     looks_for_hidden(&mut world, id);
     assert_eq!(

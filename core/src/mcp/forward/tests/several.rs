@@ -16,8 +16,8 @@ use crate::{
     testing::header,
 };
 
-const ORDERS: &str = "/mcp/orders";
-const DOCS: &str = "/mcp/docs";
+pub(super) const ORDERS: &str = "/mcp/orders";
+pub(super) const DOCS: &str = "/mcp/docs";
 const OWN_TOOLS: &str = "/mcp/own-tools";
 
 /// A backend of this name at that port of this computer.
@@ -33,7 +33,7 @@ fn named(name: &str, port: u16) -> Gateway {
     }
 }
 
-fn several() -> World {
+pub(super) fn several() -> World {
     let mut world = World::new();
     world.has_backends(vec![named("orders", 8001), named("docs", 8002)]);
     for path in [ORDERS, DOCS, OWN_TOOLS] {
@@ -64,7 +64,7 @@ fn claims(token: &str) -> Value {
 }
 
 /// Somebody's client begins a session at this path.
-fn begin_at(world: &mut World, (user, path): (&str, &str), session: &str) -> String {
+pub(super) fn begin_at(world: &mut World, (user, path): (&str, &str), session: &str) -> String {
     let capabilities = json!({"elicitation": {}});
     let body = initialize_with("2025-11-25", &capabilities);
     let id = world.begin(request_at(world, (user, path), "POST", &[], &body));
@@ -77,7 +77,12 @@ fn begin_at(world: &mut World, (user, path): (&str, &str), session: &str) -> Str
 }
 
 /// Sends a message within a session.
-fn send_at(world: &mut World, of: (&str, &str), session: &str, body: &str) -> ExchangeId {
+pub(super) fn send_at(
+    world: &mut World,
+    of: (&str, &str),
+    session: &str,
+    body: &str,
+) -> ExchangeId {
     let fields = [("mcp-session-id", session)];
     world.begin(request_at(world, of, "POST", &fields, body))
 }

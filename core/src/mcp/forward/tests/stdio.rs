@@ -1,6 +1,7 @@
 //! Servers that are processes: one for each session, and what becomes of it.
 
 mod faults;
+mod limits;
 mod lives;
 mod messages;
 mod shared;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     ask::{ChildEnd, ChildExit, ChildFault},
-    config::{Backend, BackendCommand, command_of_tests},
+    config::{Backend, BackendCommand, BackendLimits, command_of_tests},
     secret::Secret,
 };
 
@@ -29,6 +30,7 @@ pub(super) fn world() -> World {
     let mut world = World::new();
     let mut gateway = gateway_of_tests(BackendIdentity::ASSERTION);
     gateway.backend = Backend::Stdio(Arc::new(command()));
+    gateway.limits = BackendLimits::of_process();
     world.has_backend(gateway);
     world
 }

@@ -31,8 +31,6 @@ struct Row<Does> {
 enum Outcome {
     /// It fails, in words with these in them.
     Words(&'static str),
-    /// The error of the backend, as it is.
-    Error(&'static str),
     /// The answer of the backend.
     Answer,
 }
@@ -86,11 +84,6 @@ fn check<Does>(row: &Row<Does>, cell: &str, (client, kind): (Client, Kind), told
             let expected = row.retry_after.filter(|_| has_status);
             assert_eq!(retry_after, expected, "{cell}");
         }
-        (Outcome::Error(error), _) => {
-            let error: Value = serde_json::from_str(error).unwrap();
-            assert_eq!(message["error"], error, "{cell}");
-            assert_eq!((*status, retry_after), (200, None), "{cell}");
-        }
         (Outcome::Answer, _) => {
             assert!(message["result"].is_object(), "{cell}: {message}");
             assert!(message["result"].get("isError").is_none(), "{cell}");
@@ -115,7 +108,6 @@ fn check_log<Does>(row: &Row<Does>, cell: &str, kind: Kind, world: &World) {
     }
     let outcome = match row.outcome {
         Outcome::Words(_) => "failed",
-        Outcome::Error(_) => "refused",
         Outcome::Answer => "done",
     };
     let outcome = format!("outcome=\"{outcome}\"");

@@ -116,6 +116,7 @@ fn asked(world: &mut World, arguments: &Value) -> Value {
     let question = &result["inputRequests"]["entra-mcp-confirmation"];
     assert_eq!(question["method"], "elicitation/create", "{result}");
     assert_eq!(question["params"]["message"], "Pay 5?");
+    is_told_once(world, "asked");
     result["requestState"].clone()
 }
 
@@ -140,6 +141,7 @@ fn call_without_a_session_is_made_once_the_user_has_confirmed_it_in_a_round_of_i
         world.pulls.is_empty() && told["result"]["isError"] == true,
         "{told}"
     );
+    is_told_once(&mut world, "refused");
     let id = modern(
         &mut world,
         "alice",
@@ -169,6 +171,7 @@ fn confirmation_counts_for_no_other_call_and_no_other_user() {
         let id = modern(&mut world, who, &arguments, &more);
         let error = body_of(&world, id)["error"].clone();
         assert_eq!(error["code"], -32602, "{who} {amount}: {error}");
+        is_told_once(&mut world, "refused");
     }
     // Nobody has been asked.
     let unasked = json!({"inputResponses": more["inputResponses"]});

@@ -47,6 +47,17 @@ type Does = fn(&mut World, usize);
 
 const ERROR: &str = r#"{"code":-32602,"message":"no such tool","data":{"a":1.50}}"#;
 
+/// It writes what is no message, answers nothing that it was asked, and then what it was.
+fn garbage(world: &mut World, process: usize) {
+    let sent = world.reads(process);
+    for line in ["a banner\u{1b}[0m", "{\"detail\":1}", "[1]"] {
+        world.writes(process, line);
+    }
+    let other = json!({"jsonrpc": "2.0", "id": 99, "result": {"isError": true}});
+    world.writes(process, other);
+    answers(world, process, &sent, LISTED);
+}
+
 pub(super) fn rows() -> Vec<Row<Does>> {
     use LogEventId::{GatewayFailed, GatewayProcessFailed, GatewayProcessSkipped};
     let fails = |line| (GatewayFailed, line);
@@ -104,20 +115,11 @@ pub(super) fn rows() -> Vec<Row<Does>> {
             fails("it did not answer in time"),
         )
     });
-    let garbage: Does = |world, process| {
-        let sent = world.reads(process);
-        for line in ["a banner\u{1b}[0m", "{\"detail\":1}", "[1]"] {
-            world.writes(process, line);
-        }
-        let other = json!({"jsonrpc": "2.0", "id": 99, "result": {"isError": true}});
-        world.writes(process, other);
-        answers(world, process, &sent, LISTED);
-    };
     rows.push(Row {
         outcome: Outcome::Answer,
         ..row(
             "lines that are no messages, and answers to nothing",
-            garbage,
+            garbage as Does,
             "",
             (GatewayProcessSkipped, "a banner"),
         )

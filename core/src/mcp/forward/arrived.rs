@@ -1,0 +1,59 @@
+//! What comes of a call that was sent: messages, the answer, or its end.
+
+use super::{Forward, ForwardProgress, State, ending};
+use crate::{
+    backend::{Arrived, IncomingMessages},
+    event::Answer,
+    mcp::invocation::InvocationCx,
+    step::Progress,
+};
+
+impl Forward {
+    /// Takes what has come of the call.
+    pub(super) fn arrived(
+        mut self: Box<Self>,
+        mut incoming: IncomingMessages,
+        answer: Answer,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let (messages, end) = match incoming.handle(answer) {
+            Arrived::Messages(messages) => (messages, None),
+            Arrived::End(messages, fault) => (messages, Some(fault)),
+            Arrived::Fault(fault) => {
+                self.excerpt = incoming.excerpt().map(str::to_owned);
+                incoming.cancel(icx.cx);
+                return self.fail(fault, icx);
+            }
+        };
+        for message in messages {
+            if let Some((answer, is_error)) = self.relay(message, icx) {
+                if end.is_none() {
+                    incoming.cancel(icx.cx);
+                }
+                return self.answered(answer, is_error, icx);
+            }
+        }
+        if let Some(fault) = end {
+            if ending::is_repeated(fault, icx.cx) {
+                return self.call(icx);
+            }
+            return match (self.lost(&incoming, icx), incoming.claims()) {
+                (Some(lost), _) => self.reopen(lost, icx),
+                (None, Some(claims)) => self.challenged(claims, icx),
+                (None, None) => {
+                    self.excerpt = incoming.excerpt().map(str::to_owned);
+                    self.fail(fault, icx)
+                }
+            };
+        }
+        if !self.parked.is_empty() {
+            return self.park(incoming, icx);
+        }
+        // A stream that all calls share takes what there is room for.
+        if !self.client.shares_stream || icx.messages.is_empty() {
+            incoming.more(icx.cx);
+        }
+        self.state = State::Calling(incoming);
+        Progress::Pending(self)
+    }
+}
