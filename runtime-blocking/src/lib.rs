@@ -23,6 +23,47 @@
 //! }
 //! ```
 //!
+//! What it needs in `Cargo.toml`, until the crates are published:
+//!
+//! ```toml
+//! [dependencies]
+//! entra-mcp-blocking = { path = "../entra-mcp/runtime-blocking" }
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! ```
+//!
+//! The guide, page by page, is that of `entra-mcp-smol`: names and results are the same. What differs:
+//!
+//! - A function takes `&Context` and its arguments, and waits where it stands. It may compute and block: each call has a thread, of
+//!   512 at most. Crates of tokio are asked through a runtime of theirs, with `block_on`.
+//! - A call that is cancelled is told so by [`Context::is_cancelled`], and by the error of whatever it asks its context for.
+//! - A server is never a service of another one: one has [`Server::start`] or [`Server::run`].
+//!
+//! A server that is a part of a program, and a user who signs in to it without a socket:
+//!
+//! ```
+//! use entra_mcp_blocking::{CallError, Config, Context, Server, Tool, testing::SignIn};
+//! use serde_json::json;
+//!
+//! struct Name(&'static str);
+//!
+//! fn greet(cx: &Context) -> Result<String, CallError> {
+//!     let Name(ours) = cx.state::<Name>()?;
+//!     let user = cx.principal().name.as_deref().unwrap_or("stranger");
+//!     Ok(format!("Hello {user}, this is {ours}."))
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::new(Config::in_memory()).state(Name("the depot"));
+//! let running = server.tool(Tool::new("greet", "Says hello").read_only(), greet).start()?;
+//! let alice = SignIn::new("alice").to(&running)?;
+//! assert_eq!(alice.call("greet", &json!({}))?.text(), "Hello Alice Adams, this is the depot.");
+//! running.stop();
+//! running.wait()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It mirrors the smol runtime file by file. `server` is what is offered, `context` what a function
 //! gets, and `invoke` runs it, on the thread of its connection, which `hand_over` gives to others if need be; `drive`
 //! is the loop that performs what the core wants, `work` its place beside the peer, and `threads` are kept; `listen`
