@@ -2,7 +2,8 @@
 //!
 //! `readMail` needs a scope besides `user.read`: a client that was not granted it is told so, signs in for
 //! more, and goes on in the same session. `readReports` is for those with the app role `Reports.Read`:
-//! nobody else sees it.
+//! nobody else sees it. `approvePayment` wants an authentication context of Conditional Access: its user gets a link, confirms
+//! the sign-in there, and the next call runs, in the same session.
 
 use entra_mcp_smol::{Context, ScopeDefinition, Server, StartError, Tool};
 
@@ -15,6 +16,7 @@ pub(crate) fn offer(server: Server) -> Server {
     };
     let read_mail = Tool::new("readMail", "Tells whether mail can be read").read_only();
     let read_reports = Tool::new("readReports", "Tells what the reports say").read_only();
+    let approve = Tool::new("approvePayment", "Approves a payment");
     server
         .scope(mail)
         .tool(
@@ -35,6 +37,10 @@ pub(crate) fn offer(server: Server) -> Server {
                     cx.principal().oid
                 ))
             },
+        )
+        .tool(
+            approve.requires_authentication_context("c1"),
+            |_: Context, (): ()| async move { Ok("The payment is approved.") },
         )
 }
 

@@ -28,9 +28,13 @@ fn page(landed: Landed) -> (Url, Response) {
 
 /// The link that a call is answered with.
 fn link(server: &Server, session: &Session<'_>) -> Url {
-    let result = session.call("getUserDetails", &json!({}));
+    link_of(server, &session.call("getUserDetails", &json!({})))
+}
+
+/// The link in the result of a call.
+fn link_of(server: &Server, result: &Value) -> Url {
     assert_eq!(result["isError"], true, "{result}");
-    let link = text(&result).rsplit(' ').next().unwrap();
+    let link = text(result).rsplit(' ').next().unwrap();
     assert!(link.starts_with(&format!("{}/step-up?", server.url())));
     Url::parse(link).unwrap()
 }
@@ -68,6 +72,31 @@ pub fn challenge_of_graph_is_satisfied_inside_the_session(program: &Program) {
     });
     assert!(!server.log().contains("acrs"), "{}", server.log());
     assert_eq!(session.client.refresh(&server).status, 200);
+}
+
+/// D22, D23: a tool wants an authentication context, which is nobody's until they satisfy it; the same session token goes on.
+pub fn authentication_context_of_a_tool_is_satisfied_inside_the_session(program: &Program) {
+    let server = program.example("guarded").start();
+    let session = Session::of(&server, "alice");
+    let approve = || session.call("approvePayment", &json!({}));
+    let link = link_of(&server, &approve());
+    let others = Session::of(&server, "bob");
+    assert_eq!(satisfy(&server, &link, "bob").status, 403);
+    link_of(&server, &approve());
+    let asked = server.ask_tenant("GET", "/control/requests", &[], "").body;
+    let done = satisfy(&server, &link, "alice");
+    assert_eq!(done.status, 200, "{}", done.body);
+    let asked_now = server.ask_tenant("GET", "/control/requests", &[], "").body;
+    let contexts = |asked: &str| asked.matches("acrs").count();
+    assert!(contexts(&asked_now) > contexts(&asked), "{asked_now}");
+    let result = approve();
+    assert_eq!(result["isError"], false, "{result}");
+    assert_eq!(text(&result), "The payment is approved.");
+    assert_eq!(approve()["isError"], false, "for a while");
+    link_of(&server, &others.call("approvePayment", &json!({})));
+    // Nor does a refresh lose it.
+    assert_eq!(session.client.refresh(&server).status, 200);
+    assert!(!server.log().contains("acrs"), "{}", server.log());
 }
 
 /// D22: Entra wants a second factor before there are new tokens.
