@@ -155,7 +155,8 @@ impl DevTenant {
             let text = "Client assertion is not within its valid time range.";
             return refuse(700_024, text);
         }
-        // Entra documents nothing of the kind, and a federated token is good as long as it lasts.
+        // Microsoft documents neither that an assertion is good once nor a number for one that is used again: this is the
+        // number of any that is no good. A federated token is good as long as it lasts.
         let id = assertion.claims.jti.as_deref();
         let id = id.filter(|_| thumbprint.is_some() && self.settings.refuses_reused_assertions);
         let until = now.saturating_add(24 * 3600);
