@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     AGENT_USER, API_URI, BLUEPRINT_ID, DAEMON_OBJECT_ID, DevTenant, EXPIRES_IN,
     client::Client,
+    group_claims::GroupClaims,
     issue::bearer,
     request_context::RequestContext,
     resource::Resource,
@@ -71,7 +72,8 @@ impl DevTenant {
                 claims.insert("aio".to_owned(), json!(opaque));
                 claims.insert("scp".to_owned(), json!(scopes));
                 let is_v1 = self.settings.issues_v1_tokens;
-                claims.extend(of_user(account, sign_in, issued.resource, is_v1));
+                let groups = &self.settings.group_claims;
+                claims.extend(of_user(account, sign_in, issued.resource, (is_v1, groups)));
             }
             Whose::Application(_) => {
                 claims.insert("aio".to_owned(), json!(cx.entropy.token::<48>()));
@@ -161,7 +163,7 @@ fn of_user(
     account: &Account,
     sign_in: &SignIn,
     resource: Resource,
-    is_v1: bool,
+    (is_v1, groups): (bool, &GroupClaims),
 ) -> Map<String, Value> {
     let mut claims = Map::new();
     let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
@@ -180,16 +182,11 @@ fn of_user(
     if !account.roles.is_empty() {
         set("roles", json!(account.roles));
     }
-    if (1..=200).contains(&account.groups.len()) {
-        set("groups", json!(account.groups));
-    } else if !account.groups.is_empty() {
-        // "Groups overage claim": the address is that of an interface that is gone.
-        let endpoint = format!(
-            "https://graph.windows.net/{}/users/{}/getMemberObjects",
-            account.user.tenant, account.user.oid
-        );
-        set("_claim_names", json!({"groups": "src1"}));
-        set("_claim_sources", json!({"src1": {"endpoint": endpoint}}));
-    }
+    // The address is that of an interface that is gone.
+    let endpoint = format!(
+        "https://graph.windows.net/{}/users/{}/getMemberObjects",
+        account.user.tenant, account.user.oid
+    );
+    groups.add_to(&mut claims, account, &endpoint);
     claims
 }

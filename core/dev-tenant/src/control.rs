@@ -18,6 +18,7 @@ use super::{
     directory::Directory,
     faults::{GraphError, IdentityError, TokenError},
     federation::FederatedCredential,
+    group_claims::GroupClaims,
     id_token::IdTokenFault,
     organizations::SignInAudience,
     pages,
@@ -58,6 +59,13 @@ pub enum Control {
     AccessTokenFault {
         /// How.
         fault: IdTokenFault,
+    },
+    /// Tokens name these groups, so.
+    GroupClaims(GroupClaims),
+    /// The links to the next page of a list of Graph lead there.
+    NextLinkOrigin {
+        /// Such as `https://evil.example`; nothing for here.
+        origin: Option<String>,
     },
     /// The next request for a token of the managed identity fails so.
     IdentityError(IdentityError),
@@ -214,6 +222,8 @@ impl DevTenant {
             Control::IdTokenFault { fault } => self.faults.add_id_token(fault),
             Control::AccessTokenFault { fault } => self.faults.add_access_token(fault),
             Control::IdentityError(fault) => self.faults.add_identity(fault),
+            Control::GroupClaims(claims) => self.settings.group_claims = claims,
+            Control::NextLinkOrigin { origin } => self.settings.next_link_origin = origin,
             Control::AppIdUri { uri } => self.settings.app_id_uris.push(uri),
             Control::Latency { milliseconds, path } => {
                 self.settings.latency = (milliseconds > 0).then_some((milliseconds, path));

@@ -294,6 +294,10 @@ impl GraphError {
                 "Insufficient privileges to complete the operation.",
             ),
             404 => ("Request_ResourceNotFound", "Resource does not exist."),
+            410 => (
+                "resyncRequired",
+                "Resync required. Replace any local items with the server's version.",
+            ),
             429 => ("TooManyRequests", "Please retry again later."),
             503 | 504 => ("serviceNotAvailable", "The service is not available."),
             _ => ("generalException", "General exception while processing."),

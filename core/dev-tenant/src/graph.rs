@@ -53,6 +53,7 @@ impl DevTenant {
             return self.batch(cx);
         }
         let fault = self.faults.next_graph_fault();
+        let fault = fault.or_else(|| self.check_mailbox_concurrency(cx).err());
         let routed = self.route_of_graph(cx);
         let answer = match (fault, routed) {
             (Some(fault), _) => Err(fault),

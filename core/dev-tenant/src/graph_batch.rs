@@ -74,7 +74,8 @@ impl DevTenant {
             .body(Bytes::from(body));
         let response = match request {
             Ok(request) if request.uri().path() != "/v1.0/$batch" => {
-                let one = RequestContext::read(&request, cx.now, &Seed::new([0; 32]));
+                let mut one = RequestContext::read(&request, cx.now, &Seed::new([0; 32]));
+                one.instant = cx.instant;
                 match *one.method {
                     Method::GET | Method::POST => self.graph(&one),
                     _ => GraphErrorResponse::new(StatusCode::METHOD_NOT_ALLOWED, "BadRequest", "")

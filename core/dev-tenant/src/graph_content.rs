@@ -18,7 +18,7 @@ use super::{
 /// Where the links lead that files are got by.
 const DOWNLOAD: &str = "/download/";
 
-type Answer = Result<Response<Bytes>, GraphErrorResponse>;
+pub(super) type Answer = Result<Response<Bytes>, GraphErrorResponse>;
 
 impl DevTenant {
     /// The answer to a request for what a user has, if it is one.
@@ -38,6 +38,7 @@ impl DevTenant {
             return None;
         }
         Some(match parts.as_slice() {
+            ["me", "mailFolders", "inbox", "messages", "delta"] => self.changes(cx),
             ["me", "mailFolders", "inbox", "messages"] | ["me", "messages"] => {
                 self.with(cx, "Mail.Read", |account| {
                     let mail = mailbox(account, MAIL)?;
@@ -150,7 +151,7 @@ impl DevTenant {
     }
 
     /// The answer to somebody whose token has this permission.
-    fn with<'a>(
+    pub(super) fn with<'a>(
         &'a self,
         cx: &RequestContext<'_>,
         scope: &str,
@@ -173,26 +174,9 @@ impl DevTenant {
             })
             .collect()
     }
-
-    /// One page, and where the next one is.
-    fn page(&self, cx: &RequestContext<'_>, all: Vec<Value>) -> Response<Bytes> {
-        let number = |name| cx.query.one(name).ok().flatten()?.parse::<usize>().ok();
-        let (skip, top) = (number("$skip").unwrap_or(0), number("$top").unwrap_or(10));
-        let rest = all.len().saturating_sub(skip);
-        let items: Vec<_> = all.into_iter().skip(skip).take(top).map(listed).collect();
-        let mut body = json!({"value": items});
-        if rest > top {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.extend_pairs(cx.query.iter().filter(|(name, _)| *name != "$skip"));
-            query.append_pair("$skip", &(skip + top).to_string());
-            let next = format!("{}{}?{}", self.config.origin, cx.path, query.finish());
-            body = json!({"value": items, "@odata.nextLink": next});
-        }
-        found(&body)
-    }
 }
 
-const MAIL: &str = include_str!("content/mail.json");
+pub(super) const MAIL: &str = include_str!("content/mail.json");
 const EVENTS: &str = include_str!("content/events.json");
 const FILES: &str = include_str!("content/files.json");
 const CHATS: &str = include_str!("content/chats.json");
@@ -206,7 +190,7 @@ fn items(account: &Account, content: &str) -> Vec<Value> {
 }
 
 /// The same of what is in a mailbox, which some have not.
-fn mailbox(account: &Account, content: &str) -> Result<Vec<Value>, GraphErrorResponse> {
+pub(super) fn mailbox(account: &Account, content: &str) -> Result<Vec<Value>, GraphErrorResponse> {
     if account.user.mail.is_some() && account.user.home.is_none() {
         return Ok(items(account, content));
     }
@@ -246,7 +230,7 @@ fn without_content(mut item: Value) -> Value {
 }
 
 /// An item of a list: what is inside of it has a list of its own.
-fn listed(mut item: Value) -> Value {
+pub(super) fn listed(mut item: Value) -> Value {
     if let Some(members) = item.as_object_mut() {
         members.retain(|name, _| name != "messages" && name != "tasks");
     }

@@ -17,9 +17,6 @@ const LIFETIME: u64 = 3600;
 /// Entra dates its tokens a little redirect.
 const BACKDATED: u64 = 300;
 
-/// In how many groups a user may be for the token to name them ("Groups overage claim").
-const GROUPS_IN_TOKEN: usize = 200;
-
 /// Another tenant, for id_token.
 const FOREIGN_TENANT: &str = "f0e1647e-1d2c-4b3a-8f49-0000c0de0009";
 
@@ -154,23 +151,9 @@ impl DevTenant {
             set("oid", json!(user.oid));
             set("preferred_username", json!(user.username));
         }
-        if let Some(account) = self.directory.by_oid(user.oid) {
-            let has_more_groups = account.groups.len() > GROUPS_IN_TOKEN;
-            if has_more_groups {
-                // Whoever asks there is in the list of requests.
-                let endpoint = format!(
-                    "{}/{}/users/{}/getMemberObjects",
-                    self.config.origin, user.tenant, user.oid
-                );
-                set("_claim_names", json!({"groups": "src1"}));
-                set("_claim_sources", json!({"src1": {"endpoint": endpoint}}));
-            }
-            if !account.groups.is_empty() && !has_more_groups {
-                set("groups", json!(account.groups));
-            }
-            if !account.roles.is_empty() {
-                set("roles", json!(account.roles));
-            }
+        let account = self.directory.by_oid(user.oid);
+        if let Some(account) = account.filter(|account| !account.roles.is_empty()) {
+            set("roles", json!(account.roles));
         }
         if !wanted.sign_in.contexts.is_empty() {
             set("acrs", json!(wanted.sign_in.contexts));
@@ -187,6 +170,16 @@ impl DevTenant {
         }
         set("uti", json!(cx.entropy.token::<16>()));
         set("ver", json!("2.0"));
+        if let Some(account) = account {
+            // Whoever asks there is in the list of requests.
+            let endpoint = format!(
+                "{}/{}/users/{}/getMemberObjects",
+                self.config.origin, user.tenant, user.oid
+            );
+            self.settings
+                .group_claims
+                .add_to(&mut claims, account, &endpoint);
+        }
         claims
     }
 }

@@ -29,10 +29,13 @@ mod graph;
 mod graph_batch;
 mod graph_content;
 mod graph_error;
+mod graph_paging;
 mod graph_routes;
+mod group_claims;
 mod id_token;
 mod issue;
 mod log;
+mod mailbox_concurrency;
 mod managed_identity;
 mod metadata;
 mod on_behalf_of;
@@ -65,6 +68,7 @@ pub use self::{
     data::{GraphRoute, TenantData, UserData},
     faults::{ClaimsHeader, GraphError, IdentityError, TokenError},
     federation::FederatedCredential,
+    group_claims::{GroupClaims, GroupMembershipClaims},
     id_token::IdTokenFault,
     log::RecordedRequest,
     organizations::{FABRIKAM_ID, NORTHWIND_ID, ORGANIZATIONS, Organization, SignInAudience},
@@ -171,6 +175,9 @@ struct Settings {
     refuses_reused_assertions: bool,
     /// Milliseconds, and what the path contains.
     latency: Option<(u64, String)>,
+    group_claims: GroupClaims,
+    /// Where the links lead to the next page of a list, if not here.
+    next_link_origin: Option<String>,
 }
 
 /// The tenant: one for each server, behind a mutex of the runtime.
@@ -205,6 +212,7 @@ pub struct DevTenant {
     used: sealed::SpentTokens,
     devices: device_code::Devices,
     faults: faults::Faults,
+    mailboxes: mailbox_concurrency::MailboxRequests,
     log: log::Log,
 }
 
@@ -236,6 +244,7 @@ impl DevTenant {
             used: sealed::SpentTokens::default(),
             devices: device_code::Devices::default(),
             faults: faults::Faults::default(),
+            mailboxes: mailbox_concurrency::MailboxRequests::default(),
             log: log::Log::default(),
         }
     }
@@ -252,6 +261,7 @@ impl DevTenant {
     /// Answers a request, whose body was read whole.
     pub fn handle(&mut self, request: &Request<Bytes>, now: Now, seed: &Seed) -> Reply {
         let mut cx = RequestContext::read(request, self.clock(now.unix), seed);
+        cx.instant = now.instant;
         if !cx.is_to_loopback(&self.config.origin) {
             return Reply::Respond(pages::forbidden());
         }
@@ -265,12 +275,17 @@ impl DevTenant {
             Reply::Sign(unsigned) => aadsts_error::identify(unsigned.headers_mut(), &cx),
             Reply::Later(..) => {}
         }
-        match &self.settings.latency {
-            Some((milliseconds, path)) if cx.path.contains(path.as_str()) => {
-                Reply::Later(Duration::from_millis(*milliseconds), Box::new(reply))
-            }
-            _ => reply,
+        match self.latency_of(cx.path) {
+            Some(latency) => Reply::Later(latency, Box::new(reply)),
+            None => reply,
         }
+    }
+
+    /// By how much the answer to a request for this path comes later.
+    fn latency_of(&self, path: &str) -> Option<Duration> {
+        let (milliseconds, part) = self.settings.latency.as_ref()?;
+        path.contains(part.as_str())
+            .then(|| Duration::from_millis(*milliseconds))
     }
 
     /// The last requests, the oldest first, without anything secret.

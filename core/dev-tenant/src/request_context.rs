@@ -4,6 +4,7 @@ use bytes::Bytes;
 use entra_mcp_wire::{
     entropy::{Entropy, Seed},
     form::Form,
+    time::Instant,
 };
 use http::{HeaderMap, Method, Request, header};
 
@@ -20,6 +21,7 @@ pub(super) struct RequestContext<'a> {
     pub(super) body: &'a Bytes,
     /// The tenant's own clock, in seconds since 1970.
     pub(super) now: u64,
+    pub(super) instant: Instant,
     pub(super) entropy: Entropy,
     /// `x-ms-request-id`, and `trace_id` in errors.
     pub(super) trace_id: String,
@@ -60,6 +62,7 @@ impl<'a> RequestContext<'a> {
             form,
             body: request.body(),
             now,
+            instant: Instant::default(),
             entropy,
             trace_id,
             correlation_id,

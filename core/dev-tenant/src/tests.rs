@@ -12,6 +12,8 @@ mod faults;
 mod graph;
 mod graph_batch;
 mod graph_content;
+mod graph_seldom;
+mod group_claims;
 mod metadata;
 mod organizations;
 mod pages;
@@ -70,7 +72,7 @@ impl World {
     fn reply(&mut self, request: &Request<Bytes>) -> Reply {
         self.asked = self.asked.wrapping_add(1);
         let now = Now {
-            instant: Instant(0),
+            instant: Instant(self.now * 1000),
             unix: UnixTime(self.now),
         };
         self.tenant

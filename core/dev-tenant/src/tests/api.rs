@@ -4,7 +4,7 @@ use super::*;
 use crate::{API_URI, CLIENT_ID, COMMAND_LINE_ID, DAEMON_ID, DAEMON_SECRET};
 
 /// An access token of somebody for the API.
-fn api_token(world: &mut World, username: &str) -> String {
+pub(super) fn api_token(world: &mut World, username: &str) -> String {
     let scope = format!("{API_URI}/user.read");
     let response = world.post(
         &format!("/{TENANT_ID}/oauth2/v2.0/token"),

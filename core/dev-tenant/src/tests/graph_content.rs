@@ -6,7 +6,7 @@ const ALL: &str = "openid Mail.Read Calendars.Read Files.Read Files.Read.All Sit
                    Tasks.Read Chat.ReadBasic Chat.Read";
 
 /// An access token for all of it, and the world in which it is good.
-fn granted(name: &str) -> (World, String) {
+pub(super) fn granted(name: &str) -> (World, String) {
     let mut world = World::new();
     let page = world.authorize(&[("scope", ALL)]);
     let consent = world.choose(&page, name);
@@ -16,7 +16,7 @@ fn granted(name: &str) -> (World, String) {
     (world, token.to_owned())
 }
 
-fn list(world: &mut World, token: &str, target: &str) -> Value {
+pub(super) fn list(world: &mut World, token: &str, target: &str) -> Value {
     let response = world.me(target, token);
     assert_eq!(response.status(), 200, "{target}: {}", text(&response));
     json(&response)

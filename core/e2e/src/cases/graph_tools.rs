@@ -1,8 +1,11 @@
 //! The tools of Microsoft Graph that the server offers by itself.
 
+use std::{io::ErrorKind, net::TcpListener};
+
 use serde_json::{Value, json};
 
-use crate::{Program, client::sign_in_for, raw_http::Response, session::Session};
+use super::entra_tokens::control;
+use crate::{Program, Server, client::sign_in_for, raw_http::Response, session::Session};
 
 const ALL: [&str; 2] = ["--graph", "mail,calendar,files,people,teams,search"];
 
@@ -44,6 +47,7 @@ pub fn tools_of_graph_ask_for_their_scopes_and_answer(program: &Program) {
     );
     assert_eq!(rest["messages"].as_array().unwrap().len(), 1);
     assert_eq!(rest["nextCursor"], Value::Null);
+    next_page_is_asked_of_graph_wherever_its_link_leads(&server, &get);
     let found = get("mail_search", json!({"query": "lunch"}));
     let message = get("mail_get", json!({"id": found["messages"][0]["id"]}));
     assert_eq!(message["text"], "At noon, in the canteen?");
@@ -74,6 +78,30 @@ pub fn tools_of_graph_ask_for_their_scopes_and_answer(program: &Program) {
     let chats = get("chats_list", json!({}));
     let messages = get("chat_messages", json!({"chatId": chats["chats"][0]["id"]}));
     assert_eq!(messages["messages"][0]["text"], "The budget is in.");
+}
+
+/// P9: the token goes to the configured Graph alone.
+fn next_page_is_asked_of_graph_wherever_its_link_leads(
+    server: &Server,
+    get: &dyn Fn(&str, Value) -> Value,
+) {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let origin = format!("http://{}", elsewhere.local_addr().unwrap());
+    control(
+        server,
+        &json!({"action": "next_link_origin", "origin": origin}),
+    );
+    let first = get("mail_list", json!({"limit": 1}));
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let rest = get("mail_list", json!({"limit": 1, "cursor": cursor}));
+    assert_ne!(rest["messages"][0]["id"], first["messages"][0]["id"]);
+    let asked = elsewhere.accept().map(|(_, address)| address);
+    assert_eq!(asked.unwrap_err().kind(), ErrorKind::WouldBlock);
+    control(
+        server,
+        &json!({"action": "next_link_origin", "origin": null}),
+    );
 }
 
 /// P9: what a link leads to gets no token; the development tenant gives nothing to who sends one.
