@@ -125,8 +125,8 @@ impl HttpMessages {
         let held = self.reader.held();
         let free = limits::BACKEND_FREE_BYTES;
         if held <= free && self.granted > free {
+            self.release(cx);
             self.granted = free;
-            cx.to_hub(ToHub(ToHubKind::HeldBytes(HeldBytesMessage::Release)));
         }
         if held <= self.granted {
             return true;
@@ -134,8 +134,15 @@ impl HttpMessages {
         let wanted = held.saturating_mul(2).max(limits::BACKEND_HELD_STEP);
         let wanted = wanted.min(self.limit.max(held));
         let (endpoint, most) = (cx.env.endpoint, self.most_held);
+        let answer = self.pull.id();
         let asking = cx.ask_hub(|ticket| {
-            ToHubKind::HeldBytes(HeldBytesMessage::Hold(ticket, endpoint, wanted, most))
+            ToHubKind::HeldBytes(HeldBytesMessage::Hold {
+                ticket,
+                answer,
+                endpoint,
+                bytes: wanted,
+                most,
+            })
         });
         self.asking = Some((wanted, asking));
         false
@@ -144,6 +151,15 @@ impl HttpMessages {
     /// Closes the connection.
     pub(crate) fn cancel(&self, cx: &mut Cx<'_>) {
         cx.cancel(&self.pull);
+        self.release(cx);
+    }
+
+    /// Nothing of it is held any more.
+    pub(crate) fn release(&self, cx: &mut Cx<'_>) {
+        if self.granted > limits::BACKEND_FREE_BYTES {
+            let release = HeldBytesMessage::Release(self.pull.id());
+            cx.to_hub(ToHub(ToHubKind::HeldBytes(release)));
+        }
     }
 
     /// Takes an event. After a piece the next one comes once there was [`Self::more`].

@@ -138,6 +138,14 @@ impl IncomingMessages {
         }
     }
 
+    /// It has ended, and nothing of it is held any more.
+    pub(crate) fn release(&self, cx: &mut Cx<'_>) {
+        match self {
+            Self::Http(messages) => messages.release(cx),
+            Self::Stdio(_) => {}
+        }
+    }
+
     /// Takes an event. After messages the next ones come once there was [`Self::more`].
     pub(crate) fn handle(&mut self, answer: Answer) -> Arrived {
         match self {

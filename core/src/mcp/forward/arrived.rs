@@ -27,13 +27,15 @@ impl Forward {
         };
         for message in messages {
             if let Some((answer, is_error)) = self.relay(message, icx) {
-                if end.is_none() {
-                    incoming.cancel(icx.cx);
+                match end {
+                    None => incoming.cancel(icx.cx),
+                    Some(_) => incoming.release(icx.cx),
                 }
                 return self.answered(answer, is_error, icx);
             }
         }
         if let Some(fault) = end {
+            incoming.release(icx.cx);
             if ending::is_repeated(fault, icx.cx) {
                 return self.call(icx);
             }
