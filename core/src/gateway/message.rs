@@ -71,20 +71,22 @@ impl RawMessage {
         Self::read_object(raw_json::trimmed(text))
     }
 
-    /// Reads the message of this id that a body holds, alone or in an array.
+    /// Reads the request of this id that a body holds, alone or in an array: of two which have it nobody can say which is meant.
     pub(crate) fn read_of(body: &str, id: &Id) -> Result<Self, MessageFault> {
         raw_json::check_depth(body)?;
         let trimmed = raw_json::trimmed(body);
         if !trimmed.starts_with('[') {
             return Self::read_object(trimmed);
         }
+        let mut found = None;
         for element in raw_json::elements_of_whole(body)? {
             let message = Self::read_object(body.get(element).unwrap_or_default())?;
-            if matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id) {
-                return Ok(message);
+            let is_it = matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id);
+            if is_it && found.replace(message).is_some() {
+                return Err(MessageFault::NotAMessage);
             }
         }
-        Err(MessageFault::NotAMessage)
+        found.ok_or(MessageFault::NotAMessage)
     }
 
     /// What was made of a message that had been read, of others that had been, and of what was written here: it is not parsed again.

@@ -1,6 +1,7 @@
 //! Who may do what of that which the backend offers (threat R7).
 
 mod alike;
+mod batches;
 mod confirmation;
 
 use super::*;
