@@ -13,15 +13,16 @@
 
 mod calls;
 mod error_stream;
+mod feed;
 mod initialized;
 mod routing;
+mod unread;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::{calls::Calls, error_stream::ErrorStream, initialized::Initialized};
+use self::{calls::Calls, error_stream::ErrorStream, initialized::Initialized, unread::Unread};
 use crate::{
     ask::{Awaiting, Child, ChildEnd, ChildExit, ChildFault, ChildMessage},
     config::{BackendCommand, Gateway},
@@ -50,8 +51,9 @@ pub(crate) struct StdioServer {
     calls: Calls,
     /// What was handed on and not taken yet: until then no line is read.
     delivering: Option<Awaiting<DeliverToCall>>,
-    /// How many bytes it was fed that it has not read, one by one.
-    unread: VecDeque<usize>,
+    unread: Unread,
+    /// Whether the next line may come once it has read what it was answered.
+    owes_line: bool,
     guard: CredentialGuard,
     errors: ErrorStream,
     initialized: Initialized,
@@ -104,7 +106,8 @@ impl StdioServer {
             stage: Stage::Running,
             calls: Calls::default(),
             delivering: None,
-            unread: VecDeque::new(),
+            unread: Unread::default(),
+            owes_line: false,
             guard: guard(command),
             errors: ErrorStream::new(now, gateway.limits.log_lines),
             initialized: Initialized::default(),
@@ -126,7 +129,7 @@ impl StdioServer {
             Input::Answer(answer) => {
                 if let Some(delivering) = self.delivering.take() {
                     delivering.into_answer(answer);
-                    cx.more(&self.child);
+                    self.next_line(cx);
                 }
             }
             Input::Process(ToProcess::Send(message)) => self.send(*message, cx),
@@ -152,7 +155,12 @@ impl StdioServer {
             ChildMessage::Line(line) => self.line(&line, cx),
             ChildMessage::TooLong => self.line_too_long(cx),
             ChildMessage::Complaint(text) => self.complaint(&text, cx),
-            ChildMessage::Fed => drop(self.unread.pop_front()),
+            ChildMessage::Fed => {
+                self.unread.read();
+                if std::mem::take(&mut self.owes_line) {
+                    self.next_line(cx);
+                }
+            }
             // It cannot be asked any more, or cannot answer.
             ChildMessage::InputClosed | ChildMessage::OutputClosed => {
                 self.close(!self.has_answered, cx);
@@ -162,10 +170,9 @@ impl StdioServer {
 
     /// Passes a message on to the process.
     fn send(&mut self, sent: ToServer, cx: &mut Cx<'_>) {
-        let is_full = self.unread.iter().sum::<usize>() > limits::PROCESS_UNREAD_BYTES;
         let refusal = match &self.stage {
             Stage::Ending(..) => Some(ProcessOutput::Gone),
-            Stage::Running if is_full => {
+            Stage::Running if self.unread.is_full() => {
                 Some(ProcessOutput::Full(1, "it does not read what it is sent"))
             }
             Stage::Running => None,
@@ -199,18 +206,6 @@ impl StdioServer {
         self.feed(sent.message.text(), cx);
     }
 
-    /// Writes a message to its input: a line, so that line ends between its members become spaces. In strings there are none.
-    fn feed(&mut self, message: &str, cx: &mut Cx<'_>) {
-        let mut line = message.replace(['\r', '\n'], " ");
-        line.push('\n');
-        self.unread.push_back(line.len());
-        cx.feed(&self.child, Bytes::from(line));
-    }
-
-    fn feed_json(&mut self, message: &Value, cx: &mut Cx<'_>) {
-        self.feed(&message.to_string(), cx);
-    }
-
     /// Nobody waits any longer for the answer to a request.
     fn left(&mut self, call: ProcessCall, cx: &mut Cx<'_>) {
         if self.calls.leave_listener(call) {
@@ -229,7 +224,7 @@ impl StdioServer {
             let params = json!({"requestId": id, "reason": reason});
             let method = "notifications/cancelled";
             let told = json!({"jsonrpc": "2.0", "method": method, "params": params});
-            self.feed_json(&told, cx);
+            self.feed(&told.to_string(), cx);
         }
         self.call_ended(cx);
     }
@@ -267,7 +262,7 @@ impl StdioServer {
         let due = cx.env.now.instant.after(limits::PROCESS_CLOSING);
         self.stage = Stage::Ending(ChildEnd::CloseInput, due);
         // What it still says is for nobody.
-        if self.delivering.take().is_some() {
+        if self.delivering.take().is_some() || std::mem::take(&mut self.owes_line) {
             cx.more(&self.child);
         }
     }

@@ -170,6 +170,9 @@ pub const PROCESS_FAILURES: usize = 1024;
 /// How many bytes wait to be read by a process: a request of the largest size, and as much again.
 pub const PROCESS_UNREAD_BYTES: usize = 8 * 1024 * 1024;
 
+/// How many bytes of answers to what a process asks wait to be read by it: beyond them no more of what it says is read.
+pub const PROCESS_UNREAD_ANSWERS: usize = 64 * 1024;
+
 /// How many bytes of a process wait for the exchange that they are for. Beyond them the process waits.
 pub const PROCESS_WAITING_BYTES: usize = 64 * 1024;
 

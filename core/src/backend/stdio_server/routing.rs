@@ -18,7 +18,7 @@ impl StdioServer {
             self.route_line(line, cx);
         }
         if self.delivering.is_none() {
-            cx.more(&self.child);
+            self.next_line(cx);
         }
     }
 
@@ -49,7 +49,7 @@ impl StdioServer {
             }
             MessageKind::Request { id, method } if method == "ping" => {
                 let pong = json!({"jsonrpc": "2.0", "id": id, "result": {}});
-                return self.feed_json(&pong, cx);
+                return self.feed_answer(&pong, cx);
             }
             MessageKind::Request { id, .. } => {
                 let id = id.clone();
@@ -104,7 +104,7 @@ impl StdioServer {
     /// Answers what it asks with an error.
     pub(super) fn refuse(&mut self, id: &Id, why: &str, cx: &mut Cx<'_>) {
         let error = json!({"code": Error::METHOD_NOT_FOUND, "message": why});
-        self.feed_json(&json!({"jsonrpc": "2.0", "id": id, "error": error}), cx);
+        self.feed_answer(&json!({"jsonrpc": "2.0", "id": id, "error": error}), cx);
     }
 
     /// It sent a secret that it was given. Whom that was for is told that it failed.
@@ -141,6 +141,6 @@ impl StdioServer {
             cx.log(event.with(Field::Reason, "it is too long"));
             self.call_ended(cx);
         }
-        cx.more(&self.child);
+        self.next_line(cx);
     }
 }

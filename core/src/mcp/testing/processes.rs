@@ -70,6 +70,13 @@ impl Processes {
     }
 }
 
+impl Process {
+    /// What it is fed next, as it is written.
+    pub(crate) fn fed_next(&self) -> &str {
+        self.fed.front().expect("it is fed")
+    }
+}
+
 impl World {
     /// The server shuts down.
     pub(crate) fn shut_down(&mut self) {

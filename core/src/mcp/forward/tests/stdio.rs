@@ -1,6 +1,7 @@
 //! Servers that are processes: one for each session, and what becomes of it.
 
 mod faults;
+mod floods;
 mod limits;
 mod lives;
 mod messages;
