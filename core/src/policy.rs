@@ -108,14 +108,20 @@ impl Policy {
         name: &str,
         (roles, groups): (&Names, &Names),
     ) -> bool {
-        let shows = |name: &str| match self.rule(kind, name) {
-            Some(rule) => rule.is_for(roles, groups),
-            None => !self.denies_others,
+        let says = |name: &str| {
+            let rule = self.rule(kind, name);
+            rule.map(|rule| rule.is_for(roles, groups))
         };
+        let shows = |name: &str| says(name).unwrap_or(!self.denies_others);
         let normal = match kind {
             PolicyKind::Resource => uri::normal(name),
             PolicyKind::Tool | PolicyKind::Prompt => Cow::Borrowed(name),
         };
-        shows(name) && (normal == name || shows(&normal))
+        // Many servers open the same file with a slash behind its name.
+        let file = normal
+            .strip_suffix('/')
+            .filter(|_| kind == PolicyKind::Resource);
+        let is_hidden = file.is_some_and(|file| says(file) == Some(false));
+        shows(name) && (normal == name || shows(&normal)) && !is_hidden
     }
 }

@@ -84,6 +84,8 @@ fn resource_is_hidden_in_each_of_its_spellings() {
         "file://localhost/etc/passwd",
         "file:/etc/passwd",
         "file:///x/..\\etc/passwd",
+        "file://elsewhere/etc/passwd",
+        "file://elsewhere/x/../etc/passwd",
     ] {
         assert!(!policy.shows(PolicyKind::Resource, uri, nobody), "{uri}");
     }
@@ -96,6 +98,20 @@ fn resource_is_hidden_in_each_of_its_spellings() {
     ] {
         assert!(policy.shows(PolicyKind::Resource, uri, nobody), "{uri}");
     }
+    let exactly = Policy {
+        resources: vec![hiding("file:///etc/passwd")],
+        ..Policy::default()
+    };
+    for uri in [
+        "file:///etc/passwd?",
+        "file:///etc/passwd?x",
+        "file:///etc/passwd#x",
+        "file:///etc/passwd/",
+        "file://elsewhere/etc/passwd",
+    ] {
+        assert!(!exactly.shows(PolicyKind::Resource, uri, nobody), "{uri}");
+    }
+    assert!(exactly.shows(PolicyKind::Resource, "note:///etc/passwd?x", nobody));
     let only = Policy {
         denies_others: true,
         resources: vec![PolicyRule::allowing(pattern("file:///public/*"))],
@@ -103,6 +119,7 @@ fn resource_is_hidden_in_each_of_its_spellings() {
     };
     for (uri, shown) in [
         ("file:///public/a", true),
+        ("file:///public/", true),
         ("file:///public/../etc/passwd", false),
         ("file:///x/../public/a", false),
     ] {

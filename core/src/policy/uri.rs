@@ -1,6 +1,9 @@
 //! The one spelling of a URI among those that name the same: without it, a rule for `file:///etc/*` would not see `file:///x/../etc/y`.
 //!
-//! Source: RFC 3986 section 6.2.2.
+//! Of a file only the path counts: servers look at nothing else, and would open the same file for `file://x/etc/y`, `file:///etc/y?` and
+//! `file:///etc/y#`.
+//!
+//! Source: RFC 3986 section 6.2.2; RFC 8089.
 
 use std::borrow::Cow;
 
@@ -25,7 +28,10 @@ pub(super) fn normal(uri: &str) -> Cow<'_, str> {
         let joined = format!("/{}{end}", joined.join("/"));
         url.set_path(&joined);
     }
-    Cow::Owned(url.into())
+    match url.scheme() {
+        "file" => Cow::Owned(format!("file://{}", url.path())),
+        _ => Cow::Owned(url.into()),
+    }
 }
 
 /// Without the encoding of letters, digits, `-`, `.`, `_`, `~`, and of slashes, which many servers decode before they look.
