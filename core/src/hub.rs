@@ -192,6 +192,7 @@ impl Hub {
         self.replays.end_session(session);
         let out = &mut self.outputs;
         self.processes.end_session(session, out);
+        self.backend_sessions.end_sign_in(session, out);
         self.in_flight.end_session(session, out);
         self.tasks.end_session(session, out);
         let in_flight = &self.in_flight;

@@ -34,8 +34,8 @@ pub(crate) type BackendOwner = (PrincipalId, McpSessionId);
 pub(crate) enum BackendSessionMessage {
     /// The sender needs it.
     Find(Ticket<FindBackendSession>, BackendOwner),
-    /// The sender has opened it.
-    Opened(BackendOwner, BackendSession),
+    /// The sender, of this sign-in, has opened it.
+    Opened(BackendOwner, SessionId, BackendSession),
     /// The sender could not open it.
     NotOpened(BackendOwner),
     /// The backend does not know this one any more: the sender needs another.
@@ -74,6 +74,8 @@ struct Entry {
     params: Option<Arc<str>>,
     settings: BackendSettings,
     used: Instant,
+    /// The sign-in that has opened it.
+    sign_in: Option<SessionId>,
     /// The backend has said that it sends nothing of its own accord.
     has_no_stream: bool,
 }
@@ -119,7 +121,9 @@ impl BackendSessions {
             BackendSessionMessage::Find(ticket, owner) => {
                 self.find(Waiter::new(from, ticket), owner, now, out);
             }
-            BackendSessionMessage::Opened(owner, session) => self.opened(owner, session, now, out),
+            BackendSessionMessage::Opened(owner, by, session) => {
+                self.opened(owner, by, session, now, out);
+            }
             BackendSessionMessage::NotOpened(owner) => self.not_opened(from, owner, out),
             BackendSessionMessage::Lost(ticket, owner, lost) => {
                 let is_it =
@@ -197,6 +201,7 @@ impl BackendSessions {
                     params: None,
                     settings: BackendSettings::default(),
                     used: now,
+                    sign_in: None,
                     has_no_stream: false,
                 };
                 self.entries.insert(owner, entry);
@@ -210,6 +215,7 @@ impl BackendSessions {
     fn opened(
         &mut self,
         owner: BackendOwner,
+        sign_in: SessionId,
         session: BackendSession,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
@@ -227,6 +233,7 @@ impl BackendSessions {
             params: Some(Arc::clone(&session.params)),
             state: State::Open(session.clone()),
             used: now,
+            sign_in: Some(sign_in),
             has_no_stream: false,
         };
         self.opening.remove(&owner);
@@ -296,6 +303,16 @@ impl BackendSessions {
             )))));
         }
         self.entries.remove(&owner);
+    }
+
+    /// A sign-in was revoked: what was opened by it ends. Others of its user with this client open it again.
+    pub(super) fn end_sign_in(&mut self, sign_in: SessionId, out: &mut VecDeque<HubOutput>) {
+        let entries = self.entries.iter();
+        let theirs = entries.filter(|(_, entry)| entry.sign_in == Some(sign_in));
+        let theirs: Vec<BackendOwner> = theirs.map(|(owner, _)| *owner).collect();
+        for owner in theirs {
+            self.end(owner, out);
+        }
     }
 
     /// An exchange has ended, however it did.

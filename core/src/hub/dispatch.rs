@@ -119,15 +119,23 @@ impl Hub {
                 }
             }
             ToHubKind::BackendSession(message) => {
-                if let BackendSessionMessage::Opened(owner, session) = &message {
+                if let BackendSessionMessage::Opened(owner, _, session) = &message {
                     self.backend_listeners.opened(*owner, session, out);
                 }
-                if let BackendSessionMessage::Opened(_, session) = &message
+                if let BackendSessionMessage::Opened(_, _, session) = &message
                     && let Some(name) = &session.id
                 {
                     self.processes.opened(name);
                 }
+                let opened_by = match &message {
+                    BackendSessionMessage::Opened(_, sign_in, _) => Some(*sign_in),
+                    _ => None,
+                };
                 self.backend_sessions.handle(from, message, now, out);
+                // It was revoked meanwhile.
+                if let Some(sign_in) = opened_by.filter(|sign_in| self.ended.has(*sign_in)) {
+                    self.backend_sessions.end_sign_in(sign_in, out);
+                }
             }
             ToHubKind::HeldBytes(message) => self.held_bytes.handle(from, message, out),
             ToHubKind::Process(message) => self.processes.handle(from, message, now, out),

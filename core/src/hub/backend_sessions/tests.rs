@@ -56,8 +56,18 @@ fn find(table: &mut BackendSessions, from: u64, whose: BackendOwner) -> Vec<(u64
 }
 
 fn opened(table: &mut BackendSessions, by: u64, whose: BackendOwner) -> Vec<(u64, String)> {
+    opened_in(table, by, SessionId::new([1; 16]), whose)
+}
+
+fn opened_in(
+    table: &mut BackendSessions,
+    by: u64,
+    sign_in: SessionId,
+    whose: BackendOwner,
+) -> Vec<(u64, String)> {
     let session = session(&format!("by {by}"));
-    tell(table, by, BackendSessionMessage::Opened(whose, session))
+    let opened = BackendSessionMessage::Opened(whose, sign_in, session);
+    tell(table, by, opened)
 }
 
 fn is(number: u64, told: &str) -> Vec<(u64, String)> {

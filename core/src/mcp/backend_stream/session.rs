@@ -101,7 +101,8 @@ impl BackendStream {
                     said: None,
                 };
                 if let Some(owner) = owner {
-                    let opened = BackendSessionMessage::Opened(owner, session.clone());
+                    let opened =
+                        BackendSessionMessage::Opened(owner, caller.session.id, session.clone());
                     cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
                 }
                 self.session = Some(session);

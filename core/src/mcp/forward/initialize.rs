@@ -310,7 +310,8 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         params,
         said: None,
     };
-    let opened = BackendSessionMessage::Opened((principal, mcp_session), backend);
+    let opened =
+        BackendSessionMessage::Opened((principal, mcp_session), caller.session.id, backend);
     cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
     let response = json_rpc::Response::raw_result(request.id, &result);
     from.answer(StatusCode::OK, response, name, cx)

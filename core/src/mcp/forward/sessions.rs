@@ -118,7 +118,8 @@ impl Forward {
             params,
             said: said.flatten().map(Arc::from),
         };
-        let opened = BackendSessionMessage::Opened(self.owner(icx), session.clone());
+        let opened =
+            BackendSessionMessage::Opened(self.owner(icx), icx.caller.session.id, session.clone());
         icx.cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));
         self.session = Some(session);
         self.call(icx)

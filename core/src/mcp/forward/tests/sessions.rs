@@ -232,3 +232,16 @@ fn delete_that_names_no_session_ends_none() {
     }
     assert!(world.pulls.is_empty());
 }
+
+// I7: who had it cannot end it any more.
+#[test]
+fn session_of_a_sign_in_that_is_revoked_ends_at_the_backend() {
+    let mut world = world();
+    begin(&mut world, "alice", "for alice");
+    begin(&mut world, "bob", "for bob");
+    world.end_session("alice");
+    let told = world.pulled();
+    assert_eq!(told.pull.method, "DELETE");
+    assert_eq!(told.header("mcp-session-id"), Some("for alice"));
+    assert!(world.pulls.is_empty(), "bob's goes on");
+}
