@@ -44,7 +44,11 @@ pub use self::{
 /// A request that was let in, whose body is still to be read. Nothing else begins the exchange of a
 /// request: [`Admission::begin`].
 #[derive(Debug)]
-pub struct Admission {
+pub struct Admission(Box<Admitted>);
+
+/// What is known of such a request. It is large, and goes through many hands.
+#[derive(Debug)]
+pub(crate) struct Admitted {
     pub(crate) head: Parts,
     pub(crate) route: Route,
     /// Which MCP endpoint it is about.
@@ -63,34 +67,40 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Takes out what is known of the request.
+    pub(crate) fn into_admitted(self) -> Box<Admitted> {
+        self.0
+    }
+
     /// Returns where the request goes.
     #[must_use]
     pub fn route(&self) -> Route {
-        self.route
+        self.0.route
     }
 
     /// Returns the MCP endpoint that the request is about.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {
-        self.endpoint
+        self.0.endpoint
     }
 
     /// Returns the most bytes of body that may be read; more is answered with 413.
     #[must_use]
     pub fn body_limit(&self) -> usize {
-        self.body_limit
+        self.0.body_limit
     }
 
     /// Names the address that the request came from, if there is one that stands for its client: that of a proxy
     /// does not (threat D14).
     #[must_use]
-    pub fn of_client(self, client: Option<ClientAddress>) -> Self {
-        Self { client, ..self }
+    pub fn of_client(mut self, client: Option<ClientAddress>) -> Self {
+        self.0.client = client;
+        self
     }
 
     /// Looks whether its session was opened a moment ago.
     pub fn recognize(&mut self, sessions: &mut OpenedSessions) {
-        self.opened = self
+        self.0.opened = self
             .verified()
             .and_then(|verified| sessions.get(verified.session_id));
     }
@@ -104,7 +114,7 @@ impl Admission {
 
     /// What the session token says. Who bears another token is a stranger until that is verified.
     fn verified(&self) -> Option<&Verified> {
-        match &self.credential {
+        match &self.0.credential {
             Some(Credential::Session(verified)) => Some(verified),
             Some(Credential::Entra(_)) | None => None,
         }
@@ -213,7 +223,7 @@ fn check_head(
         );
     }
     length(&head.headers, body_limit)?;
-    Ok(Admission {
+    Ok(Admission(Box::new(Admitted {
         head,
         route,
         endpoint,
@@ -223,7 +233,7 @@ fn check_head(
         limited: None,
         request_id: request_id.clone(),
         body_limit,
-    })
+    })))
 }
 
 fn refuse<T>(status: StatusCode, body: &'static str) -> Verdict<T> {

@@ -93,10 +93,11 @@ impl Admission {
     /// Begins the exchange of the request, whose body has been read.
     #[must_use]
     pub fn begin(self, id: ExchangeId, seed: &Seed, body: Bytes, env: Env<'_>) -> Exchange {
-        let (request_id, client) = (self.request_id.clone(), self.client);
-        let env = env.at(self.endpoint);
+        let admitted = self.into_admitted();
+        let (request_id, client) = (admitted.request_id.clone(), admitted.client);
+        let env = env.at(admitted.endpoint);
         Exchange::begin(id, Entropy::new(seed), request_id, client, env, |cx| {
-            State::of_request(self, body, cx)
+            State::of_request(*admitted, body, cx)
         })
     }
 }

@@ -23,13 +23,15 @@ impl Admission {
     /// is not looked at yet: that is up to the exchange.
     #[must_use]
     pub fn rate_request(&self, body: &[u8]) -> Option<RateRequest> {
-        if self.credential.is_some() || self.head.method == Method::OPTIONS {
+        if self.0.credential.is_some() || self.0.head.method == Method::OPTIONS {
             return None;
         }
-        let class = self.route.rate_class()?;
-        let client = match (self.route, class) {
-            (Route::Authorize, _) => of_form(self.head.uri.query().unwrap_or_default().as_bytes()),
-            (_, RateClass::Token) => of_basic(&self.head.headers).or_else(|| of_form(body)),
+        let class = self.0.route.rate_class()?;
+        let client = match (self.0.route, class) {
+            (Route::Authorize, _) => {
+                of_form(self.0.head.uri.query().unwrap_or_default().as_bytes())
+            }
+            (_, RateClass::Token) => of_basic(&self.0.head.headers).or_else(|| of_form(body)),
             _ => None,
         };
         Some(RateRequest { class, client })
@@ -37,11 +39,9 @@ impl Admission {
 
     /// The same request, which is to be told that it comes too soon.
     #[must_use]
-    pub fn limited(self, limited: RateLimited) -> Self {
-        Self {
-            limited: Some(limited),
-            ..self
-        }
+    pub fn limited(mut self, limited: RateLimited) -> Self {
+        self.0.limited = Some(limited);
+        self
     }
 }
 

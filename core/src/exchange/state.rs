@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
     admit::{
-        Admission,
+        Admitted,
         bearer::{self, Credential},
         cors,
     },
@@ -74,9 +74,9 @@ pub(crate) enum State {
 
 impl State {
     /// The first state of a request that was admitted.
-    pub(crate) fn of_request(admission: Admission, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
-        let (route, credential, client) = (admission.route, admission.credential, admission.client);
-        let request = ::http::Request::from_parts(admission.head, body);
+    pub(crate) fn of_request(admitted: Admitted, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
+        let (route, credential, client) = (admitted.route, admitted.credential, admitted.client);
+        let request = ::http::Request::from_parts(admitted.head, body);
         let origin = request.headers().get(::http::header::ORIGIN);
         let (server, headers) = (cx.env.server, cx.response_headers());
         cors::decorate(route, origin, server, |name, value| {
@@ -85,11 +85,11 @@ impl State {
         if request.method() == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
         }
-        if let Some(limited) = admission.limited {
+        if let Some(limited) = admitted.limited {
             return rate_limited::respond(route, &limited, cx);
         }
         if let Some(credential) = credential {
-            return Self::of_message(route, request, (credential, admission.opened), cx);
+            return Self::of_message(route, request, (credential, admitted.opened), cx);
         }
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
