@@ -3,6 +3,8 @@
 mod groups;
 mod on_behalf_of;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{
@@ -77,6 +79,21 @@ fn access_token_stands_in_for_a_session_token_and_is_verified_once_in_some_minut
     ] {
         assert!(line.contains(part), "{line}");
     }
+}
+
+// D16: known or not, it is good for the leeway of clocks and no longer.
+#[test]
+fn token_that_has_ended_is_refused_though_it_was_verified_lately() {
+    let mut world = world();
+    let now = world.server.now.unix.0;
+    let token = world.access_token(&json!({"exp": now - 200, "nbf": now - 3800}));
+    let mut status = || {
+        let response = world.post_with(&token, &[], initialize("2025-11-25"));
+        world.pass(Duration::from_secs(150));
+        response.status().as_u16()
+    };
+    assert_eq!([status(), status()], [200, 401]);
+    assert_eq!(reasons(&world), ["it has expired"]);
 }
 
 // D16, O1, O3: the caller is told no more than that, and the log nothing of the token.

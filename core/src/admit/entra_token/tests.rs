@@ -96,6 +96,27 @@ fn access_token_of_a_user_names_user_application_scopes_and_end() {
     }
 }
 
+// D24: though the operator has listed it.
+#[test]
+fn tenant_of_personal_accounts_is_taken_of_nobody() {
+    let mut server = server();
+    let listed = [PERSONAL_ACCOUNTS.to_owned(), OTHER.to_owned()];
+    server.server.config.entra.tenants = crate::config::Tenants::Listed(listed.into());
+    let mut metadata = crate::testing::provider_metadata();
+    metadata.issuer = "https://login.example/{tenantid}/v2.0".to_owned();
+    for key in &mut metadata.keys {
+        key.issuer = None;
+    }
+    server.known.metadata = Some(metadata.into());
+    let of = |tenant| {
+        let iss = format!("https://login.example/{tenant}/v2.0");
+        json!({"tid": tenant, "iss": iss})
+    };
+    assert!(verified(&server, &of(OTHER)).is_ok());
+    let refused = reason(&server, &of(PERSONAL_ACCOUNTS));
+    assert_eq!(refused, "the tenant is another");
+}
+
 // D16
 #[test]
 fn token_that_is_no_access_token_for_this_application_is_refused_with_its_reason() {

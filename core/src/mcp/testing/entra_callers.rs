@@ -1,5 +1,7 @@
 //! Callers with access tokens of Entra's, in place of session tokens.
 
+use std::time::Duration;
+
 use ::http::{Request, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -24,6 +26,13 @@ impl World {
     /// An access token of Alice's, with these changes.
     pub(crate) fn access_token(&self, changes: &Value) -> String {
         Signer::known().jwt(&access_claims(&self.server, changes))
+    }
+
+    /// So much time goes by, on both clocks.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let now = &mut self.server.now;
+        now.instant = now.instant.after(time);
+        now.unix = now.unix.after(time);
     }
 
     /// A request with any token.

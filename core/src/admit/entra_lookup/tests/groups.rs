@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     ask::FetchFault,
-    catalog::{Catalog, Handler, Step, Tool},
+    catalog::{Call, Catalog, Handler, Step, Tool},
     config::AllowedBy,
     limits,
     log_event::{Field, LogEventId},
     mcp::testing::{World, initialize, profile, rpc},
-    testing::{header, text},
+    testing::{header, json as body, text},
 };
 
 const GROUP: &str = "5a1e5000-6c1d-4f38-9b52-1e8d7a3f4d01";
@@ -121,8 +121,7 @@ fn groups_of_a_caller_are_asked_for_again_after_some_minutes() {
     let alice = token(&world, &json!({}));
     world.graph_responds(200, &groups(&[GROUP]));
     assert_eq!(status(&mut world, &alice), 200);
-    let now = &mut world.server.now;
-    now.instant = now.instant.after(limits::ENTRA_TOKEN_KNOWN);
+    world.pass(limits::ENTRA_TOKEN_KNOWN);
     world.graph_responds(200, &groups(&[]));
     assert_eq!(status(&mut world, &alice), 403);
     assert_eq!(world.asked.len(), 2);
@@ -229,6 +228,25 @@ fn groups_of_a_caller_are_not_asked_for_where_none_is_named() {
     let alice = token(&world, &json!({}));
     assert_eq!(status(&mut world, &alice), 200);
     assert!(world.redeemed.is_empty() && world.asked.is_empty());
+}
+
+// D21: a user may be in thousands, of which nobody here asks for.
+#[test]
+fn groups_are_kept_that_are_named_here_and_no_others() {
+    let mut world = world();
+    let who = |call: &Call| {
+        let groups: Vec<_> = call.principal.groups.iter().collect();
+        Step::done(groups.join(" "))
+    };
+    let tool = Catalog::builder().tool(Tool::new("who", "Who"), Handler::Step(who));
+    world.server.server.catalog = tool.build().unwrap();
+    let alice = token(&world, &json!({}));
+    world.graph_responds(200, &groups(&[OTHER, GROUP, "no id"]));
+    let session = world.initialize_by(&alice);
+    let named = [("mcp-session-id", session.as_str())];
+    let call = json!({"name": "who", "arguments": {}});
+    let told = world.post_with(&alice, &named, rpc(1, "tools/call", &call));
+    assert_eq!(body(&told)["result"]["content"][0]["text"], GROUP);
 }
 
 // P1, D21: tools are for groups, too.

@@ -1,5 +1,7 @@
 //! What is asked on behalf of callers, and of whom nothing is.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -9,8 +11,8 @@ use crate::{
         Call, Catalog, Effect, EffectResult, Handler, ScopeDefinition, Step, Tool, ToolResult,
         scope::Scopes,
     },
-    config::AcceptedEntraTokens,
-    entra::testing::CALLER,
+    config::{AcceptedEntraTokens, Tenants},
+    entra::testing::{CALLER, TENANT},
     mcp::testing::{World, initialize, profile, rpc},
     testing::text,
 };
@@ -83,6 +85,36 @@ fn graph_is_asked_on_behalf_of_the_caller_once_for_each_assertion() {
         redeemed(&world, "scope"),
         ["https://graph.example/User.Read"; 2]
     );
+}
+
+// D17: what was got for an assertion is used as long as that lasts.
+#[test]
+fn token_on_behalf_of_a_caller_ends_with_the_assertion() {
+    let mut world = world();
+    let now = world.server.now.unix.0;
+    let token = world.access_token(&json!({"exp": now + 100}));
+    let session = world.initialize_by(&token);
+    for redeemed in [1, 1, 2] {
+        world.graph_responds(200, &profile("alice"));
+        assert_eq!(world.details(&token, &session).status(), 200);
+        assert_eq!(world.redeemed.len(), redeemed);
+        world.pass(Duration::from_secs(60));
+    }
+}
+
+// D17, D24
+#[test]
+fn token_on_behalf_of_a_caller_is_asked_for_at_their_tenant_where_there_are_several() {
+    let mut world = world();
+    let entra = &mut world.server.server.config.entra;
+    entra.tenant = "tenant".to_owned();
+    entra.tenants = Tenants::Listed([TENANT.to_owned()].into());
+    let token = world.access_token(&json!({}));
+    let session = world.initialize_by(&token);
+    world.graph_responds(200, &profile("alice"));
+    assert_eq!(world.details(&token, &session).status(), 200);
+    let path = format!("/{TENANT}/oauth2/v2.0/token");
+    assert_eq!(world.redeemed[0].uri().path(), path);
 }
 
 /// What the tool says that asked Graph after Entra has refused so.

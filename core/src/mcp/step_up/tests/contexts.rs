@@ -5,24 +5,26 @@ use serde_json::{Value, json};
 use super::{Alice, link};
 use crate::{
     catalog::{Call, Catalog, Handler, Step, Tool, ToolResult},
+    config::AllowedBy,
     entra::testing::ALICE,
     limits,
-    mcp::testing::World,
-    testing::{json as body, parameter, text},
+    log_event::LogEventId,
+    mcp::testing::{World, rpc},
+    testing::{header, json as body, parameter, text},
 };
 
 fn pay(_: &Call) -> Step<ToolResult> {
     Step::Done(Ok("paid".into()))
 }
 
-fn with_context() -> World {
+fn catalog() -> Catalog {
     let tool = Tool::new("pay", "Pays.").requires_authentication_context("c1");
-    World::offering(
-        Catalog::builder()
-            .tool(tool, Handler::Step(pay))
-            .build()
-            .unwrap(),
-    )
+    let catalog = Catalog::builder().tool(tool, Handler::Step(pay));
+    catalog.build().unwrap()
+}
+
+fn with_context() -> World {
+    World::offering(catalog())
 }
 
 // Microsoft identity platform, "Developer guide to Conditional Access authentication context".
@@ -68,5 +70,41 @@ fn authentication_context_that_was_not_satisfied_opens_nothing() {
                 .is_err(),
             "{id}"
         );
+    }
+}
+
+// D20, D23: also if that has changed since the link was opened.
+#[test]
+fn user_who_may_sign_in_no_more_satisfies_nothing() {
+    let mut alice = Alice::with(with_context(), &json!({}));
+    let link = link(&alice.call_tool("pay"));
+    let address = alice.begin(&link);
+    let allowed = &mut alice.world.server.server.config.allowed_users;
+    let bob = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
+    assert!(allowed.add(AllowedBy::User, bob));
+    let page = alice.finish(&address, &json!({"acrs": ["c1"]}));
+    assert_eq!(page.status(), 403, "{}", text(&page));
+    assert!(alice.has_logged(LogEventId::SessionUserNotAllowed));
+}
+
+// D16, D19: who calls with an access token of Entra's has the contexts of that token.
+#[test]
+fn access_token_must_have_the_authentication_context_of_a_tool() {
+    let mut world = World::taking_entra_tokens(|_| {});
+    world.server.server.catalog = catalog();
+    let paying = rpc(1, "tools/call", &json!({"name": "pay", "arguments": {}}));
+    for (acrs, status) in [
+        (json!(null), 401),
+        (json!(["c2"]), 401),
+        (json!(["c1"]), 200),
+    ] {
+        let token = world.access_token(&json!({"acrs": acrs, "xms_cc": ["cp1"]}));
+        let session = world.initialize_by(&token);
+        let named = [("mcp-session-id", session.as_str())];
+        let answer = world.post_with(&token, &named, &paying);
+        assert_eq!(answer.status(), status, "{acrs}");
+        assert_eq!(text(&answer).contains("paid"), status == 200);
+        let challenge = header(&answer, "www-authenticate");
+        assert_eq!(challenge.contains("insufficient_claims"), status == 401);
     }
 }
