@@ -24,12 +24,12 @@ const PAGE: &str = r#"<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{style}">
 </head>
 <body>
 <main>
-<p class="brand">{brand}</p>
+<p class="brand">{picture}{brand}</p>
 {body}
 </main>
 </body>
@@ -46,6 +46,29 @@ pub(crate) enum Kind {
     Plain,
 }
 
+/// The picture of the server beside its name, which says what it is of.
+fn shown(picture: Option<&str>) -> Html {
+    match picture {
+        Some(picture) => Html::fill(
+            r#"<img src="{src}" alt="">"#,
+            &[("src", Slot::Text(picture))],
+        ),
+        None => Html::default(),
+    }
+}
+
+/// The name of the server, which leads to the page about it.
+fn linked(brand: &str, website: Option<&str>) -> Html {
+    let name = ("name", Slot::Text(brand));
+    match website {
+        Some(website) => Html::fill(
+            r#"<a href="{website}" rel="noreferrer">{name}</a>"#,
+            &[("website", Slot::Text(website)), name],
+        ),
+        None => Html::fill("{name}", &[name]),
+    }
+}
+
 /// A page of this server, whose name stands above it and in its title.
 pub(crate) fn page(
     status: StatusCode,
@@ -56,13 +79,16 @@ pub(crate) fn page(
 ) -> Response<Bytes> {
     let style = env.server.config.public_url.base_path().join("/style.css");
     let brand = env.catalog.title();
+    let picture = env.catalog.picture();
     let title = match title {
         "" => brand.to_owned(),
         title => format!("{title} – {brand}"),
     };
     let slots = [
         ("title", Slot::Text(&title)),
-        ("brand", Slot::Text(brand)),
+        ("icon", Slot::Text(picture.unwrap_or("data:,"))),
+        ("picture", Slot::Html(&shown(picture))),
+        ("brand", Slot::Html(&linked(brand, env.catalog.website()))),
         ("style", Slot::Text(&style)),
         ("body", Slot::Html(body)),
     ];

@@ -125,14 +125,15 @@ impl<R: ServerRuntime> Server<R> {
         self.catalog(|catalog| catalog.title(title))
     }
 
-    /// Says where a web page about the server is.
+    /// Says where a web page about the server is. Clients are told, and the name on the pages leads there.
     #[must_use]
     pub fn website(self, url: impl Into<String>) -> Self {
         let url = url.into();
         self.catalog(|catalog| catalog.website(url))
     }
 
-    /// Gives the server a picture, which clients show; call it once for each.
+    /// Gives the server a picture, which clients show; call it once for each. The first that is a `data:` URI is on the pages, too, which
+    /// load nothing from elsewhere.
     #[must_use]
     pub fn icon(self, icon: Icon) -> Self {
         self.catalog(|catalog| catalog.server_icon(icon))

@@ -106,7 +106,7 @@ impl CatalogBuilder {
         self.info("title", Value::String(title.into()))
     }
 
-    /// The address of a web page about the server; since 2025-11-25.
+    /// The address of a web page about the server: clients are told since 2025-11-25, and the name on pages leads there.
     #[must_use]
     pub fn website(mut self, url: impl Into<String>) -> Self {
         let url = url.into();
@@ -120,7 +120,8 @@ impl CatalogBuilder {
         self.info("websiteUrl", Value::String(url))
     }
 
-    /// A picture for the server, call it once for each; since 2025-11-25.
+    /// A picture for the server, call it once for each: clients are told since 2025-11-25, and the first that is a `data:` URI is on the pages. Of
+    /// others nothing is there, for pages load nothing from elsewhere.
     #[must_use]
     pub fn server_icon(mut self, icon: Icon) -> Self {
         check::icons(

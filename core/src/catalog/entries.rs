@@ -138,6 +138,18 @@ impl Catalog {
         self.info("title")
     }
 
+    /// The address of the page about the server, if there is one.
+    pub(crate) fn website(&self) -> Option<&str> {
+        Some(self.info("websiteUrl")).filter(|url| !url.is_empty())
+    }
+
+    /// The first of its pictures that is whole in its address: pages load nothing from elsewhere.
+    pub(crate) fn picture(&self) -> Option<&str> {
+        let icons = self.server_info.value.get("icons")?.as_array()?;
+        let mut sources = icons.iter().filter_map(|icon| icon.get("src")?.as_str());
+        sources.find(|src| src.starts_with("data:image/"))
+    }
+
     fn info(&self, member: &str) -> &str {
         let value = self.server_info.value.get(member);
         value.and_then(Value::as_str).unwrap_or_default()

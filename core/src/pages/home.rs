@@ -88,7 +88,10 @@ pub(crate) fn respond(env: Env<'_>) -> Response<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{self, TestServer};
+    use crate::{
+        catalog::Icon,
+        testing::{self, TestServer},
+    };
 
     #[test]
     fn front_page_shows_addresses_and_snippets() {
@@ -133,6 +136,27 @@ mod tests {
             metadata.contains("\"resource_name\":\"Tickets <for> all\""),
             "{metadata}"
         );
+    }
+
+    // N2
+    #[test]
+    fn pages_have_the_picture_of_the_server_and_lead_to_its_website() {
+        let mut server = TestServer::https();
+        let catalog = crate::catalog::Catalog::builder()
+            .website("https://depot.example/?a=1&b=\"2\"")
+            .server_icon(Icon::new("https://depot.example/large.png"))
+            .server_icon(Icon::new("data:image/png;base64,AAAA"));
+        server.server.catalog = catalog.build().unwrap();
+        for page in ["/", "/authorize"] {
+            let text = testing::text(&server.get(page));
+            for part in [
+                "<link rel=\"icon\" href=\"data:image/png;base64,AAAA\">",
+                "<p class=\"brand\"><img src=\"data:image/png;base64,AAAA\" alt=\"\"><a href=\"https://depot.example/?a=1&amp;b=&quot;2&quot;\" rel=\"noreferrer\">",
+            ] {
+                assert!(text.contains(part), "{part} in {text}");
+            }
+            assert!(!text.contains("large.png"), "{text}");
+        }
     }
 
     #[test]
