@@ -49,6 +49,10 @@ pub(super) fn contents(text: &str, offered: Vec<String>) -> Result<Contents, Vec
             return Err(reader.texts());
         }
     };
+    // As a file is that is just being written, or was cut.
+    if table.is_empty() {
+        reader.wrong(0, "It says nothing, so that everything would be allowed. Write what is not, or default = \"allow\".");
+    }
     let mut policy = Policy::default();
     let mut scopes = Vec::new();
     for (name, value) in table {

@@ -75,6 +75,8 @@ fn every_member_of_a_rule_is_read() {
 #[test]
 fn what_is_wrong_is_told_with_its_line_and_what_to_write() {
     for (text, line, said) in [
+        ("", 1, "default = \"allow\""),
+        ("# Nothing yet.\n", 1, "default = \"allow\""),
         ("default = \"no\"", 1, "default = \"deny\""),
         ("\n[[tool]]\nhidden = true\n", 2, "name = \"delete_*\""),
         ("[[tool]]\nname = \"a*b\"\n", 2, "a * at its end"),
