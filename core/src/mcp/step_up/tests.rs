@@ -119,13 +119,18 @@ impl Alice {
 
     /// Comes back from Entra, signed in with these claims of the ID token changed.
     fn finish(&mut self, address: &str, changes: &Value) -> Response<Bytes> {
+        self.finish_with("User.Read", address, changes)
+    }
+
+    /// The same, with an access token of this scope.
+    fn finish_with(&mut self, scope: &str, address: &str, changes: &Value) -> Response<Bytes> {
         let nonce = parameter(address, "nonce").unwrap();
         let mut all = claims(&self.world.server, json!({"nonce": nonce}));
         for (name, value) in changes.as_object().unwrap() {
             all[name] = value.clone();
         }
         let tokens = json!({"access_token": "a stronger token", "refresh_token": "a stronger refresh token",
-            "expires_in": 3599, "scope": "User.Read", "id_token": Signer::known().jwt(&all)});
+            "expires_in": 3599, "scope": scope, "id_token": Signer::known().jwt(&all)});
         self.world.entra_responds(200, &tokens);
         let state = parameter(address, "state").unwrap();
         self.browse(

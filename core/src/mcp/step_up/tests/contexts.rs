@@ -10,7 +10,9 @@ use crate::{
     limits,
     log_event::LogEventId,
     mcp::testing::{World, rpc},
+    session::record::Contexts,
     testing::{header, json as body, parameter, text},
+    time::UnixTime,
 };
 
 fn pay(_: &Call) -> Step<ToolResult> {
@@ -85,6 +87,37 @@ fn user_who_may_sign_in_no_more_satisfies_nothing() {
     let page = alice.finish(&address, &json!({"acrs": ["c1"]}));
     assert_eq!(page.status(), 403, "{}", text(&page));
     assert!(alice.has_logged(LogEventId::SessionUserNotAllowed));
+}
+
+// D23: tokens that hold less than the session would take from it what its user has allowed.
+#[test]
+fn tokens_of_a_smaller_scope_satisfy_nothing() {
+    let mut alice = Alice::with(with_context(), &json!({}));
+    let link = link(&alice.call_tool("pay"));
+    let address = alice.begin(&link);
+    let page = alice.finish_with("openid", &address, &json!({"acrs": ["c1"]}));
+    assert_eq!(page.status(), 403, "{}", text(&page));
+    super::link(&alice.call_tool("pay"));
+}
+
+#[test]
+fn authentication_context_holds_for_its_time_also_if_the_clock_is_set_back() {
+    let since = 1_000_000;
+    let contexts = Contexts {
+        ids: ["c1".to_owned()].into_iter().collect(),
+        since: UnixTime(since),
+    };
+    let (before, after) = (limits::CLOCK_LEEWAY, limits::AUTHENTICATION_CONTEXT);
+    let (before, after) = (since - before.as_secs(), since + after.as_secs());
+    for (now, holds) in [
+        (before - 1, false),
+        (before, true),
+        (after - 1, true),
+        (after, false),
+    ] {
+        assert_eq!(contexts.has("c1", UnixTime(now)), holds, "{now}");
+        assert!(!contexts.has("c2", UnixTime(now)));
+    }
 }
 
 // D16, D19: who calls with an access token of Entra's has the contexts of that token.
