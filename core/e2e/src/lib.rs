@@ -81,7 +81,6 @@ suite!($ end_to_end_core:
     who_may_sign_in::groups_that_an_access_token_leaves_out_are_asked_of_graph,
     who_may_sign_in::user_who_lost_the_group_is_out,
     conditional_access::challenge_of_graph_is_satisfied_inside_the_session,
-    conditional_access::authentication_context_of_a_tool_is_satisfied_inside_the_session,
     conditional_access::second_factor_at_a_renewal_is_satisfied_inside_the_session,
     conditional_access::claims_of_a_client_do_not_reach_entra,
     conditional_access::claims_challenge_is_understood_however_it_is_written,
@@ -220,6 +219,7 @@ suite!($ end_to_end_gateway:
 
 // What the examples show of the library; they stand next to the binary.
 suite!($ end_to_end_library:
+    conditional_access::authentication_context_of_a_tool_is_satisfied_inside_the_session,
     library::custom_tool_is_listed_with_its_schema_and_called,
     library::tool_knows_its_caller_and_calls_graph_as_the_user,
     library::elicitation_uses_the_stream_in_older_revisions,
