@@ -120,7 +120,7 @@ pub fn call_is_made_once_the_user_has_confirmed_it(program: &Program) {
 /// R7. What the operator changes counts from the next request on; a mistake in it changes nothing.
 pub fn policy_is_read_again_after_a_hangup(program: &Program) {
     let backend = Backend::start();
-    let file = PolicyFile::new("hangup", "");
+    let file = PolicyFile::new("hangup", "default = \"allow\"\n");
     let server = file.gateway(program, &backend);
     let session = Session::of(&server, "alice");
     assert_eq!(names(&session), ["ask", "whoami", "breaks"]);
