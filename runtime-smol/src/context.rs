@@ -3,6 +3,8 @@
 //! Source: MCP specification 2025-11-25, basic/utilities (progress), server/utilities (logging),
 //! client/elicitation; 2026-07-28, basic/patterns (multi round-trip requests).
 
+mod notify;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},
@@ -12,8 +14,8 @@ use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
 use entra_mcp_core::{
     catalog::{
-        CallError, ChangeNotification, Effect, EffectResult, GraphError, GraphPage, GraphRequest,
-        GraphResponse, InputRequest, InputResponse, LogLevel,
+        CallError, Effect, EffectResult, GraphError, GraphPage, GraphRequest, GraphResponse,
+        InputRequest, InputResponse,
     },
     secret::Secret,
 };
@@ -23,7 +25,6 @@ use entra_mcp_runtime::{
 };
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::graph_stream::GraphStream;
 
@@ -114,60 +115,6 @@ impl Context {
     /// The context of a call with these effects.
     pub(crate) fn new(call: Arc<CallContext>, effects: Effects) -> Self {
         Self { call, effects }
-    }
-
-    /// Tells the client how far the call is, if it wants to know. `progress` grows; `total` is what it
-    /// will be in the end, if that is known.
-    ///
-    /// # Errors
-    ///
-    /// The call is over.
-    pub async fn progress(
-        &self,
-        progress: f64,
-        total: impl Into<Option<f64>>,
-    ) -> Result<(), Interrupted> {
-        let effect = Effect::progress(progress, total.into());
-        self.effect(effect).await.map(drop)
-    }
-
-    /// The same, with a message.
-    ///
-    /// # Errors
-    ///
-    /// The call is over.
-    pub async fn progress_with_message(
-        &self,
-        progress: f64,
-        total: impl Into<Option<f64>>,
-        message: impl Into<String>,
-    ) -> Result<(), Interrupted> {
-        let effect = Effect::Progress {
-            progress,
-            total: total.into(),
-            message: Some(message.into()),
-        };
-        self.effect(effect).await.map(drop)
-    }
-
-    /// Sends the client a line of the log, if it wants lines of that level. Never log a secret so.
-    ///
-    /// # Errors
-    ///
-    /// The call is over.
-    pub async fn log(&self, level: LogLevel, line: impl Into<Value>) -> Result<(), Interrupted> {
-        let effect = Effect::Log(level, line.into());
-        self.effect(effect).await.map(drop)
-    }
-
-    /// Tells clients that listen for it that something changed. Whoever listens is told, so announce
-    /// nothing that is one user's own.
-    ///
-    /// # Errors
-    ///
-    /// The call is over.
-    pub async fn notify_changed(&self, change: ChangeNotification) -> Result<(), Interrupted> {
-        self.effect(Effect::NotifyChanged(change)).await.map(drop)
     }
 
     /// Sends the client an input request: to ask the user, to sample its model, or to list its roots. The key is the function's
