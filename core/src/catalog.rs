@@ -37,6 +37,7 @@ mod input_request;
 mod list_caching;
 mod meta;
 mod names;
+mod notification;
 mod portable;
 mod prompt;
 mod read_result;
@@ -57,10 +58,7 @@ pub use self::{
     argument_problem::ArgumentProblem,
     builder::CatalogBuilder,
     cache::CacheScope,
-    call::{
-        AgentFor, Call, ChangeNotification, ClientCapabilities, LogLevel, Principal, PrincipalKind,
-        Step,
-    },
+    call::{AgentFor, Call, ClientCapabilities, Principal, PrincipalKind, Step},
     client::{Client, ClientInfo, VerifiedBy},
     content::{Content, ResourceContents},
     effect::{Effect, EffectResult},
@@ -70,6 +68,7 @@ pub use self::{
     graph::{GraphError, GraphPage, GraphRequest, GraphResponse},
     input_request::{InputRequest, InputResponse},
     names::Names,
+    notification::{ChangeNotification, LogLevel, LogNotification, ProgressNotification},
     portable::NonportableSchema,
     prompt::{Prompt, PromptArgument, PromptMessages},
     read_result::ReadResult,

@@ -24,6 +24,8 @@ pub(crate) struct Features {
     pub(crate) annotations: bool,
     /// Everything that is listed, and content, have `_meta`; results have it always.
     pub(crate) meta: bool,
+    /// The parameters of notifications, and of what the server asks, have `_meta` by name.
+    pub(crate) params_meta: bool,
     /// Tools and programs have a `title`.
     pub(crate) titles: bool,
     /// Content may be sound.
@@ -71,6 +73,7 @@ impl Revision {
             batches: self == Self::V2025_03_26,
             annotations: since(Self::V2025_03_26),
             meta: since(Self::V2025_06_18),
+            params_meta: since(Self::V2025_11_25),
             titles: since(Self::V2025_06_18),
             audio: since(Self::V2025_03_26),
             resource_links: since(Self::V2025_06_18),

@@ -11,8 +11,9 @@ use entra_mcp_core::{
     ask::{Invoke, InvokeOutput, Target},
     catalog::{
         Call, CallError, Catalog, ChangeNotification, Effect, ElicitationSchema, FieldSchema,
-        GraphRequest, Handler, InputRequest, LogLevel, Prompt, PromptArgument, PromptMessages,
-        Resource, ResourceContents, ResourcePage, TaskSupport, Tool, ToolResult,
+        GraphRequest, Handler, InputRequest, LogLevel, LogNotification, ProgressNotification,
+        Prompt, PromptArgument, PromptMessages, Resource, ResourceContents, ResourcePage,
+        TaskSupport, Tool, ToolResult,
     },
 };
 use serde_json::json;
@@ -168,16 +169,16 @@ fn tool(name: &str, call: &Call, choice: &mut Choice) -> Vec<ScriptStep> {
 
 fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
     let effect = match choice.below(3) {
-        0 => Effect::Log(
+        0 => Effect::Log(LogNotification::new(
             LogLevel::Warning,
             json!({"says": with_caller(call, "hello")}),
-        ),
+        )),
         1 => Effect::log(LogLevel::Debug, &with_caller(call, "a detail")),
-        _ => Effect::Progress {
-            progress: f64::from(u32::try_from(number).unwrap_or(u32::MAX)),
-            total: None,
-            message: Some(with_caller(call, "on the way")),
-        },
+        _ => {
+            let progress = f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+            let notification = ProgressNotification::new(progress, None);
+            Effect::Progress(notification.message(with_caller(call, "on the way")))
+        }
     };
     [
         ScriptStep::Effect(effect),
@@ -189,13 +190,11 @@ fn chat(number: u64, call: &Call, choice: &mut Choice) -> [ScriptStep; 2] {
 pub(crate) fn late_effects(target: &Target) -> Vec<ScriptStep> {
     vec![
         ScriptStep::End(Ok(performed(target, LATE))),
-        ScriptStep::Effect(Effect::Log(LogLevel::Emergency, json!(LATE))),
+        ScriptStep::Effect(Effect::log(LogLevel::Emergency, LATE)),
         ScriptStep::Pause(Duration::from_secs(1)),
-        ScriptStep::Effect(Effect::Progress {
-            progress: 1e9,
-            total: None,
-            message: Some(LATE.to_owned()),
-        }),
+        ScriptStep::Effect(Effect::Progress(
+            ProgressNotification::new(1e9, None).message(LATE),
+        )),
     ]
 }
 

@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde_json::Value;
-
 use super::{
     ChangeNotification, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse,
-    LogLevel,
+    LogLevel, LogNotification, ProgressNotification,
 };
 use crate::{secret::Secret, ticket::AskId};
 
@@ -15,16 +13,9 @@ use crate::{secret::Secret, ticket::AskId};
 #[non_exhaustive]
 pub enum Effect {
     /// Report progress to the client, if it asked for that with a progress token.
-    Progress {
-        /// How far: it grows.
-        progress: f64,
-        /// How far it will be at the end, if that is known.
-        total: Option<f64>,
-        /// A text for people.
-        message: Option<String>,
-    },
+    Progress(ProgressNotification),
     /// Send the client a log message, if it wants messages of that level.
-    Log(LogLevel, Value),
+    Log(LogNotification),
     /// Request input of the client. Keys are the tool's own; a key that has its response is not asked for again.
     RequestInput(BTreeMap<String, InputRequest>),
     /// Wait a while.
@@ -49,17 +40,13 @@ impl Effect {
     /// Returns a progress report without a message.
     #[must_use]
     pub fn progress(progress: f64, total: Option<f64>) -> Self {
-        Self::Progress {
-            progress,
-            total,
-            message: None,
-        }
+        Self::Progress(ProgressNotification::new(progress, total))
     }
 
     /// Returns a log message.
     #[must_use]
     pub fn log(level: LogLevel, text: &str) -> Self {
-        Self::Log(level, Value::String(text.to_owned()))
+        Self::Log(LogNotification::new(level, text))
     }
 
     /// Returns a GET of this path and query of Microsoft Graph, such as `v1.0/me`.

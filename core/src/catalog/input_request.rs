@@ -13,6 +13,7 @@ use super::{
     ElicitationSchema,
     meta::{Meta, meta_method},
 };
+use crate::revision::Revision;
 
 /// What is asked.
 ///
@@ -26,6 +27,7 @@ use super::{
 pub struct InputRequest {
     kind: InputRequestKind,
     meta: Meta,
+    result_meta: Meta,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -144,10 +146,15 @@ impl InputRequest {
     }
 
     /// Asks the client's model, with the protocol's own members: the parameters of
-    /// `sampling/createMessage`.
+    /// `sampling/createMessage`. What they say in `_meta` is as if [`InputRequest::meta`] had said it.
     #[must_use]
-    pub fn sample_with(params: Map<String, Value>) -> Self {
-        InputRequestKind::Sampling(params).into()
+    pub fn sample_with(mut params: Map<String, Value>) -> Self {
+        let meta = Meta::take_from(&mut params);
+        let kind = InputRequestKind::Sampling(params);
+        Self {
+            meta,
+            ..kind.into()
+        }
     }
 
     /// Asks which folders the client works in.
@@ -156,10 +163,20 @@ impl InputRequest {
         InputRequestKind::Roots.into()
     }
 
-    meta_method!(
-        meta,
-        "where a question of its kind has it: before 2026-07-28, and for roots since then, too"
-    );
+    meta_method!(meta, "in 2025-11-25, and for roots in every revision");
+
+    /// Sets a member of `_meta` of the result that asks, since 2026-07-28, where a question itself has none. What several questions of
+    /// one round say is joined. Before that, and of a task, a question comes in no result.
+    #[must_use]
+    pub fn result_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.result_meta.insert(key.into(), value.into());
+        self
+    }
+
+    /// Adds what the result that asks says in `_meta`.
+    pub(crate) fn put_result_meta(&self, result: &mut Map<String, Value>) {
+        self.result_meta.join_into(result);
+    }
 
     pub(crate) fn needs(&self) -> ClientCapability {
         match &self.kind {
@@ -194,9 +211,8 @@ impl InputRequest {
         }
     }
 
-    /// The parameters; `None`: there are none. Before 2026-07-28, with the id that 2025-11-25 wants of a URL. Since then only a
-    /// question for roots has `_meta`.
-    pub(crate) fn params(&self, elicitation_id: Option<&str>) -> Option<Value> {
+    /// The parameters, as a revision has them; `None`: there are none. Before 2026-07-28, with the id that 2025-11-25 wants of a URL.
+    pub(crate) fn params(&self, revision: Revision, elicitation_id: Option<&str>) -> Option<Value> {
         let params = match &self.kind {
             InputRequestKind::Form { message, form } => {
                 json!({"message": message, "requestedSchema": form.to_json()})
@@ -215,8 +231,11 @@ impl InputRequest {
         let Value::Object(mut params) = params else {
             return Some(params);
         };
-        if elicitation_id.is_some() || self.kind == InputRequestKind::Roots {
-            self.meta.put_into(&mut params);
+        match self.kind {
+            InputRequestKind::Roots => self.meta.put_into(&mut params),
+            // 2026-07-28 has questions without it.
+            _ if revision.features().stateless => {}
+            _ => self.meta.put_into_params(&mut params, revision),
         }
         Some(Value::Object(params))
     }
@@ -260,8 +279,11 @@ impl InputRequest {
 
 impl From<InputRequestKind> for InputRequest {
     fn from(kind: InputRequestKind) -> Self {
-        let meta = Meta::default();
-        Self { kind, meta }
+        Self {
+            kind,
+            meta: Meta::default(),
+            result_meta: Meta::default(),
+        }
     }
 }
 
@@ -323,16 +345,29 @@ mod tests {
             (InputRequest::roots(), true),
         ] {
             let question = question.meta("com.example/a", 1);
-            let meta = |id| {
-                question
-                    .params(id)
-                    .and_then(|params| params.get("_meta").cloned())
-            };
-            let expected = Some(json!({"com.example/a": 1}));
-            assert_eq!(meta(Some("7")), expected, "{question:?}");
-            assert_eq!(meta(None), expected.filter(|_| is_everywhere));
+            for revision in Revision::ALL {
+                let params = question.params(revision, Some("7"));
+                let meta = params.as_ref().and_then(|params| params.get("_meta"));
+                let has = is_everywhere || revision == Revision::V2025_11_25;
+                let expected = json!({"com.example/a": 1});
+                assert_eq!(meta, Some(&expected).filter(|_| has), "{question:?}");
+            }
         }
-        assert_eq!(InputRequest::roots().params(Some("7")), None);
+        let roots = InputRequest::roots().params(Revision::V2025_11_25, Some("7"));
+        assert_eq!(roots, None);
+    }
+
+    #[test]
+    fn meta_of_sampling_parameters_is_joined_with_what_is_set_besides() {
+        let params = json!({"messages": [], "maxTokens": 9, "_meta": {"a/b": 1, "c/d": 2}});
+        let params = params.as_object().unwrap().clone();
+        let question = InputRequest::sample_with(params).meta("c/d", 3);
+        let params = question.params(Revision::V2025_11_25, None).unwrap();
+        assert_eq!(params["_meta"], json!({"a/b": 1, "c/d": 3}));
+        for without in [Revision::V2025_06_18, Revision::V2026_07_28] {
+            let params = question.params(without, None).unwrap();
+            assert_eq!(params.get("_meta"), None, "{without:?}");
+        }
     }
 
     #[test]

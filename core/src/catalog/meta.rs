@@ -15,6 +15,14 @@ impl Meta {
         self.0.insert(key, value);
     }
 
+    /// Takes it out of the JSON of parameters or of a result.
+    pub(super) fn take_from(members: &mut Map<String, Value>) -> Self {
+        match members.remove("_meta") {
+            Some(Value::Object(members)) => Self(members),
+            _ => Self::default(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -27,6 +35,24 @@ impl Meta {
     pub(super) fn put_into(&self, members: &mut Map<String, Value>) {
         if !self.is_empty() {
             members.insert("_meta".to_owned(), Value::Object(self.0.clone()));
+        }
+    }
+
+    /// Adds it to the `_meta` that the JSON of a result has already.
+    pub(super) fn join_into(&self, members: &mut Map<String, Value>) {
+        if self.is_empty() {
+            return;
+        }
+        let meta = members.entry("_meta").or_insert_with(|| Map::new().into());
+        if let Value::Object(meta) = meta {
+            meta.extend(self.0.clone());
+        }
+    }
+
+    /// Adds it to the parameters of a notification, which have `_meta` since 2025-11-25.
+    pub(super) fn put_into_params(&self, params: &mut Map<String, Value>, revision: Revision) {
+        if revision.features().params_meta {
+            self.put_into(params);
         }
     }
 

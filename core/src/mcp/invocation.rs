@@ -293,7 +293,7 @@ impl Invocation {
 
     /// Whether an effect counts: not, if it costs nobody anything and there is a handler that ends by itself.
     fn is_counted(&self, effect: &Effect) -> bool {
-        let is_progress = matches!(effect, Effect::Progress { .. });
+        let is_progress = matches!(effect, Effect::Progress(_));
         !is_progress || matches!(self.handler, RunningHandler::Step(_))
     }
 

@@ -5,10 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    catalog::{ChangeNotification, LogLevel},
-    json_rpc::Id,
-};
+use crate::{catalog::ChangeNotification, json_rpc::Id};
 
 /// The member of `_meta` that names the subscription which a notification belongs to (2026-07-28).
 pub(crate) const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -36,47 +33,6 @@ pub(crate) fn cancelled(id: &str, reason: &str) -> String {
     let params = [("requestId", id), ("reason", reason)];
     let params = params.map(|(name, value)| (name.to_owned(), json!(value)));
     notification("notifications/cancelled", Map::from_iter(params))
-}
-
-/// `notifications/progress`.
-pub(crate) fn progress(
-    token: &Id,
-    progress: f64,
-    total: Option<f64>,
-    message: Option<String>,
-    has_message: bool,
-) -> String {
-    let mut params = Map::new();
-    params.insert("progressToken".to_owned(), json!(token));
-    params.insert("progress".to_owned(), number(progress));
-    if let Some(total) = total {
-        params.insert("total".to_owned(), number(total));
-    }
-    if let (Some(message), true) = (message, has_message) {
-        params.insert("message".to_owned(), json!(message));
-    }
-    notification("notifications/progress", params)
-}
-
-/// A number without a fraction is written as an integer, as clients write it.
-fn number(value: f64) -> Value {
-    #[expect(clippy::cast_possible_truncation, reason = "it is compared afterwards")]
-    let whole = value as i64;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "it is compared with what it was made of"
-    )]
-    let same = whole as f64 == value;
-    if same { json!(whole) } else { json!(value) }
-}
-
-/// `notifications/message`: a line of the log.
-pub(crate) fn log(level: LogLevel, data: Value, logger: &str) -> String {
-    let mut params = Map::new();
-    params.insert("level".to_owned(), json!(level.as_str()));
-    params.insert("logger".to_owned(), json!(logger));
-    params.insert("data".to_owned(), data);
-    notification("notifications/message", params)
 }
 
 /// A change, as a notification on a stream; on one of `subscriptions/listen` with the id of its request.

@@ -115,7 +115,7 @@ pub(super) fn end(
     }
     if opens_pages && call.in_session && revision.url_elicitation {
         let id = cx.entropy.token::<16>();
-        let request = InputRequest::url(MESSAGE, link).params(Some(&id));
+        let request = InputRequest::url(MESSAGE, link).params(Revision::V2025_11_25, Some(&id));
         let data = json!({"elicitations": [request]});
         return StepUpEnd::Failed(elicitation_required(data));
     }

@@ -292,18 +292,22 @@ pub(crate) fn input_required(
     state: String,
 ) -> Map<String, Value> {
     let requests = input_requests(questions);
-    Map::from_iter([
+    let mut result = Map::from_iter([
         ("resultType".to_owned(), json!("input_required")),
         ("inputRequests".to_owned(), Value::Object(requests)),
         ("requestState".to_owned(), Value::String(state)),
-    ])
+    ]);
+    for question in questions.values() {
+        question.put_result_meta(&mut result);
+    }
+    result
 }
 
 /// The questions, as requests without ids.
 pub(crate) fn input_requests(questions: &BTreeMap<String, InputRequest>) -> Map<String, Value> {
     let requests = questions.iter().map(|(key, input_request)| {
         let mut request = Map::from_iter([("method".to_owned(), json!(input_request.method()))]);
-        if let Some(params) = input_request.params(None) {
+        if let Some(params) = input_request.params(Revision::V2026_07_28, None) {
             request.insert("params".to_owned(), params);
         }
         (key.clone(), Value::Object(request))

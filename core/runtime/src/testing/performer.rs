@@ -8,7 +8,7 @@ use std::{
 use entra_mcp_core::{
     catalog::{
         ChangeNotification, Effect, EffectResult, GraphError, GraphRequest, GraphResponse,
-        InputRequest, InputResponse, LogLevel,
+        InputRequest, InputResponse, LogLevel, LogNotification, ProgressNotification,
     },
     secret::Secret,
 };
@@ -40,8 +40,8 @@ struct Performed {
 /// An effect that a function had.
 #[derive(Clone, Debug, PartialEq)]
 enum SeenEffect {
-    Progress(f64, Option<f64>, Option<String>),
-    Log(LogLevel, Value),
+    Progress(ProgressNotification),
+    Log(LogNotification),
     Question(String, InputRequest),
     Graph(GraphRequest),
     Token(String),
@@ -65,16 +65,12 @@ impl Performer {
         let mut performed = self.performed();
         let Performed { outcomes, effects } = &mut *performed;
         match effect {
-            Effect::Progress {
-                progress,
-                total,
-                message,
-            } => {
-                effects.push(SeenEffect::Progress(progress, total, message));
+            Effect::Progress(notification) => {
+                effects.push(SeenEffect::Progress(notification));
                 EffectResult::Done
             }
-            Effect::Log(level, line) => {
-                effects.push(SeenEffect::Log(level, line));
+            Effect::Log(notification) => {
+                effects.push(SeenEffect::Log(notification));
                 EffectResult::Done
             }
             Effect::RequestInput(requests) => {
@@ -142,10 +138,19 @@ impl Seen {
     /// The reports of progress: how far, of how much, with which message.
     #[must_use]
     pub fn progress(&self) -> Vec<(f64, Option<f64>, Option<String>)> {
+        let told = self.progress_notifications().into_iter();
+        told.map(|one| {
+            let message = one.message_text().map(str::to_owned);
+            (one.progress(), one.total(), message)
+        })
+        .collect()
+    }
+
+    /// The same as the function gave them, with their `_meta`.
+    #[must_use]
+    pub fn progress_notifications(&self) -> Vec<ProgressNotification> {
         self.all(|effect| match effect {
-            SeenEffect::Progress(progress, total, message) => {
-                Some((*progress, *total, message.clone()))
-            }
+            SeenEffect::Progress(notification) => Some(notification.clone()),
             _ => None,
         })
     }
@@ -153,8 +158,15 @@ impl Seen {
     /// The lines for the client's log.
     #[must_use]
     pub fn log(&self) -> Vec<(LogLevel, Value)> {
+        let told = self.log_notifications().into_iter();
+        told.map(|one| (one.level(), one.data().clone())).collect()
+    }
+
+    /// The same as the function gave them, with their `_meta`.
+    #[must_use]
+    pub fn log_notifications(&self) -> Vec<LogNotification> {
         self.all(|effect| match effect {
-            SeenEffect::Log(level, line) => Some((*level, line.clone())),
+            SeenEffect::Log(notification) => Some(notification.clone()),
             _ => None,
         })
     }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::{
     Invocation, InvocationCx, InvocationEnd, ServerMessage, State, handler::RunningHandler,
 };
 use crate::{
-    catalog::{CallError, ChangeNotification, Effect, EffectResult, GraphError, LogLevel},
+    catalog::{
+        CallError, ChangeNotification, Effect, EffectResult, GraphError, LogNotification,
+        ProgressNotification,
+    },
     claims_challenge::ClaimsChallenge,
     entra::{
         access_token::AccessTokenError,
@@ -44,8 +45,8 @@ impl Invocation {
             Effect::Sleep(_) | Effect::Graph(_) | Effect::GraphStream(_) | Effect::Token(_) => true,
             // Without a session it ends the round.
             Effect::RequestInput(_) => self.client.mcp_session.is_some(),
-            Effect::Progress { .. }
-            | Effect::Log(..)
+            Effect::Progress(_)
+            | Effect::Log(_)
             | Effect::NotifyChanged(_)
             | Effect::CloseStream(_) => false,
         }
@@ -58,12 +59,8 @@ impl Invocation {
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
         match effect {
-            Effect::Progress {
-                progress,
-                total,
-                message,
-            } => self.progress(progress, total, message, icx),
-            Effect::Log(level, data) => self.log(level, data, icx),
+            Effect::Progress(notification) => self.progress(&notification, icx),
+            Effect::Log(notification) => self.log(notification, icx),
             Effect::RequestInput(requests) => self.request_input(requests, icx),
             Effect::Sleep(duration) => {
                 let duration = duration.min(self.meta.time_limit);
@@ -102,12 +99,10 @@ impl Invocation {
     /// Progress is reported if it was asked for.
     fn progress(
         &mut self,
-        progress: f64,
-        total: Option<f64>,
-        message: Option<String>,
+        notification: &ProgressNotification,
         icx: &mut InvocationCx<'_, '_>,
     ) -> EffectStep {
-        if let Some(message) = &message
+        if let Some(message) = notification.message_text()
             && self.client.tasks
         {
             let shown = message.chars().take(limits::STATUS_MESSAGE_CHARS);
@@ -115,11 +110,10 @@ impl Invocation {
         }
         if let Some(token) = &self.meta.progress_token
             && self.client.streams
-            && self.progress.grows(progress)
+            && self.progress.grows(notification.progress())
         {
-            let total = total.filter(|total| total.is_finite());
-            let has_message = self.client.revision.features().annotations;
-            let json = server_messages::progress(token, progress, total, message, has_message);
+            let params = notification.to_json(token, self.client.revision);
+            let json = server_messages::notification("notifications/progress", params);
             let due = self.progress.report(json, icx.cx.env.now.instant);
             icx.messages.extend(due.map(ServerMessage::Json));
         }
@@ -128,10 +122,11 @@ impl Invocation {
 
     /// Sessions set a level, which is that of the call's beginning; requests of 2026-07-28 say it themselves, or want
     /// nothing.
-    fn log(&self, level: LogLevel, data: Value, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
+    fn log(&self, notification: LogNotification, icx: &mut InvocationCx<'_, '_>) -> EffectStep {
         let from = self.meta.level.or(self.client.level);
-        if self.client.streams && from.is_some_and(|from| level >= from) {
-            let json = server_messages::log(level, data, &self.call.name);
+        if self.client.streams && from.is_some_and(|from| notification.level() >= from) {
+            let params = notification.into_json(&self.call.name, self.client.revision);
+            let json = server_messages::notification("notifications/message", params);
             icx.messages.push(ServerMessage::Json(json));
         }
         DONE

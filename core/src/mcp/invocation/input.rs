@@ -109,7 +109,7 @@ impl Invocation {
                 let message = "This has to ask something, but the client does not accept a stream.";
                 Err(InvocationEnd::Done(Err(message.into())))
             }
-            Some(_) => Ok(Progress::Pending(Self::send(requests, icx))),
+            Some(_) => Ok(Progress::Pending(self.send(requests, icx))),
         }
     }
 
@@ -130,13 +130,17 @@ impl Invocation {
         InvocationEnd::Done(Err(message.into()))
     }
 
-    fn send(requests: BTreeMap<String, InputRequest>, icx: &mut InvocationCx<'_, '_>) -> State {
+    fn send(
+        &self,
+        requests: BTreeMap<String, InputRequest>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> State {
         let mut sent = BTreeMap::new();
         for (key, request) in &requests {
             // Guessed by nobody, so that a response comes from whom the request was sent to.
             let id = ServerRequestId(icx.cx.entropy.bytes());
             let name = id.to_string();
-            let params = request.params(Some(&name));
+            let params = request.params(self.client.revision, Some(&name));
             let json = server_messages::request(&name, request.method(), params);
             icx.cx.to_hub(ToHub(ToHubKind::RegisterServerRequest(id)));
             icx.messages.push(ServerMessage::Json(json));

@@ -8,6 +8,7 @@ mod http_sse;
 mod input;
 mod listed;
 mod matrix;
+mod meta;
 mod native;
 mod offered;
 mod replicas;
@@ -22,9 +23,9 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{
         Call, CallError, Catalog, CatalogBuilder, ChangeNotification, Content, Effect,
-        ElicitationSchema, FieldSchema, Handler, InputRequest, InputResponse, LogLevel, Prompt,
-        PromptArgument, PromptMessages, Resource, ResourceContents, ResourceTemplate, Step, Tool,
-        ToolResult,
+        ElicitationSchema, FieldSchema, Handler, InputRequest, InputResponse, LogLevel,
+        LogNotification, ProgressNotification, Prompt, PromptArgument, PromptMessages, Resource,
+        ResourceContents, ResourceTemplate, Step, Tool, ToolResult,
     },
     id::ExchangeId,
     mcp::testing::{World, rpc},

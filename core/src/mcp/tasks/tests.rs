@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{
         Call, CallError, Catalog, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
-        Step, TaskSupport, Tool, ToolResult,
+        ProgressNotification, Step, TaskSupport, Tool, ToolResult,
     },
     event::Event,
     id::ExchangeId,

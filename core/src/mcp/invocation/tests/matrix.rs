@@ -48,11 +48,10 @@ fn roots(call: &Call) -> Step<ToolResult> {
 
 fn with_message(call: &Call) -> Step<ToolResult> {
     match call.results().len() {
-        0 => Step::effect(Effect::Progress {
-            progress: 1.0,
-            total: None,
-            message: Some("one".to_owned()),
-        }),
+        0 => {
+            let notification = ProgressNotification::new(1.0, None).message("one");
+            Step::effect(Effect::Progress(notification))
+        }
         _ => Step::done("done"),
     }
 }

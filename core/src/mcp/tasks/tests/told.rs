@@ -5,11 +5,9 @@ use super::*;
 /// Says where it is, twice, and much in between.
 pub(super) fn tells(call: &Call) -> Step<ToolResult> {
     let says = |progress: f64, message: &str| {
-        Step::effect(Effect::Progress {
-            progress,
-            total: None,
-            message: Some(message.to_owned()),
-        })
+        Step::effect(Effect::Progress(
+            ProgressNotification::new(progress, None).message(message),
+        ))
     };
     match call.results().len() {
         0 => says(0.0, "reading"),
