@@ -15,7 +15,7 @@ pub(super) enum Transport {
 }
 
 /// About how many bytes an answer has that is large.
-pub(super) const LARGE: usize = 256 * 1024;
+pub(super) const LARGE: usize = 64 * 1024;
 
 /// A backend, and what it was sent.
 pub(super) struct Backend {
