@@ -24,7 +24,7 @@ mod user_headers;
 pub(crate) use self::raw_json::testing;
 pub(crate) use self::{
     answer_reader::AnswerReader,
-    backend_request::{BackendRequest, Credentials, Telling},
+    backend_request::{BackendRequest, Credentials, Telling, TellingKind, TellingName},
     backend_settings::{BackendSetting, BackendSettings},
     credential_guard::CredentialGuard,
     initialize_result::InitializeResult,

@@ -43,6 +43,7 @@ mod stream_queue;
 mod streams;
 mod subscriptions;
 mod tasks;
+mod tellings;
 
 use std::collections::VecDeque;
 
@@ -86,7 +87,7 @@ use self::{
     entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
     parked_calls::ParkedCalls, readiness::Readiness, replay::ReplayBuffers,
     server_processes::ServerProcesses, signed_clients::SignedClients, streams::Streams,
-    subscriptions::ToldSubscriptions, tasks::Tasks,
+    subscriptions::ToldSubscriptions, tasks::Tasks, tellings::Tellings,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -108,6 +109,7 @@ pub struct Hub {
     assertions: Assertions,
     backend_sessions: BackendSessions,
     backend_listeners: BackendListeners,
+    tellings: Tellings,
     changes: Changes,
     processes: ServerProcesses,
     parked: ParkedCalls,
@@ -155,7 +157,9 @@ impl Hub {
     /// Takes a message of an exchange. Poll until idle afterwards.
     pub fn handle(&mut self, from: ExchangeId, message: ToHub, now: Now) {
         self.replays.expire(now.instant);
+        self.tellings.tick(now.instant, &mut self.outputs);
         self.handle_message(from, message.0, now);
+        self.tell_of_ended_sessions();
         self.feed_woken();
     }
 
@@ -164,7 +168,7 @@ impl Hub {
         if let Some((mcp_session, principal)) = self.streams.sse_of(id) {
             let out = &mut self.outputs;
             self.in_flight.end_mcp_session(principal, mcp_session, out);
-            self.backend_sessions.end((principal, mcp_session), out);
+            self.backend_sessions.end((principal, mcp_session));
         }
         self.streams.close(id, &mut self.outputs);
         self.backend_listeners.forget(id, &mut self.outputs);
@@ -175,7 +179,17 @@ impl Hub {
     pub fn expire(&mut self, now: Instant) {
         self.replays.expire(now);
         self.entra_tokens.expire(now);
+        self.tellings.tick(now, &mut self.outputs);
         self.feed_woken();
+    }
+
+    /// Backends are told which of their sessions are over.
+    fn tell_of_ended_sessions(&mut self) {
+        for telling in self.backend_sessions.take_over() {
+            // It is of a session that has a name, whoever tells it.
+            self.tellings
+                .tell(ExchangeId(0), Box::new(telling), &mut self.outputs);
+        }
     }
 
     /// The server shuts down: who listens is told, and what has nothing to do ends.
@@ -192,7 +206,7 @@ impl Hub {
         self.replays.end_session(session);
         let out = &mut self.outputs;
         self.processes.end_session(session, out);
-        self.backend_sessions.end_sign_in(session, out);
+        self.backend_sessions.end_sign_in(session);
         self.in_flight.end_session(session, out);
         self.tasks.end_session(session, out);
         let in_flight = &self.in_flight;
@@ -263,6 +277,8 @@ impl Hub {
         self.close_stream(id);
         self.forget_call(id);
         self.tasks.forget(id, &mut self.outputs);
+        self.tellings.forget(id, &mut self.outputs);
+        self.tell_of_ended_sessions();
     }
 
     /// Returns what to do next.

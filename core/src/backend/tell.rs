@@ -4,7 +4,8 @@
 use super::{Arrived, AssertUser, BackendFault, IncomingMessages, assert_user::NoAssertion};
 use crate::{
     event::Answer,
-    gateway::Telling,
+    gateway::{Telling, TellingName},
+    hub::{ToHub, ToHubKind},
     log_event::{Field, LogEvent, LogEventId},
     step::{Cx, Progress},
 };
@@ -18,7 +19,13 @@ pub(crate) enum TellBackend {
 }
 
 impl TellBackend {
-    pub(crate) fn start(telling: Telling, cx: &mut Cx<'_>) -> Progress<Self> {
+    pub(crate) fn start(name: TellingName, telling: Telling, cx: &mut Cx<'_>) -> Progress<Self> {
+        cx.to_hub(ToHub(ToHubKind::TellsBackend(name)));
+        if telling.dropped > 0 {
+            let event = LogEvent::new(LogEventId::GatewayNotTold);
+            let event = event.with_text(Field::Reason, "it asks more than it takes answers to");
+            cx.log(event.with(Field::Count, telling.dropped.to_string()));
+        }
         match telling.credentials.claims().cloned() {
             Some(claims) => {
                 let assert = AssertUser::again(claims, cx);

@@ -159,8 +159,8 @@ impl State {
             JobKind::KeepAnnouncements(made) => {
                 KeepAnnouncements::start(made, cx).map_pending(Self::KeepAnnouncements)
             }
-            JobKind::TellBackend(telling) => {
-                TellBackend::start(*telling, cx).map_pending(Self::TellBackend)
+            JobKind::TellBackend(name, telling) => {
+                TellBackend::start(name, *telling, cx).map_pending(Self::TellBackend)
             }
             JobKind::ProbeBackend(_) => ProbeBackend::start(cx).map_pending(Self::ProbeBackend),
             JobKind::CheckBackend(_) => {

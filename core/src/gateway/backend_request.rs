@@ -145,9 +145,27 @@ impl BackendRequest {
     }
 }
 
+/// Which of all that backends are told something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TellingName(pub(crate) u64);
+
+/// What a backend is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TellingKind {
+    /// An answer that this server gives at once: to `ping`, or that nobody can be asked.
+    AtOnce,
+    /// What a client has answered or said, or that it waits for something no longer.
+    OfClient,
+    /// That a session is over.
+    SessionOver,
+}
+
 /// Something that the backend is told and that needs no answer, and as whom.
 #[derive(Debug)]
 pub(crate) struct Telling {
+    pub(crate) kind: TellingKind,
+    /// How much else of the same session was dropped before.
+    pub(crate) dropped: u64,
     /// At which endpoint that backend is.
     pub(crate) endpoint: Endpoint,
     pub(crate) request: BackendRequest,
@@ -155,6 +173,25 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
+    /// A message within a session.
+    pub(crate) fn message(
+        kind: TellingKind,
+        endpoint: Endpoint,
+        request: BackendRequest,
+        credentials: Credentials,
+    ) -> Box<Self> {
+        Box::new(Self {
+            kind,
+            dropped: 0,
+            endpoint,
+            request: BackendRequest {
+                within: Some(limits::BACKEND_OPENING),
+                ..request
+            },
+            credentials,
+        })
+    }
+
     /// That a session is over, which its user may have left already: nobody is named.
     pub(crate) fn session_over(
         endpoint: Endpoint,
@@ -162,6 +199,8 @@ impl Telling {
         revision: Revision,
     ) -> Self {
         Self {
+            kind: TellingKind::SessionOver,
+            dropped: 0,
             endpoint,
             request: BackendRequest {
                 method: Method::DELETE,

@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    HubOutput, Job, JobKind,
+    HubOutput,
     asks::{FindBackendSession, ListenToBackend, Waiter},
     from_hub::{BackendSession, BackendSessionFound, LostSession},
 };
@@ -96,6 +96,8 @@ pub(super) struct BackendSessions {
     entries: BTreeMap<BackendOwner, Entry>,
     /// Those that are being opened.
     opening: BTreeSet<BackendOwner>,
+    /// What backends are to be told of those that are over.
+    over: Vec<Telling>,
 }
 
 impl BackendSessions {
@@ -177,7 +179,7 @@ impl BackendSessions {
         out: &mut VecDeque<HubOutput>,
     ) {
         if !self.entries.contains_key(&owner) {
-            self.make_room(owner.0, out);
+            self.make_room(owner.0);
         }
         let from = waiter.exchange;
         let answer = match self.entries.get_mut(&owner) {
@@ -221,7 +223,7 @@ impl BackendSessions {
         out: &mut VecDeque<HubOutput>,
     ) {
         if !self.entries.contains_key(&owner) {
-            self.make_room(owner.0, out);
+            self.make_room(owner.0);
         }
         let before = self.entries.remove(&owner);
         let (before, settings) = match before {
@@ -271,7 +273,7 @@ impl BackendSessions {
     }
 
     /// The one that was used longest ago makes room: of this user with this client, or else of all.
-    fn make_room(&mut self, principal: PrincipalId, out: &mut VecDeque<HubOutput>) {
+    fn make_room(&mut self, principal: PrincipalId) {
         let first = (principal, McpSessionId([0; 16]));
         let last = (principal, McpSessionId([0xff; 16]));
         let of_principal = self.entries.range(first..=last).count();
@@ -285,33 +287,38 @@ impl BackendSessions {
         });
         let oldest = open.min_by_key(|(_, entry)| entry.used);
         if let Some(owner) = oldest.map(|(owner, _)| *owner) {
-            self.end(owner, out);
+            self.end(owner);
         }
     }
 
+    /// Gives what backends are to be told of those that are over.
+    pub(super) fn take_over(&mut self) -> Vec<Telling> {
+        std::mem::take(&mut self.over)
+    }
+
     /// Ours has ended, or makes room: the backend is told, if its session has a name there.
-    pub(super) fn end(&mut self, owner: BackendOwner, out: &mut VecDeque<HubOutput>) {
+    pub(super) fn end(&mut self, owner: BackendOwner) {
         let entry = self.entries.get(&owner);
         let Some(State::Open(session)) = entry.map(|entry| &entry.state) else {
             return;
         };
         if session.id.is_some() {
-            let telling =
-                Telling::session_over(session.endpoint, session.id.clone(), session.revision);
-            out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(Box::new(
-                telling,
-            )))));
+            self.over.push(Telling::session_over(
+                session.endpoint,
+                session.id.clone(),
+                session.revision,
+            ));
         }
         self.entries.remove(&owner);
     }
 
     /// A sign-in was revoked: what was opened by it ends. Others of its user with this client open it again.
-    pub(super) fn end_sign_in(&mut self, sign_in: SessionId, out: &mut VecDeque<HubOutput>) {
+    pub(super) fn end_sign_in(&mut self, sign_in: SessionId) {
         let entries = self.entries.iter();
         let theirs = entries.filter(|(_, entry)| entry.sign_in == Some(sign_in));
         let theirs: Vec<BackendOwner> = theirs.map(|(owner, _)| *owner).collect();
         for owner in theirs {
-            self.end(owner, out);
+            self.end(owner);
         }
     }
 

@@ -1,7 +1,7 @@
 //! From a message to the table that it is for.
 
 use super::{
-    BackendSessionFound, BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput, Job, JobKind,
+    BackendSessionFound, BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput,
     ReadinessMessage, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
     replay::ReplayOwner,
 };
@@ -65,7 +65,7 @@ impl Hub {
             } => {
                 self.streams.end(mcp_session, principal, out);
                 self.replays.end_mcp_session(mcp_session, principal);
-                self.backend_sessions.end((principal, mcp_session), out);
+                self.backend_sessions.end((principal, mcp_session));
                 self.in_flight.end_mcp_session(principal, mcp_session, out);
             }
             ToHubKind::NotifyChanged(change, of) => {
@@ -134,15 +134,14 @@ impl Hub {
                 self.backend_sessions.handle(from, message, now, out);
                 // It was revoked meanwhile.
                 if let Some(sign_in) = opened_by.filter(|sign_in| self.ended.has(*sign_in)) {
-                    self.backend_sessions.end_sign_in(sign_in, out);
+                    self.backend_sessions.end_sign_in(sign_in);
                 }
             }
             ToHubKind::HeldBytes(message) => self.held_bytes.handle(from, message, out),
             ToHubKind::Process(message) => self.processes.handle(from, message, now, out),
             ToHubKind::Parked(message) => self.parked.handle(from, message, out),
-            ToHubKind::TellBackend(telling) => {
-                out.push_back(HubOutput::Spawn(Job(JobKind::TellBackend(telling))));
-            }
+            ToHubKind::TellBackend(telling) => self.tellings.tell(from, telling, out),
+            ToHubKind::TellsBackend(name) => self.tellings.begun(from, name),
             message => self.handle_stream(from, message, now),
         }
     }
@@ -326,6 +325,7 @@ impl Hub {
             | ToHubKind::Parked(_)
             | ToHubKind::HeldBytes(_)
             | ToHubKind::TellBackend(_)
+            | ToHubKind::TellsBackend(_)
             | ToHubKind::NeedClientDocument { .. }
             | ToHubKind::ClientDocumentFetched(..)
             | ToHubKind::SignedClients(_)

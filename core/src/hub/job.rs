@@ -3,7 +3,7 @@
 use crate::{
     client_id_url::ClientIdUrl,
     endpoint::Endpoint,
-    gateway::{RunProcess, Telling},
+    gateway::{RunProcess, Telling, TellingName},
     hub::Announcement,
 };
 
@@ -31,7 +31,7 @@ impl Job {
     /// Which MCP endpoint it is about.
     pub(crate) fn endpoint(&self) -> Endpoint {
         match &self.0 {
-            JobKind::TellBackend(telling) => telling.endpoint,
+            JobKind::TellBackend(_, telling) => telling.endpoint,
             JobKind::ProbeBackend(endpoint) | JobKind::CheckBackend(endpoint) => *endpoint,
             JobKind::RunServer(run) => run.owner.endpoint,
             JobKind::RefreshEntraMetadata
@@ -59,7 +59,7 @@ pub(crate) enum JobKind {
     /// Keep in the store what was announced here, and hand the hub what was announced elsewhere.
     KeepAnnouncements(Vec<Announcement>),
     /// Tell the backend something that needs no answer.
-    TellBackend(Box<Telling>),
+    TellBackend(TellingName, Box<Telling>),
     /// Find out whether the backend of this endpoint is there.
     ProbeBackend(Endpoint),
     /// Try whether the backend of this endpoint answers as an MCP server.

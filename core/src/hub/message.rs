@@ -25,7 +25,7 @@ use crate::{
     client_keys::ClientKeys,
     config::ClientAddress,
     device_authorization::DeviceName,
-    gateway::Telling,
+    gateway::{Telling, TellingName},
     id::{
         AssertionId, McpSessionId, PrincipalId, ServerRequestId, SessionId, StreamId, TaskId,
         UserId,
@@ -81,6 +81,8 @@ pub(crate) enum ToHubKind {
     HeldBytes(HeldBytesMessage),
     /// The backend is to be told something.
     TellBackend(Box<Telling>),
+    /// The sender is the job that tells this.
+    TellsBackend(TellingName),
     /// About access tokens of Entra's that callers present.
     PresentedTokens(PresentedTokenMessage),
     /// The sender needs the document of this client, for a user of that browser.

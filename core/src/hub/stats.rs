@@ -49,6 +49,8 @@ pub struct HubStats {
     pub parked_calls: usize,
     /// Sessions with backends.
     pub backend_sessions: usize,
+    /// What backends are told that needs no answer, and what waits to be told to them.
+    pub backend_tellings: usize,
     /// Assertions by which backends are told who calls.
     pub backend_assertions: usize,
     /// Sessions that have ended a moment ago.
@@ -94,6 +96,7 @@ impl Hub {
             on_behalf_of_tokens: self.entra_tokens.on_behalf_of(),
             parked_calls: self.parked.len(),
             backend_sessions: self.backend_sessions.len(),
+            backend_tellings: self.tellings.len(),
             backend_assertions: self.assertions.len(),
             ended_sessions: self.ended.len(),
         }

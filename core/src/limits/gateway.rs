@@ -113,6 +113,24 @@ pub const BACKEND_SESSIONS: usize = 4096;
 /// The same, of one owner.
 pub const BACKEND_SESSIONS_OF_PRINCIPAL: usize = 8;
 
+/// How much a backend is told at once that needs no answer of its own, such as what it has asked: each takes a connection.
+pub const BACKEND_TELLINGS: usize = 64;
+
+/// The same, in one of its sessions.
+pub const BACKEND_TELLINGS_OF_SESSION: usize = 4;
+
+/// How much waits to be told to a backend: beyond it nothing is told, but that sessions are over, of which as much again may wait.
+pub const BACKEND_TELLINGS_WAITING: usize = 4096;
+
+/// The same, in one of its sessions: what this server answers at once is dropped first.
+pub const BACKEND_TELLINGS_WAITING_OF_SESSION: usize = 64;
+
+/// How many bytes that may have: answers of users are among it.
+pub const BACKEND_TELLING_BYTES: usize = 64 * 1024 * 1024;
+
+/// The same, in one of its sessions: two requests of the largest size.
+pub const BACKEND_TELLING_BYTES_OF_SESSION: usize = 8 * 1024 * 1024;
+
 /// How many bytes of settings of a session are remembered, to be set again when the backend has lost it.
 pub const BACKEND_SETTINGS_BYTES: usize = 16 * 1024;
 

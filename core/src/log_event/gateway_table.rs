@@ -37,9 +37,10 @@ macro_rules! with_gateway_events {
             /// passed on. A credential that it changes first is not found.
             GatewayLeaked = "gateway.leaked", Error,
                 "the backend sent back a credential that it was given", [Backend, Pid, Tool];
-            /// The backend was not told that a call is cancelled, what a client has answered, or that a session is over.
+            /// The backend was not told that a call is cancelled, what a client has answered, or that a session is over; or so many answers
+            /// that it asked for faster than it took them.
             GatewayNotTold = "gateway.not_told", Debug,
-                "the backend was not told something", [Reason];
+                "the backend was not told something", [Reason, Count];
             /// The backend did not know a session any more, mostly since it was started again; another was opened.
             GatewaySessionReopened = "gateway.session_reopened", Info,
                 "a session of the backend was opened again", [Backend];

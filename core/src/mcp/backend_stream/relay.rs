@@ -8,7 +8,7 @@ use super::{BackendStream, Wanted};
 use crate::{
     admit::caller::Caller,
     backend::BackendFault,
-    gateway::{BackendRequest, MessageKind, RawMessage, Replaced, Telling},
+    gateway::{MessageKind, RawMessage, Replaced, Telling, TellingKind},
     hub::{ToHub, ToHubKind},
     id::ServerRequestId,
     json_rpc::{Error, Id, Response},
@@ -120,7 +120,8 @@ impl BackendStream {
     /// The backend asks something: of the client, if that can be asked.
     fn asked(&mut self, message: &RawMessage, id: Id, method: &str, cx: &mut Cx<'_>) {
         if method == "ping" {
-            return self.tell(&json!({"jsonrpc": "2.0", "id": id, "result": {}}), cx);
+            let pong = json!({"jsonrpc": "2.0", "id": id, "result": {}});
+            return self.tell(TellingKind::AtOnce, &pong, cx);
         }
         let is_asked = self.wanted.is_session();
         if !is_asked || self.questions.len() >= limits::INPUT_REQUESTS {
@@ -148,13 +149,14 @@ impl BackendStream {
         let Some(id) = self.questions.remove(&request) else {
             return;
         };
-        match result {
-            Ok(result) => self.tell(&json!({"jsonrpc": "2.0", "id": id, "result": result}), cx),
+        let answer = match result {
+            Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
             Err(message) => {
                 let error = json!({"code": Error::INTERNAL, "message": message});
-                self.tell(&json!({"jsonrpc": "2.0", "id": id, "error": error}), cx);
+                json!({"jsonrpc": "2.0", "id": id, "error": error})
             }
-        }
+        };
+        self.tell(TellingKind::OfClient, &answer, cx);
     }
 
     /// The backend waits no longer for an answer of the client.
@@ -176,22 +178,18 @@ impl BackendStream {
 
     pub(super) fn answer_error(&self, id: &Id, why: &str, cx: &mut Cx<'_>) {
         let error = json!({"code": Error::METHOD_NOT_FOUND, "message": why});
-        self.tell(&json!({"jsonrpc": "2.0", "id": id, "error": error}), cx);
+        let answer = json!({"jsonrpc": "2.0", "id": id, "error": error});
+        self.tell(TellingKind::AtOnce, &answer, cx);
     }
 
     /// Tells the backend something within its session.
-    fn tell(&self, message: &Value, cx: &mut Cx<'_>) {
+    fn tell(&self, kind: TellingKind, message: &Value, cx: &mut Cx<'_>) {
         if self.session.is_none() {
             return;
         }
-        let telling = Box::new(Telling {
-            endpoint: cx.env.endpoint,
-            request: BackendRequest {
-                within: Some(limits::BACKEND_OPENING),
-                ..self.post(message.to_string())
-            },
-            credentials: self.credentials.clone(),
-        });
+        let request = self.post(message.to_string());
+        let as_whom = self.credentials.clone();
+        let telling = Telling::message(kind, cx.env.endpoint, request, as_whom);
         cx.to_hub(ToHub(ToHubKind::TellBackend(telling)));
     }
 }

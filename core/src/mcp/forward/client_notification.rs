@@ -13,14 +13,13 @@ use crate::{
     ask::Awaiting,
     backend::{Identified, IdentifyUser},
     event::Answer,
-    gateway::{BackendRequest, Credentials, Telling},
+    gateway::{BackendRequest, Credentials, Telling, TellingKind},
     hub::{
         BackendOwner, BackendSessionFound, BackendSessionMessage, FindBackendSession, ToHub,
         ToHubKind,
     },
     id::McpSessionId,
     json_rpc::Message,
-    limits,
     step::{Cx, Progress},
 };
 
@@ -98,14 +97,9 @@ impl ClientNotification {
                     && !session.revision.features().stateless
                 {
                     let body = json!({"jsonrpc": "2.0", "method": METHOD}).to_string();
-                    let telling = Box::new(Telling {
-                        endpoint: cx.env.endpoint,
-                        request: BackendRequest {
-                            within: Some(limits::BACKEND_OPENING),
-                            ..BackendRequest::post(session.id, session.revision, body)
-                        },
-                        credentials: self.credentials,
-                    });
+                    let request = BackendRequest::post(session.id, session.revision, body);
+                    let (kind, as_whom) = (TellingKind::OfClient, self.credentials);
+                    let telling = Telling::message(kind, cx.env.endpoint, request, as_whom);
                     cx.to_hub(ToHub(ToHubKind::TellBackend(telling)));
                 }
             }

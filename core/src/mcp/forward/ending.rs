@@ -6,10 +6,9 @@ use super::{Forward, ForwardProgress, State, called, gateway};
 use crate::{
     backend::BackendFault,
     catalog::ToolResult,
-    gateway::{BackendRequest, Telling},
+    gateway::{Telling, TellingKind},
     hub::{ToHub, ToHubKind},
     json_rpc::{Error, Response},
-    limits,
     mcp::invocation::{InvocationCx, InvocationEnd},
     planted::Planted,
     step::{Cx, Progress},
@@ -92,18 +91,17 @@ impl Forward {
     /// Sends the backend a notification.
     fn tell(&self, method: &str, params: &Value, icx: &mut InvocationCx<'_, '_>) {
         let body = json!({"jsonrpc": "2.0", "method": method, "params": params});
-        self.tell_text(body.to_string(), icx);
+        self.tell_text(TellingKind::OfClient, body.to_string(), icx);
     }
 
-    pub(super) fn tell_text(&self, body: String, icx: &mut InvocationCx<'_, '_>) {
-        let telling = Box::new(Telling {
-            endpoint: icx.cx.env.endpoint,
-            request: BackendRequest {
-                within: Some(limits::BACKEND_OPENING),
-                ..self.request(body)
-            },
-            credentials: self.credentials.clone(),
-        });
+    pub(super) fn tell_text(
+        &self,
+        kind: TellingKind,
+        body: String,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
+        let (endpoint, as_whom) = (icx.cx.env.endpoint, self.credentials.clone());
+        let telling = Telling::message(kind, endpoint, self.request(body), as_whom);
         icx.cx.to_hub(ToHub(ToHubKind::TellBackend(telling)));
     }
 

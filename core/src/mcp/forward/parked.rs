@@ -24,7 +24,7 @@ use crate::{
     ask::Awaiting,
     backend::{Arrived, BackendFault, Identified, IdentifyUser, IncomingMessages},
     event::Answer,
-    gateway::{ParkedAnswers, ParkedName, ParkedOutput, RawMessage, Replaced, quoted},
+    gateway::{ParkedAnswers, ParkedName, ParkedOutput, RawMessage, Replaced, TellingKind, quoted},
     hub::{ParkCall, ParkedMessage, TableFull, ToHubKind},
     id::ServerRequestId,
     json_rpc::{Error, Response},
@@ -261,7 +261,7 @@ impl Forward {
             if let Some((id, _)) = asked {
                 let id = serde_json::to_string(&id).expect("an id can be written as JSON");
                 let told = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
-                self.tell_text(told, icx);
+                self.tell_text(TellingKind::OfClient, told, icx);
             }
         }
         if !self.parked.is_empty() {

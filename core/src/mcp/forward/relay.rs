@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Forward, ForwardProgress, State, crossing::Eras, judge};
 use crate::{
     admit::caller::Caller,
-    gateway::{MessageKind, RawMessage, Replaced},
+    gateway::{MessageKind, RawMessage, Replaced, TellingKind},
     hub::{ToHub, ToHubKind},
     id::ServerRequestId,
     json_rpc::{Error, Id},
@@ -105,12 +105,24 @@ impl Forward {
         self.questions.insert(own, id);
     }
 
+    /// Answers what the backend asks, at once.
     pub(super) fn answer_backend(&self, id: &Id, outcome: &Value, icx: &mut InvocationCx<'_, '_>) {
+        self.answer_backend_as(TellingKind::AtOnce, id, outcome, icx);
+    }
+
+    /// Answers what the backend has asked.
+    pub(super) fn answer_backend_as(
+        &self,
+        kind: TellingKind,
+        id: &Id,
+        outcome: &Value,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
         let mut response = json!({"jsonrpc": "2.0", "id": id});
         if let (Some(members), Some(outcome)) = (response.as_object_mut(), outcome.as_object()) {
             members.extend(outcome.clone());
         }
-        self.tell_text(response.to_string(), icx);
+        self.tell_text(kind, response.to_string(), icx);
     }
 
     /// What the backend has asked and the client has not answered yet.
@@ -138,7 +150,7 @@ impl Forward {
             Ok(result) => json!({"result": result}),
             Err(message) => json!({"error": {"code": Error::INTERNAL, "message": message}}),
         };
-        self.answer_backend(&id, &outcome, icx);
+        self.answer_backend_as(TellingKind::OfClient, &id, &outcome, icx);
         Progress::Pending(self)
     }
 

@@ -1,6 +1,7 @@
 mod backend_stream;
 mod eras;
 mod faults;
+mod floods;
 mod header_params;
 mod identity;
 mod limits;
