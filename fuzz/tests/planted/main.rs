@@ -3,8 +3,10 @@
 
 #![expect(clippy::print_stdout, reason = "after how many seeds is worth knowing")]
 
+mod gateway;
+
 use entra_mcp_core::{env::Server, planted::Planted};
-use entra_mcp_fuzz::{backend::BackendKind, choice::Choice, simulate, unkindness::Unkindness};
+use entra_mcp_fuzz::{choice::Choice, options::Options, simulate, unkindness::Unkindness};
 
 /// The most seeds that a bug may survive.
 const SEEDS: u64 = 300;
@@ -15,27 +17,20 @@ fn caught(prepare: fn(Server) -> Server, checks: &[&str]) {
 
 /// The same in a world that is unkind in this besides.
 fn caught_in(unkindness: &[Unkindness], prepare: fn(Server) -> Server, checks: &[&str]) {
-    caught_before(None, unkindness, prepare, checks);
+    let worlds = |options: &mut Options| {
+        options.unkindness.extend(unkindness);
+        options.backend = None;
+    };
+    caught_with(worlds, prepare, checks);
 }
 
-/// The same with a server behind this one.
-fn caught_before(
-    backend: Option<&str>,
-    unkindness: &[Unkindness],
-    prepare: fn(Server) -> Server,
-    checks: &[&str],
-) {
-    let backend = backend.map(|name| {
-        let mut all = BackendKind::ALL.into_iter();
-        let found = all.find(|(known, _)| *known == name);
-        found.expect("there is such a backend").1
-    });
+/// The same in worlds with these options.
+fn caught_with(worlds: impl Fn(&mut Options), prepare: fn(Server) -> Server, checks: &[&str]) {
     for seed in 0..SEEDS {
         let choice = Choice::seeded(seed);
         let run = simulate::run(choice, |options| {
             options.prepare = prepare;
-            options.backend = backend;
-            options.unkindness.extend(unkindness);
+            worlds(options);
         });
         if let Err(failed) = run {
             println!("caught after {} seeds: {}", seed + 1, failed.failure);
@@ -291,76 +286,6 @@ fn issuer_template_that_is_not_filled_is_caught() {
         &[Unkindness::SeveralTenants, Unkindness::TenantsMixedUp],
         |server| server.with_bug(Planted::IssuerTemplateNotFilled),
         &["good id tokens only"],
-    );
-}
-
-#[test]
-fn id_of_a_client_at_a_backend_is_caught() {
-    caught_before(
-        Some("http"),
-        &[],
-        |server| server.with_bug(Planted::IdsOfClientsPassed),
-        &["ids of its own"],
-    );
-}
-
-#[test]
-fn call_of_a_hidden_tool_is_caught() {
-    caught_before(
-        Some("http"),
-        &[],
-        |server| server.with_bug(Planted::HiddenToolsCalled),
-        &["hidden stays hidden"],
-    );
-}
-
-#[test]
-fn argument_that_the_policy_forbids_is_caught() {
-    caught_before(
-        Some("process"),
-        &[],
-        |server| server.with_bug(Planted::ArgumentsNotJudged),
-        &["arguments are judged"],
-    );
-}
-
-#[test]
-fn session_of_a_backend_for_several_users_is_caught() {
-    caught_before(
-        Some("http"),
-        &[],
-        |server| server.with_bug(Planted::BackendSessionsShared),
-        &["sessions of the backend apart"],
-    );
-}
-
-#[test]
-fn credential_that_a_backend_sends_back_is_caught() {
-    caught_before(
-        Some("http"),
-        &[],
-        |server| server.with_bug(Planted::CredentialsNotGuarded),
-        &["nothing leaks"],
-    );
-}
-
-#[test]
-fn process_that_is_not_killed_is_caught() {
-    caught_before(
-        Some("process"),
-        &[],
-        |server| server.with_bug(Planted::ProcessesNotKilled),
-        &["processes end"],
-    );
-}
-
-#[test]
-fn call_that_is_repeated_after_a_break_is_caught() {
-    caught_before(
-        Some("stateless"),
-        &[],
-        |server| server.with_bug(Planted::CallsRepeated),
-        &["called once", "ids of its own"],
     );
 }
 

@@ -1,0 +1,77 @@
+//! Bugs in front of a server of another make.
+
+use entra_mcp_core::{env::Server, planted::Planted};
+use entra_mcp_fuzz::backend::BackendKind;
+
+use super::caught_with;
+
+/// The bug is caught with a backend of this kind behind the server.
+fn caught_before(backend: &str, prepare: fn(Server) -> Server, checks: &[&str]) {
+    let mut all = BackendKind::ALL.into_iter();
+    let found = all.find(|(known, _)| *known == backend);
+    let kind = found.expect("there is such a backend").1;
+    caught_with(|options| options.backend = Some(kind), prepare, checks);
+}
+
+#[test]
+fn id_of_a_client_at_a_backend_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::IdsOfClientsPassed),
+        &["ids of its own"],
+    );
+}
+
+#[test]
+fn call_of_a_hidden_tool_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::HiddenToolsCalled),
+        &["hidden stays hidden"],
+    );
+}
+
+#[test]
+fn argument_that_the_policy_forbids_is_caught() {
+    caught_before(
+        "process",
+        |server| server.with_bug(Planted::ArgumentsNotJudged),
+        &["arguments are judged"],
+    );
+}
+
+#[test]
+fn session_of_a_backend_for_several_users_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::BackendSessionsShared),
+        &["sessions of the backend apart"],
+    );
+}
+
+#[test]
+fn credential_that_a_backend_sends_back_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::CredentialsNotGuarded),
+        &["nothing leaks"],
+    );
+}
+
+#[test]
+fn process_that_is_not_killed_is_caught() {
+    caught_before(
+        "process",
+        |server| server.with_bug(Planted::ProcessesNotKilled),
+        &["processes end"],
+    );
+}
+
+#[test]
+fn call_that_is_repeated_after_a_break_is_caught() {
+    caught_before(
+        "stateless",
+        |server| server.with_bug(Planted::CallsRepeated),
+        &["called once", "ids of its own"],
+    );
+}
