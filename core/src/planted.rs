@@ -72,6 +72,16 @@ pub enum Planted {
     HiddenToolsCalled,
     /// What the policy says of arguments is not looked at (threat R7).
     ArgumentsNotJudged,
+    /// A list of a backend is passed on whole (threat R7).
+    ListsNotFiltered,
+    /// What the policy hides from somebody is refused in other words than what there is not (threat R7).
+    HiddenToldApart,
+    /// A tool that takes a scope can be called without it (threat R7).
+    ToolScopesIgnored,
+    /// A call that the user is to confirm is made before they have said anything (threat R7).
+    ConfirmationsNotAwaited,
+    /// What the user has confirmed once is called as often as the client says so (threat R7).
+    ConfirmationsReusable,
     /// The sessions of a backend are found by what clients have in common, whoever they are (threat R5).
     BackendSessionsShared,
     /// What a backend sends back is not searched for what it was sent (threat R3).

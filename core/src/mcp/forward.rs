@@ -41,7 +41,7 @@ use self::{
     header_params::HeaderParams,
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
-    rounds::Confirmed,
+    rounds::{Confirmed, Confirming},
 };
 pub(crate) use self::{
     answered::fresh_id,
@@ -59,7 +59,7 @@ use super::{
     session_settings::ChangingSetting,
 };
 use crate::{
-    ask::Awaiting,
+    ask::{Awaiting, Store},
     backend::{BackendFault, IdentifyUser, IncomingMessages, ReopenSession},
     config::Gateway,
     event::Answer,
@@ -102,8 +102,8 @@ pub(crate) struct Forward {
     look_up: Option<Box<LookUp>>,
     /// What it is about is hidden from the caller: of this kind.
     hidden: Option<PolicyKind>,
-    /// What the user is asked first.
-    question: Option<String>,
+    /// What is to be done about the confirmation of the user first.
+    confirming: Confirming,
     header_params: HeaderParams,
     own_accord: OwnAccord,
     /// The user has confirmed it in an earlier round.
@@ -118,6 +118,8 @@ enum State {
     AwaitingAdmission,
     /// The user is to confirm the call.
     AwaitingConfirmation(ServerRequestId),
+    /// The user has confirmed it, for one call.
+    Spending(Awaiting<Store>),
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     Opening(Box<ReopenSession>),
@@ -186,7 +188,7 @@ pub(crate) fn start(
         was_challenged: false,
         look_up: None,
         hidden: None,
-        question: None,
+        confirming: Confirming::Nothing,
         header_params: HeaderParams {
             sent: request.header_params.clone(),
             known: None,
@@ -199,8 +201,12 @@ pub(crate) fn start(
     match verdict {
         Verdict::Passes => {}
         Verdict::Asks(question) => match confirmed {
-            Confirmed::NotAsked => forward.question = Some(question),
-            Confirmed::Yes => forward.is_confirmed = true,
+            Confirmed::NotAsked => forward.confirming = Confirming::Ask(question),
+            Confirmed::Before => forward.is_confirmed = true,
+            Confirmed::Yes(state) => {
+                forward.is_confirmed = true;
+                forward.confirming = Confirming::Spend(state);
+            }
             Confirmed::No => return Some(forward.refuse(confirm::NOT_CONFIRMED, icx)),
         },
         Verdict::Hidden(kind) => forward.hidden = Some(kind),
@@ -256,6 +262,7 @@ impl Forward {
             return self.hear_own_accord(answer, icx);
         }
         match std::mem::replace(&mut self.state, State::AwaitingAdmission) {
+            State::Spending(spending) => self.spent(spending.into_answer(answer), icx),
             State::Identifying(identify) => {
                 let gateway = gateway(icx.cx);
                 let progress = identify.handle(answer, icx.caller, gateway, icx.cx);

@@ -116,7 +116,8 @@ impl Forward {
         }
         let policy = icx.cx.env.policy;
         if let Some(list) = BackendList::of_method(&self.method) {
-            if is_error || !policy.hides(list.kind()) {
+            let is_whole = icx.cx.env.server.has(Planted::ListsNotFiltered);
+            if is_error || !policy.hides(list.kind()) || is_whole {
                 return self.pass(answer, is_error, icx);
             }
             let is_kept = |name: &str| judge::is_shown(policy, list.kind(), name, icx.caller);
@@ -181,6 +182,10 @@ impl Forward {
         kind: PolicyKind,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
+        if icx.cx.env.server.has(Planted::HiddenToldApart) {
+            let error = Error::invalid_params("The policy hides this from you.");
+            return self.refuse_with(error, icx);
+        }
         let list = match kind {
             PolicyKind::Tool => BackendList::Tools,
             PolicyKind::Prompt => BackendList::Prompts,

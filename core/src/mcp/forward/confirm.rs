@@ -2,20 +2,31 @@
 //!
 //! Source: MCP specification 2025-11-25, client/elicitation, form mode.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Forward, ForwardEnd, ForwardProgress, State, called, rounds};
+use super::{
+    Forward, ForwardEnd, ForwardProgress, State, called,
+    rounds::{self, Confirming},
+};
 use crate::{
+    ask::{Guard, Key, Record, Store, StoreFault, Stored},
     catalog::ToolResult,
     hub::{ToHub, ToHubKind},
     id::ServerRequestId,
     json_rpc::Response,
+    limits,
     mcp::invocation::{InvocationCx, ServerMessage},
+    planted::Planted,
+    session::record::Hash,
     step::Progress,
 };
 
 pub(super) const CANNOT_ASK: &str = "The policy of this gateway wants the user to confirm this call, and this client cannot ask them.";
 pub(super) const NOT_CONFIRMED: &str = "The user has not confirmed this call, and it was not made.";
+const SPENT: &str = "The user has confirmed one call, and that was made before, or is being made. This one was not made: call anew, and they are asked again.";
+const NOT_SPENT: &str = "It cannot be found out now whether the call that the user has confirmed was made before, so it was not made. Call anew, and they are asked again.";
 
 impl Forward {
     /// There is room for the call.
@@ -23,9 +34,36 @@ impl Forward {
         if let Some(call) = self.resumes.take() {
             return self.resume(call, icx);
         }
-        match self.question.take() {
-            Some(question) => self.confirm(&question, icx),
-            None => self.identify(icx),
+        match std::mem::take(&mut self.confirming) {
+            Confirming::Ask(question) => self.confirm(&question, icx),
+            Confirming::Spend(state) if !icx.cx.env.server.has(Planted::ConfirmationsReusable) => {
+                self.spend(&state, icx)
+            }
+            Confirming::Nothing | Confirming::Spend(_) => self.identify(icx),
+        }
+    }
+
+    /// The round in which the user has confirmed the call is good for no other one, whichever replica that comes to (threat R7).
+    fn spend(mut self: Box<Self>, state: &Hash, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
+        let spent = Key(format!("confirmed/{}", URL_SAFE_NO_PAD.encode(state.0)));
+        let lasts = limits::REQUEST_STATE_LIFETIME + limits::CLOCK_LEEWAY;
+        let record = Record {
+            bytes: Bytes::new(),
+            expires: icx.cx.env.now.unix.after(lasts),
+        };
+        self.state = State::Spending(icx.cx.store(Store::Put(spent, record, Guard::Absent)));
+        Progress::Pending(self)
+    }
+
+    pub(super) fn spent(
+        self: Box<Self>,
+        spent: Result<Option<Stored>, StoreFault>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        match spent {
+            Ok(_) => self.identify(icx),
+            Err(StoreFault::Conflict) => self.refuse(SPENT, icx),
+            Err(StoreFault::Unavailable) => self.refuse(NOT_SPENT, icx),
         }
     }
 

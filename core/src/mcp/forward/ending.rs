@@ -66,6 +66,7 @@ impl Forward {
             State::Opening(..) => self.give_up_opening(icx),
             State::AwaitingAdmission
             | State::AwaitingConfirmation(_)
+            | State::Spending(_)
             | State::AwaitingSetting(_)
             | State::AwaitingTurn(_)
             | State::AwaitingStream(_)

@@ -36,6 +36,7 @@ impl Verdict {
     pub(super) fn with_bug(self, server: &Server) -> Self {
         match self {
             Self::Hidden(_) if server.has(Planted::HiddenToolsCalled) => Self::Passes,
+            Self::Asks(_) if server.has(Planted::ConfirmationsNotAwaited) => Self::Passes,
             Self::Refused(_) if server.has(Planted::ArgumentsNotJudged) => Self::Passes,
             verdict => verdict,
         }

@@ -21,6 +21,7 @@ use crate::{
         invocation::InvocationEnd,
         request_state::{self, Binding},
     },
+    session::record::Hash,
     step::Cx,
 };
 
@@ -31,12 +32,26 @@ const CONFIRMATION: &str = "entra-mcp-confirmation";
 const OF_BACKEND: &str = "entra-mcp-backend-state";
 
 /// What the user has said to the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Confirmed {
     /// They were not asked.
     NotAsked,
-    Yes,
+    /// Yes, in this round: its state is good for one call.
+    Yes(Hash),
+    /// Yes, before a round of the backend.
+    Before,
     No,
+}
+
+/// What is to be done about the confirmation of the user before a call goes on.
+#[derive(Debug, Default)]
+pub(super) enum Confirming {
+    #[default]
+    Nothing,
+    /// They are asked this.
+    Ask(String),
+    /// They have said yes to one call, in a round with this state.
+    Spend(Hash),
 }
 
 /// The request as the backend is to see it, and what the user has said to it.
@@ -59,7 +74,7 @@ pub(super) fn take(
     let message = message.without(&["requestState"]);
     let before = answers.get(CONFIRMATION);
     let was_confirmed = match before {
-        Some(InputResponse::Accepted(_)) => Confirmed::Yes,
+        Some(InputResponse::Accepted(_)) => Confirmed::Before,
         _ => Confirmed::NotAsked,
     };
     match answers.remove(OF_BACKEND) {
@@ -75,10 +90,15 @@ pub(super) fn take(
     let responses = request.params.get("inputResponses");
     let response = responses.and_then(|responses| responses.get(CONFIRMATION));
     let action = response.and_then(|response| response.get("action"));
+    let yes = || {
+        Confirmed::Yes(Hash::of(
+            state.and_then(Json::as_str).unwrap_or_default().as_bytes(),
+        ))
+    };
     let confirmed = match answers.get(CONFIRMATION) {
         None => Confirmed::NotAsked,
-        Some(InputResponse::Accepted(_)) => Confirmed::Yes,
-        Some(_) if action.and_then(Json::as_str) == Some("accept") => Confirmed::Yes,
+        Some(InputResponse::Accepted(_)) => yes(),
+        Some(_) if action.and_then(Json::as_str) == Some("accept") => yes(),
         Some(_) => Confirmed::No,
     };
     Ok((message.without(&["inputResponses"]), confirmed))

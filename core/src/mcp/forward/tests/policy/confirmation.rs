@@ -205,3 +205,31 @@ fn round_of_the_backend_after_a_confirmation_is_not_confirmed_again() {
     assert_eq!(params["requestState"], "theirs", "{params}");
     assert!(params["inputResponses"]["q"].is_object());
 }
+
+// R7: a client that repeats its request, or another one, makes no second call of it.
+#[test]
+fn confirmation_without_a_session_is_good_for_one_call() {
+    let mut world = paying();
+    let arguments = json!({"amount": 5});
+    let state = asked(&mut world, &arguments);
+    let yes = answering(&state, "accept");
+    let id = modern(&mut world, "alice", &arguments, &yes);
+    is_discovered(&mut world);
+    // While the first one is under way, and when it is over.
+    let sent = world.pulled();
+    refuses(&mut world, &arguments, &yes, "call anew");
+    let done = result(&sent, r#"{"resultType":"complete","content":[]}"#);
+    world.answers(sent, 200, &done);
+    assert!(body_of(&world, id)["result"]["content"].is_array());
+    refuses(&mut world, &arguments, &yes, "call anew");
+}
+
+/// A call of Alice's is answered in these words, and not made.
+fn refuses(world: &mut World, arguments: &Value, more: &Value, words: &str) {
+    let id = modern(world, "alice", arguments, more);
+    assert!(world.pulls.is_empty());
+    let told = body_of(world, id)["result"].clone();
+    assert_eq!(told["isError"], true, "{told}");
+    let said = told["content"][0]["text"].as_str().unwrap();
+    assert!(said.contains(words), "{said}");
+}
