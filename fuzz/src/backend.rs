@@ -4,6 +4,7 @@
 mod children;
 mod framing;
 mod identity;
+pub(crate) mod policy;
 mod requests;
 mod server;
 mod talks;
@@ -19,7 +20,6 @@ use entra_mcp_core::{
     },
     exchange::ExchangeId,
     limits,
-    policy::{ArgumentCheck, ArgumentRule, NamePattern, Policy, PolicyRule},
 };
 
 pub(crate) use self::{server::Says, talks::Said};
@@ -71,6 +71,12 @@ impl BackendKind {
         }
     }
 
+    /// How long a call takes at most.
+    pub(crate) fn longest_call(self) -> Duration {
+        let gateway = self.gateway();
+        gateway.call_timeout + gateway.limits.opening
+    }
+
     /// What the server is told of it.
     ///
     /// # Panics
@@ -112,34 +118,6 @@ impl BackendKind {
         }
     }
 }
-
-/// What the policy of these worlds says: one tool is hidden, and one has an argument that has to be of one value.
-#[must_use]
-pub fn policy() -> Policy {
-    let rule = |name: &str| PolicyRule::allowing(NamePattern::Exactly(name.to_owned()));
-    let hidden = PolicyRule {
-        hidden: true,
-        ..rule(HIDDEN)
-    };
-    let fixed = PolicyRule {
-        arguments: vec![ArgumentRule {
-            argument: "mode".to_owned(),
-            check: ArgumentCheck::OneOf(vec![SAFE.into()]),
-        }],
-        ..rule(FIXED)
-    };
-    Policy {
-        tools: vec![hidden, fixed],
-        ..Policy::default()
-    }
-}
-
-/// The tool that nobody may know of.
-pub const HIDDEN: &str = "hidden";
-/// The tool whose argument `mode` has to be [`SAFE`].
-pub const FIXED: &str = "fixed";
-/// The value that it has to have.
-pub const SAFE: &str = "safe";
 
 const ADDRESS: &str = "http://127.0.0.1:8000/mcp";
 
@@ -184,6 +162,16 @@ impl Backend {
     /// Makes a key or a signature, as a runtime does.
     pub(crate) fn sign(&mut self, sign: Sign, material: [u8; 32]) -> Signed {
         self.keys.sign(sign, material)
+    }
+
+    /// A user has said whether a call may be made, in time or not.
+    pub(crate) fn user_says(&mut self, nonce: &str, is_yes: bool) {
+        self.server.user_says(nonce, is_yes);
+    }
+
+    /// Whether a call was made.
+    pub(crate) fn was_called(&self, nonce: &str) -> bool {
+        self.server.was_called(nonce)
     }
 
     /// Whether a session is open in which this call was made.

@@ -3,6 +3,7 @@
 
 mod backend;
 mod capabilities;
+mod confirmation;
 mod device;
 mod error;
 mod events;
@@ -10,6 +11,7 @@ mod features;
 mod identity;
 mod mcp;
 mod oauth;
+mod permissions;
 mod request;
 mod tasks;
 
@@ -97,6 +99,8 @@ pub struct Client {
     pub assertion: Assertion,
     /// Whether it asks for a client secret.
     pub is_confidential: bool,
+    /// The scopes that it asks for; `None`: whatever it gets.
+    pub scope: Option<&'static str>,
     /// What it knows of the server.
     pub discovered: Option<Discovered>,
     /// Its registration.
@@ -129,6 +133,7 @@ impl Client {
             identity: Identity::default(),
             assertion: Assertion::default(),
             is_confidential: false,
+            scope: None,
             discovered: None,
             registration: None,
             tokens: None,

@@ -156,7 +156,7 @@ impl State {
             mailboxes: mailbox::Mailboxes::default(),
             rates: RateTable::told_to_others(),
             policy: match self.options.backend {
-                Some(_) => crate::backend::policy(),
+                Some(_) => crate::backend::policy::policy(),
                 None => Policy::default(),
             },
             count: 0,

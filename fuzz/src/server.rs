@@ -5,6 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use entra_mcp_core::{
+    catalog::Catalog,
     config::{
         AcceptedEntraTokens, AllowedUsers, ClientCredential, Config, EntraApp, IdentityEndpoint,
         IdentityHost, Lifetimes, LogFormat, ManagedIdentity, ORGANIZATIONS, PublicUrl,
@@ -17,7 +18,7 @@ use entra_mcp_dev_tenant::{FABRIKAM_ID, MANAGED_IDENTITY_CLIENT_ID, TENANT_ID};
 use url::Url;
 
 use crate::{
-    backend::BackendKind,
+    backend::{BackendKind, policy},
     checks::{Checks, Sort},
     entra::Entra,
     ids::ENTRA_ORIGIN,
@@ -100,6 +101,18 @@ fn tenants(options: &Options) -> Tenants {
     }
 }
 
+/// What it offers, with the scopes of the policy in front of a backend.
+fn catalog(options: &Options) -> Catalog {
+    let catalog = (options.catalog)();
+    match options.backend {
+        Some(_) => {
+            let with_scopes = catalog.with_scopes(policy::scopes());
+            with_scopes.expect("the scopes of the policy are well formed")
+        }
+        None => catalog,
+    }
+}
+
 /// Builds the server, and labels its secrets.
 pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Server {
     let app = Entra::app();
@@ -171,7 +184,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         graph_tools: std::collections::BTreeSet::new(),
         audit_log: Some(entra_mcp_core::config::AuditLogFile::Stdout),
     };
-    Server::new(config, keys.ring(), (options.catalog)())
+    Server::new(config, keys.ring(), catalog(options))
 }
 
 /// Access tokens of Entra's are taken, as its registrations say by now.

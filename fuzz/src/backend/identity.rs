@@ -43,6 +43,7 @@ impl Keys {
             oid: text("oid")?,
             client: text("client_id")?,
             name: text("preferred_username")?,
+            scope: text("scope")?,
         })
     }
 }
@@ -53,6 +54,19 @@ pub(super) struct Caller {
     pub(super) oid: String,
     pub(super) client: String,
     pub(super) name: String,
+    pub(super) scope: String,
+}
+
+impl Caller {
+    /// Whether it is the same user with the same client.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        (&self.oid, &self.client) == (&other.oid, &other.client)
+    }
+
+    /// Whether the client was granted this scope.
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.scope.split(' ').any(|one| one == scope)
+    }
 }
 
 fn hash(key: &[u8], input: &[u8]) -> Vec<u8> {

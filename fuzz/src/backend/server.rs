@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use self::sessions::Session;
-use super::{BackendKind, Key, identity::Caller, weather::Weather};
+use super::{BackendKind, Key, identity::Caller, policy, weather::Weather};
 use crate::{checks::Failure, choice::Choice};
 
 /// A message, and what came with it.
@@ -69,6 +69,8 @@ pub(super) struct Server {
     ids: BTreeSet<String>,
     /// What every call was made with, once.
     nonces: BTreeSet<String>,
+    /// The calls to which their users have said yes.
+    confirmed: BTreeSet<String>,
     questions: BTreeMap<(String, String), Question>,
     /// The calls that wait for their end, by session and id.
     waiting: BTreeMap<(String, String), Key>,
@@ -84,6 +86,7 @@ impl Server {
             sessions: BTreeMap::new(),
             ids: BTreeSet::new(),
             nonces: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
             questions: BTreeMap::new(),
             waiting: BTreeMap::new(),
             resumed: Vec::new(),
@@ -93,6 +96,18 @@ impl Server {
 
     pub(super) fn take_resumed(&mut self) -> Vec<(Key, Says)> {
         std::mem::take(&mut self.resumed)
+    }
+
+    /// A user has said whether a call may be made: the last word counts.
+    pub(super) fn user_says(&mut self, nonce: &str, is_yes: bool) {
+        match is_yes {
+            true => self.confirmed.insert(nonce.to_owned()),
+            false => self.confirmed.remove(nonce),
+        };
+    }
+
+    pub(super) fn was_called(&self, nonce: &str) -> bool {
+        self.nonces.contains(nonce)
     }
 
     /// Answers a message.
@@ -200,8 +215,12 @@ impl Server {
             "ask",
             "wait",
             "big",
-            super::HIDDEN,
-            super::FIXED,
+            policy::HIDDEN,
+            policy::FIXED,
+            policy::OF_ROLE,
+            policy::OF_GROUP,
+            policy::OF_SCOPE,
+            policy::CONFIRMED,
         ];
         let tools = names.map(|name| json!({"name": name, "inputSchema": {"type": "object"}}));
         self.whole(&json!({"tools": tools}))

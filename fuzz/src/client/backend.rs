@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Client, ClientError, Dialect, Feature, features::expect};
-use crate::backend::{BackendKind, FIXED, HIDDEN, SAFE};
+use crate::backend::{
+    BackendKind,
+    policy::{FIXED, HIDDEN, SAFE},
+};
 
 /// How long the backend may take over the end of a session.
 const SOON: Duration = Duration::from_secs(60);
@@ -23,12 +26,13 @@ impl Client {
             Feature::Failures => self.use_policy().await,
             Feature::Subscription => self.use_stream().await,
             Feature::Tasks => self.use_end_of_session().await,
-            Feature::Completion | Feature::Patience => self.call_named("echo", json!({})).await,
+            Feature::Completion => self.use_confirmed().await,
+            Feature::Patience => self.use_permissions().await,
         }
     }
 
     /// A name that no other call has.
-    fn nonce(&self) -> String {
+    pub(super) fn nonce(&self) -> String {
         let number = self.peer.world().with(|state| {
             state.sequence += 1;
             state.sequence
@@ -36,12 +40,16 @@ impl Client {
         format!("call {number} of {}", self.peer.name())
     }
 
-    async fn call_named(&mut self, tool: &str, arguments: Value) -> Result<(), ClientError> {
+    pub(super) async fn call_named(
+        &mut self,
+        tool: &str,
+        arguments: Value,
+    ) -> Result<(), ClientError> {
         let nonce = self.nonce();
         self.call_as(&nonce, tool, arguments).await
     }
 
-    async fn call_as(
+    pub(super) async fn call_as(
         &mut self,
         nonce: &str,
         tool: &str,
@@ -54,6 +62,11 @@ impl Client {
         let params = json!({"name": tool, "arguments": arguments,
             "_meta": {"progressToken": nonce}});
         let result = self.ask("tools/call", params).await?;
+        self.is_answer_to(nonce, &result)
+    }
+
+    /// Whether a result is that of this call.
+    pub(super) fn is_answer_to(&self, nonce: &str, result: &Value) -> Result<(), ClientError> {
         let said = result.pointer("/content/0/text").and_then(Value::as_str);
         let said = said.unwrap_or_default();
         if result.get("isError") == Some(&Value::Bool(true)) {
@@ -68,10 +81,7 @@ impl Client {
 
     async fn use_list(&mut self) -> Result<(), ClientError> {
         let tools = self.list_tools().await?;
-        if tools.iter().any(|tool| tool == HIDDEN) {
-            let what = "the tool is in a list";
-            self.peer.world().fail("hidden stays hidden", what);
-        }
+        self.check_list(&tools);
         expect(
             tools.iter().any(|tool| tool == "echo"),
             "a list without its tools",

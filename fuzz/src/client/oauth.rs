@@ -156,6 +156,9 @@ impl Client {
             .append_pair("code_challenge_method", "S256")
             .append_pair("state", &state)
             .append_pair("resource", &discovered.resource);
+        if let Some(scope) = self.scope {
+            url.query_pairs_mut().append_pair("scope", scope);
+        }
         Ok(Begun {
             url,
             verifier,

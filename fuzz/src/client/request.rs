@@ -42,9 +42,6 @@ pub enum LeakedName {
 /// How often a client answers the questions of one request, or comes back for one answer.
 const ROUNDS: usize = 8;
 
-/// How long a user thinks before an answer, at most.
-const THOUGHT: Duration = Duration::from_secs(8);
-
 impl Client {
     /// Sends a request and waits for its result, whatever is asked before it.
     ///
@@ -82,6 +79,7 @@ impl Client {
             let world = self.peer.world();
             let answer = world
                 .choose(|choice| capabilities::answer(method.unwrap_or_default(), params, choice));
+            self.says(params, Some(&answer), true);
             (key.clone(), answer)
         });
         Value::Object(responses.collect::<Map<_, _>>())
@@ -118,7 +116,11 @@ impl Client {
         (id, self.message(&message, method, name.as_deref()))
     }
 
-    async fn ask_once(&mut self, method: &str, params: Value) -> Result<Value, ClientError> {
+    pub(super) async fn ask_once(
+        &mut self,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, ClientError> {
         let (id, request) = self.request_of(method, params);
         if self.dialect == Dialect::Sse {
             let response = self.peer.fetch(request).await?;
@@ -263,11 +265,15 @@ impl Client {
                 self.leak_name(LeakedName::InputRequest(question.clone()));
                 let params = message.get("params").unwrap_or(&Value::Null);
                 let world = self.peer.world().clone();
-                let thinks = world.choose(|choice| choice.between(Duration::ZERO, THOUGHT));
+                let (thinks, is_in_time) = self.thinks(params);
                 world.sleep(thinks).await;
                 let answer = self.reply(question, method, params);
+                self.says(params, answer.get("result"), is_in_time);
                 // If it does not arrive, the server asks in vain.
                 let _taken = self.post(&answer, "", None).await;
+                if self.repeats(params) {
+                    let _taken = self.post(&answer, "", None).await;
+                }
             }
             (Some(_), None) => self.notifications.push(message),
         }

@@ -6,8 +6,15 @@ use crate::{
     world::World,
 };
 
-/// Draws who the client is. Half of all clients register.
+/// What a client asks for that wants to change orders, too.
+const WITH_SCOPE: &str = "user.read orders.write";
+
+/// Draws who the client is, and what it asks for. Half of all clients register.
 pub(super) fn choose(client: &mut Client, name: &str, account: &str, world: &World) {
+    let is_gateway = world.options(|options| options.backend.is_some());
+    if is_gateway && world.choose(|choice| choice.chance(500)) {
+        client.scope = Some(WITH_SCOPE);
+    }
     match world.choose(|choice| choice.below(10)) {
         5 | 6 => client.is_described(name, world),
         7 => client.signs(name, false, world),

@@ -75,3 +75,48 @@ fn call_that_is_repeated_after_a_break_is_caught() {
         &["called once", "ids of its own"],
     );
 }
+
+#[test]
+fn list_with_what_is_hidden_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::ListsNotFiltered),
+        &["hidden stays hidden"],
+    );
+}
+
+#[test]
+fn refusal_that_tells_what_is_hidden_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::HiddenToldApart),
+        &["hidden is as unknown"],
+    );
+}
+
+#[test]
+fn call_without_the_scope_of_its_tool_is_caught() {
+    caught_before(
+        "process",
+        |server| server.with_bug(Planted::ToolScopesIgnored),
+        &["scopes are needed"],
+    );
+}
+
+#[test]
+fn call_that_does_not_wait_for_its_user_is_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::ConfirmationsNotAwaited),
+        &["confirmed first"],
+    );
+}
+
+#[test]
+fn call_that_is_made_twice_for_one_confirmation_is_caught() {
+    caught_before(
+        "shared-process",
+        |server| server.with_bug(Planted::ConfirmationsReusable),
+        &["called once"],
+    );
+}

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::{Question, Reply, Says, Sent, Server, check_answer, error, of};
 use crate::{
-    backend::{FIXED, HIDDEN, SAFE, identity::Caller, weather},
+    backend::{
+        identity::Caller,
+        policy::{self, CONFIRMED, FIXED, OF_GROUP, OF_ROLE, OF_SCOPE, SAFE, SCOPE},
+        weather,
+    },
     checks::Failure,
     choice::Choice,
 };
@@ -27,13 +31,14 @@ impl Server {
         let name = at("/params/name").unwrap_or_default();
         let nonce = at("/params/arguments/nonce");
         let goes_on = message.pointer("/params/inputResponses").is_some();
-        self.check_call(sent, name, nonce.filter(|_| !goes_on))?;
+        self.check_policy(sent, caller, name, nonce)?;
+        self.check_call(sent, nonce.filter(|_| !goes_on))?;
         let nonce = nonce.unwrap_or("nothing");
         let text = format!("{nonce} of {}", caller.oid);
         let mut said = Vec::new();
         match name {
             "getUserDetails" => return Ok(self.user_details(sent, caller)),
-            "echo" | FIXED => {}
+            "echo" | FIXED | OF_ROLE | OF_GROUP | OF_SCOPE | CONFIRMED => {}
             "big" => {
                 let text = format!("{text} {}", "x".repeat(BIG));
                 return Ok(of(id, &self.result(&text)));
@@ -84,14 +89,16 @@ impl Server {
         }))
     }
 
-    fn check_call(
-        &mut self,
+    /// What the policy does not let through does not come here.
+    fn check_policy(
+        &self,
         sent: &Sent<'_>,
+        caller: &Caller,
         name: &str,
         nonce: Option<&str>,
     ) -> Result<(), Failure> {
-        if name == HIDDEN {
-            let what = "the backend is asked for what is hidden";
+        if !policy::may_know(name, &caller.oid) {
+            let what = format!("the backend is asked for {name}, which is hidden from {caller:?}");
             return Err(Failure::new("hidden stays hidden", what));
         }
         let mode = sent.message.pointer("/params/arguments/mode");
@@ -99,6 +106,19 @@ impl Server {
             let what = format!("the backend is called with {mode:?}");
             return Err(Failure::new("arguments are judged", what));
         }
+        if name == OF_SCOPE && !caller.has_scope(SCOPE) {
+            let what = format!("the backend is called by {caller:?}");
+            return Err(Failure::new("scopes are needed", what));
+        }
+        let has_said_yes = nonce.is_some_and(|nonce| self.confirmed.contains(nonce));
+        if name == CONFIRMED && !has_said_yes {
+            let what = format!("{nonce:?} is called, and nobody has said yes");
+            return Err(Failure::new("confirmed first", what));
+        }
+        Ok(())
+    }
+
+    fn check_call(&mut self, sent: &Sent<'_>, nonce: Option<&str>) -> Result<(), Failure> {
         let Some(nonce) = nonce else {
             return Ok(());
         };

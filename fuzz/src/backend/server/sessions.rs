@@ -78,7 +78,7 @@ impl Server {
         let is_own = match self.kind.share {
             Some(BackendShare::All) => true,
             Some(BackendShare::User) => owner.oid == caller.oid,
-            Some(BackendShare::Session) | None => owner == caller,
+            Some(BackendShare::Session) | None => owner.is(caller),
         };
         match is_own {
             true => Ok(()),

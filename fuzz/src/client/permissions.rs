@@ -1,0 +1,94 @@
+//! What users may know of and call behind the gateway, and that nobody can tell what is hidden from what does not exist.
+
+use serde_json::{Value, json};
+
+use super::{Client, ClientError};
+use crate::backend::policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, SCOPE};
+
+/// A tool that there is not.
+const UNKNOWN: &str = "no such tool";
+
+/// What there is no such thing of (JSON-RPC, invalid parameters).
+const NO_SUCH: i64 = -32602;
+
+impl Client {
+    /// The `oid` of the user whose token it has.
+    fn owner(&self) -> Option<String> {
+        let token = &self.tokens.as_ref()?.access_token;
+        let world = self.peer.world();
+        world.with(|state| {
+            let secrets = &state.checks.ledger().secrets;
+            secrets.get(token.as_bytes())?.user.clone()
+        })
+    }
+
+    /// Whether each tool is in the list for whom it is there, and for nobody else.
+    pub(super) fn check_list(&self, tools: &[String]) {
+        let owner = self.owner().unwrap_or_default();
+        for tool in [HIDDEN, OF_ROLE, OF_GROUP, OF_SCOPE] {
+            let is_there = tools.iter().any(|listed| listed == tool);
+            if is_there != policy::may_know(tool, &owner) {
+                let what = format!("{tool} is listed for {owner}: {is_there}");
+                self.peer.world().fail("hidden stays hidden", what);
+            }
+        }
+    }
+
+    /// Calls what takes a role, a group or a scope.
+    pub(super) async fn use_permissions(&mut self) -> Result<(), ClientError> {
+        let tools = self.list_tools().await?;
+        self.check_list(&tools);
+        let owner = self.owner().unwrap_or_default();
+        let unknown = self.refusal_of(UNKNOWN).await?;
+        for tool in [HIDDEN, OF_ROLE, OF_GROUP] {
+            if policy::may_know(tool, &owner) {
+                self.call_named(tool, json!({})).await?;
+                continue;
+            }
+            let hidden = self.refusal_of(tool).await?;
+            let is_told_apart = match (&hidden, &unknown) {
+                _ if self.expects_no_faults => hidden != unknown,
+                // What breaks on the way is told in other words.
+                (
+                    ClientError::Rpc { code: NO_SUCH, .. },
+                    ClientError::Rpc { code: NO_SUCH, .. },
+                ) => hidden != unknown,
+                _ => false,
+            };
+            if is_told_apart {
+                let what = format!("{tool} is {hidden}, and what does not exist {unknown}");
+                self.peer.world().fail("hidden is as unknown", what);
+            }
+        }
+        let scope = self.tokens.as_ref().and_then(|tokens| tokens.scope.clone());
+        let scope = scope.unwrap_or_default();
+        let has_scope = scope.split(' ').any(|one| one == SCOPE);
+        match self.call_named(OF_SCOPE, json!({})).await {
+            Err(error) if error.status() == Some(403) && !has_scope => Ok(()),
+            Ok(()) if !has_scope => {
+                self.peer.world().fail("scopes are needed", scope);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// How a call is refused that must be.
+    async fn refusal_of(&mut self, tool: &str) -> Result<ClientError, ClientError> {
+        let arguments = json!({"nonce": self.nonce()});
+        let params = json!({"name": tool, "arguments": arguments});
+        match self.ask("tools/call", params).await {
+            Ok(result) if result.get("isError") == Some(&Value::Bool(true)) => {
+                let said = result.pointer("/content/0/text").and_then(Value::as_str);
+                Ok(ClientError::Tool(said.unwrap_or_default().to_owned()))
+            }
+            Ok(result) => {
+                let what = format!("{tool} gives {result}");
+                self.peer.world().fail("mistakes are errors", what);
+                Err(ClientError::Broken)
+            }
+            Err(ClientError::Broken) => Err(ClientError::Broken),
+            Err(refused) => Ok(refused),
+        }
+    }
+}
