@@ -212,6 +212,7 @@ suite!($ end_to_end_gateway:
     stdio::process_that_ends_is_told_in_words_and_followed_by_another,
     stdio::what_a_process_prints_besides_holds_nobody_up,
     stdio::process_that_does_not_end_is_killed_with_its_group,
+    stdio::process_that_does_not_end_is_killed_after_the_server,
     stdio::process_does_not_hold_up_a_server_that_shuts_down,
     stdio::command_that_does_not_serve_is_told_in_words,
     stdio::servers_of_others_are_run_unmodified,

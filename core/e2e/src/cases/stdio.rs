@@ -165,6 +165,20 @@ pub fn process_that_does_not_end_is_killed_with_its_group(program: &Program) {
     until("both are gone", || !is_there(&pid) && !is_there(&begun));
 }
 
+/// R16. What a process ignores does not keep it and those that it has begun when the server was killed, and could end nothing.
+pub fn process_that_does_not_end_is_killed_after_the_server(program: &Program) {
+    let mut server = gateway(program, &[]);
+    let (pid, begun) = {
+        let session = Session::of(&server, "alice");
+        let begun = session.call("stay", &json!({}));
+        let begun: Value = serde_json::from_str(text(&begun)).unwrap();
+        (state(&session)["pid"].clone(), begun)
+    };
+    assert!(is_there(&pid) && is_there(&begun));
+    server.kill();
+    until("both are gone", || !is_there(&pid) && !is_there(&begun));
+}
+
 /// R16. A server that shuts down does not wait for processes that have nothing to do, and leaves none behind.
 pub fn process_does_not_hold_up_a_server_that_shuts_down(program: &Program) {
     let mut server = gateway(program, &["--shutdown-timeout", "10m"]);

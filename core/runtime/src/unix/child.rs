@@ -6,12 +6,13 @@
 
 mod credit;
 mod lines;
+mod processes;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod watchdog;
 
 use std::{
-    collections::BTreeMap,
     io,
     net::Shutdown,
     os::{
@@ -22,7 +23,7 @@ use std::{
         },
     },
     process::{Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -30,6 +31,7 @@ use bytes::Bytes;
 use entra_mcp_core::ask::{Child, ChildEnd, ChildExit, ChildFault};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+pub use self::processes::Processes;
 use self::{credit::Credit, streams::Input};
 
 /// The stack of a thread; its buffers are on the heap.
@@ -62,10 +64,6 @@ pub enum ChildSaid {
 /// Takes what a process did; says whether somebody still wants to know.
 pub(crate) type Say = Arc<dyn Fn(ChildSaid) -> bool + Send + Sync>;
 
-/// All processes that run, so that none is left when the server ends. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Processes(Arc<Mutex<BTreeMap<u32, Weak<Process>>>>);
-
 /// A process. To drop it kills its group.
 #[derive(Debug)]
 pub struct RunningChild(Arc<Process>);
@@ -86,20 +84,6 @@ enum Group {
     Running(Pid),
     /// It was waited for.
     Gone,
-}
-
-impl Processes {
-    /// Kills every group that runs.
-    pub fn kill_all(&self) {
-        let running = std::mem::take(&mut *self.running());
-        for process in running.values().filter_map(Weak::upgrade) {
-            process.signal(Signal::KILL);
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, BTreeMap<u32, Weak<Process>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl RunningChild {
@@ -175,7 +159,7 @@ impl Process {
         let pid = Pid::from_child(&running);
         write_no_core(pid);
         self.begin(pid);
-        processes.running().insert(number, Arc::downgrade(self));
+        processes.add(number, self);
         say(ChildSaid::Started(number));
         let served = self.serve(streams, child.line_limit, say);
         if served.is_err() {
@@ -185,10 +169,10 @@ impl Process {
         // Not a moment without either number or process: another could get the number.
         let mut group = self.group();
         let _ = kill_process_group(pid, Signal::KILL);
+        processes.remove(number);
         let status = running.wait();
         *group = Group::Gone;
         drop(group);
-        processes.running().remove(&number);
         reap_adopted(pid);
         self.input.close();
         for (stream, reader) in served.map_err(|error| fault(&error))? {
