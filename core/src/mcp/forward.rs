@@ -202,7 +202,6 @@ pub(crate) fn start(
         Verdict::Passes => {}
         Verdict::Asks(question) => match confirmed {
             Confirmed::NotAsked => forward.confirming = Confirming::Ask(question),
-            Confirmed::Before => forward.is_confirmed = true,
             Confirmed::Yes(state) => {
                 forward.is_confirmed = true;
                 forward.confirming = Confirming::Spend(state);

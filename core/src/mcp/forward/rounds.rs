@@ -36,10 +36,8 @@ const OF_BACKEND: &str = "entra-mcp-backend-state";
 pub(super) enum Confirmed {
     /// They were not asked.
     NotAsked,
-    /// Yes, in this round: its state is good for one call.
+    /// Yes, in this round or before one of the backend: its state is good for one call.
     Yes(Hash),
-    /// Yes, before a round of the backend.
-    Before,
     No,
 }
 
@@ -72,9 +70,12 @@ pub(super) fn take(
     }
     let mut answers = request_state::open(request, caller, cx)?;
     let message = message.without(&["requestState"]);
-    let before = answers.get(CONFIRMATION);
-    let was_confirmed = match before {
-        Some(InputResponse::Accepted(_)) => Confirmed::Before,
+    let yes = || {
+        let state = state.and_then(Json::as_str).unwrap_or_default();
+        Confirmed::Yes(Hash::of(state.as_bytes()))
+    };
+    let was_confirmed = match answers.get(CONFIRMATION) {
+        Some(InputResponse::Accepted(_)) => yes(),
         _ => Confirmed::NotAsked,
     };
     match answers.remove(OF_BACKEND) {
@@ -90,11 +91,6 @@ pub(super) fn take(
     let responses = request.params.get("inputResponses");
     let response = responses.and_then(|responses| responses.get(CONFIRMATION));
     let action = response.and_then(|response| response.get("action"));
-    let yes = || {
-        Confirmed::Yes(Hash::of(
-            state.and_then(Json::as_str).unwrap_or_default().as_bytes(),
-        ))
-    };
     let confirmed = match answers.get(CONFIRMATION) {
         None => Confirmed::NotAsked,
         Some(InputResponse::Accepted(_)) => yes(),

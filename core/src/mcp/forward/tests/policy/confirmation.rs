@@ -204,6 +204,8 @@ fn round_of_the_backend_after_a_confirmation_is_not_confirmed_again() {
     let params = world.pulled().json()["params"].clone();
     assert_eq!(params["requestState"], "theirs", "{params}");
     assert!(params["inputResponses"]["q"].is_object());
+    // Nor is there a second call to be had by it.
+    refuses(&mut world, &arguments, &more, "call anew");
 }
 
 // R7: a client that repeats its request, or another one, makes no second call of it.
