@@ -158,6 +158,7 @@ impl Hub {
     pub fn handle(&mut self, from: ExchangeId, message: ToHub, now: Now) {
         self.replays.expire(now.instant);
         self.tellings.tick(now.instant, &mut self.outputs);
+        self.backend_sessions.tick(now.instant);
         self.handle_message(from, message.0, now);
         self.tell_of_ended_sessions();
         self.feed_woken();
@@ -180,6 +181,8 @@ impl Hub {
         self.replays.expire(now);
         self.entra_tokens.expire(now);
         self.tellings.tick(now, &mut self.outputs);
+        self.backend_sessions.tick(now);
+        self.tell_of_ended_sessions();
         self.feed_woken();
     }
 

@@ -299,9 +299,9 @@ fn serve_all(
     Ok(())
 }
 
-fn purge_expired(runtime: &Runtime, stopped: &Stopped) {
+fn purge_expired(runtime: &Arc<Runtime>, stopped: &Stopped) {
     loop {
-        runtime.shared.purge_expired();
+        runtime.purge_expired();
         if stopped.within(limits::PURGE_INTERVAL) {
             return;
         }

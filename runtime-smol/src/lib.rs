@@ -307,7 +307,7 @@ fn accept_all(
 async fn purge_expired(runtime: Arc<Runtime>) {
     loop {
         let runtime = Arc::clone(&runtime);
-        unblock(move || runtime.shared.purge_expired()).await;
+        unblock(move || runtime.purge_expired()).await;
         Timer::after(limits::PURGE_INTERVAL).await;
     }
 }

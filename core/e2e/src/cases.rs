@@ -31,6 +31,7 @@ pub mod gateway_entra;
 pub mod gateway_eras;
 pub mod gateway_headers;
 pub mod gateway_policy;
+pub mod gateway_sessions;
 pub mod gateway_several;
 pub mod gateway_streams;
 pub mod gateway_tls;

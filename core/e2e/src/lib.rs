@@ -16,6 +16,7 @@ pub mod client;
 pub mod client_site;
 pub mod echo;
 pub mod html;
+mod live_backend;
 pub mod load;
 pub mod program;
 pub mod raw_http;
@@ -198,6 +199,8 @@ suite!($ end_to_end_gateway:
     gateway_policy::call_is_made_once_the_user_has_confirmed_it,
     gateway_policy::policy_is_read_again_after_a_hangup,
     gateway_policy::policy_that_is_wrong_stops_the_start,
+    gateway_sessions::session_that_nobody_uses_is_ended_at_the_backend_and_opened_again,
+    gateway_sessions::backend_that_pings_without_end_has_few_connections,
     gateway_several::what_belongs_to_one_of_several_servers_is_nothing_at_another,
     gateway_streams::what_a_backend_sends_of_its_own_accord_reaches_its_client,
     gateway_streams::what_a_backend_asks_on_its_own_stream_reaches_the_call,

@@ -137,13 +137,16 @@ impl<M: Mailbox> Shared<M> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Deletes what has expired from the store, drops what the hub has kept long enough, and says what expires soon.
-    pub fn purge_expired(&self) {
+    /// Deletes what has expired from the store, drops what the hub has kept long enough, and says what expires soon. Returns the jobs to
+    /// run.
+    #[must_use]
+    fn expire(&self) -> Vec<Job> {
         let now = self.clock.now();
-        self.hub.expire(now.instant);
+        let jobs = self.hub.expire(now.instant);
         self.opened().age();
         self.store.purge_expired(now.unix);
         self.client_assertions.remind(now.unix);
+        jobs
     }
 
     /// Returns the pauses to make, one after the other, while a server that is asked to end still accepts requests.
@@ -213,6 +216,11 @@ pub trait DriveJobs: Send + Sync + 'static {
 
     /// Hands a message to the other replicas without waiting for the network.
     fn publish(self: &Arc<Self>, message: Bytes);
+
+    /// Deletes what has expired from the store, drops what the hub has kept long enough, and says what expires soon.
+    fn purge_expired(self: &Arc<Self>) {
+        self.spawn_jobs(self.shared().expire());
+    }
 
     /// Drives several jobs: the hub starts few.
     fn spawn_jobs(self: &Arc<Self>, jobs: Vec<Job>) {

@@ -71,12 +71,12 @@ impl<M: Mailbox> SharedHub<M> {
         self.drain(&mut tables)
     }
 
-    /// Drops what the hub has kept long enough.
-    pub fn expire(&self, now: Instant) {
+    /// Drops what the hub has kept long enough. Returns the jobs to run.
+    #[must_use]
+    pub fn expire(&self, now: Instant) -> Vec<Job> {
         let mut tables = self.tables();
         tables.hub.expire(now);
-        // What has been kept long enough needs no job.
-        let _ = self.drain(&mut tables);
+        self.drain(&mut tables)
     }
 
     /// Whether any stream is open.

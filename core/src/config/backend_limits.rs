@@ -19,6 +19,8 @@ pub struct BackendLimits {
     pub silence: Duration,
     /// How long it may take until a session is open; of a process, until it has begun, too.
     pub opening: Duration,
+    /// How long a session of it lasts that nobody uses.
+    pub session_idle: Duration,
     /// How many messages it may send before the answer to one call.
     pub messages: usize,
     /// How many processes there are of one user with one client.
@@ -37,6 +39,7 @@ impl BackendLimits {
             connect: limits::BACKEND_CONNECT,
             silence: limits::BACKEND_IDLE,
             opening: limits::BACKEND_OPENING,
+            session_idle: limits::BACKEND_SESSION_IDLE,
             messages: limits::BACKEND_MESSAGES,
             processes_per_user: limits::PROCESSES_OF_PRINCIPAL,
             restart: limits::PROCESS_REST,

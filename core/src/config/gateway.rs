@@ -81,6 +81,11 @@ impl Gateway {
         identity.assertion.is_some() || identity.easy_auth
     }
 
+    /// How long a session of it lasts that nobody uses; a process has a time of its own.
+    pub(crate) fn session_idle(&self) -> Option<Duration> {
+        matches!(self.backend, Backend::Http(_)).then_some(self.limits.session_idle)
+    }
+
     /// What is run, if it is a process.
     #[must_use]
     pub fn command(&self) -> Option<&Arc<BackendCommand>> {

@@ -2,17 +2,21 @@
 //!
 //! ```text
 //! none --somebody needs it: they open it, others wait--> Opening --> Open --lost, or ours has ended--> none
+//!                                                          |  \--nobody has used it for long--> Resting --needed--> Opening
 //!                                                          \--it failed, or its exchange died: the next opens it
 //! ```
 //!
 //! The key is the principal (tenant, user, client) and the MCP session, so a backend's session is never anybody else's
 //! (threat R5). Its name at the backend is known to no client.
 
+mod idle;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
+use self::idle::Users;
 use super::{
     HubOutput,
     asks::{FindBackendSession, ListenToBackend, Waiter},
@@ -65,6 +69,8 @@ enum State {
         waiters: VecDeque<Waiter<FindBackendSession>>,
     },
     Open(BackendSession),
+    /// It was ended, for nobody has used it.
+    Resting,
 }
 
 #[derive(Debug)]
@@ -74,6 +80,8 @@ struct Entry {
     params: Option<Arc<str>>,
     settings: BackendSettings,
     used: Instant,
+    /// How many exchanges use it.
+    users: usize,
     /// The sign-in that has opened it.
     sign_in: Option<SessionId>,
     /// The backend has said that it sends nothing of its own accord.
@@ -98,6 +106,7 @@ pub(super) struct BackendSessions {
     opening: BTreeSet<BackendOwner>,
     /// What backends are to be told of those that are over.
     over: Vec<Telling>,
+    users: Users,
 }
 
 impl BackendSessions {
@@ -125,6 +134,7 @@ impl BackendSessions {
             }
             BackendSessionMessage::Opened(owner, by, session) => {
                 self.opened(owner, by, session, now, out);
+                self.used_by(from, owner);
             }
             BackendSessionMessage::NotOpened(owner) => self.not_opened(from, owner, out),
             BackendSessionMessage::Lost(ticket, owner, lost) => {
@@ -139,10 +149,12 @@ impl BackendSessions {
                 entry.state = State::Opening { by, waiters };
                 self.opening.insert(owner);
                 let lost = entry.lost();
+                self.used_by(from, owner);
                 out.push_back(waiter.answer(BackendSessionFound::ToOpen(lost)));
             }
             BackendSessionMessage::Look(ticket, owner) => {
                 let open = self.open_one(owner).cloned();
+                self.used_by(from, owner);
                 let found = open.map_or(BackendSessionFound::NotOpen, BackendSessionFound::Open);
                 out.push_back(Waiter::new(from, ticket).answer(found));
             }
@@ -167,7 +179,7 @@ impl BackendSessions {
     pub(super) fn open_one(&self, owner: BackendOwner) -> Option<&BackendSession> {
         match &self.entries.get(&owner)?.state {
             State::Open(session) => Some(session),
-            State::Opening { .. } => None,
+            State::Opening { .. } | State::Resting => None,
         }
     }
 
@@ -189,7 +201,13 @@ impl BackendSessions {
                     State::Open(session) => BackendSessionFound::Open(session.clone()),
                     State::Opening { waiters, .. } => {
                         waiters.push_back(waiter);
-                        return;
+                        return self.used_by(from, owner);
+                    }
+                    State::Resting => {
+                        let (by, waiters) = (from, VecDeque::new());
+                        entry.state = State::Opening { by, waiters };
+                        self.opening.insert(owner);
+                        BackendSessionFound::ToOpen(entry.lost())
                     }
                 }
             }
@@ -203,6 +221,7 @@ impl BackendSessions {
                     params: None,
                     settings: BackendSettings::default(),
                     used: now,
+                    users: 0,
                     sign_in: None,
                     has_no_stream: false,
                 };
@@ -211,6 +230,7 @@ impl BackendSessions {
                 BackendSessionFound::ToOpen(None)
             }
         };
+        self.used_by(from, owner);
         out.push_back(waiter.answer(answer));
     }
 
@@ -226,15 +246,19 @@ impl BackendSessions {
             self.make_room(owner.0);
         }
         let before = self.entries.remove(&owner);
-        let (before, settings) = match before {
-            Some(entry) => (Some(entry.state), entry.settings),
-            None => (None, BackendSettings::default()),
+        let (before, settings, users) = match before {
+            Some(entry) => (Some(entry.state), entry.settings, entry.users),
+            None => (None, BackendSettings::default(), 0),
         };
+        if let Some(idle) = session.idle {
+            self.look_again(now.after(idle));
+        }
         let entry = Entry {
             settings,
             params: Some(Arc::clone(&session.params)),
             state: State::Open(session.clone()),
             used: now,
+            users,
             sign_in: Some(sign_in),
             has_no_stream: false,
         };
@@ -248,7 +272,7 @@ impl BackendSessions {
         }
     }
 
-    /// Whoever waits next opens it; nobody does, if nobody waits.
+    /// Whoever waits next opens it; nobody does, if nobody waits. What was open before is remembered.
     fn not_opened(&mut self, from: ExchangeId, owner: BackendOwner, out: &mut VecDeque<HubOutput>) {
         let Some(entry) = self.entries.get_mut(&owner) else {
             return;
@@ -266,8 +290,11 @@ impl BackendSessions {
                 out.push_back(next.answer(found));
             }
             None => {
-                self.entries.remove(&owner);
                 self.opening.remove(&owner);
+                match entry.params {
+                    Some(_) => entry.state = State::Resting,
+                    None => drop(self.entries.remove(&owner)),
+                }
             }
         }
     }
@@ -282,7 +309,7 @@ impl BackendSessions {
             return;
         }
         let open = self.entries.iter().filter(|((owner, _), entry)| {
-            let is_open = matches!(entry.state, State::Open(_));
+            let is_open = matches!(entry.state, State::Open(_) | State::Resting);
             is_open && (!is_full || *owner == principal)
         });
         let oldest = open.min_by_key(|(_, entry)| entry.used);
@@ -298,18 +325,23 @@ impl BackendSessions {
 
     /// Ours has ended, or makes room: the backend is told, if its session has a name there.
     pub(super) fn end(&mut self, owner: BackendOwner) {
-        let entry = self.entries.get(&owner);
-        let Some(State::Open(session)) = entry.map(|entry| &entry.state) else {
-            return;
-        };
-        if session.id.is_some() {
-            self.over.push(Telling::session_over(
-                session.endpoint,
-                session.id.clone(),
-                session.revision,
-            ));
+        match self.entries.get(&owner).map(|entry| &entry.state) {
+            None | Some(State::Opening { .. }) => return,
+            Some(State::Resting) => {}
+            Some(State::Open(session)) => {
+                let session = session.clone();
+                self.over(&session);
+            }
         }
         self.entries.remove(&owner);
+    }
+
+    fn over(&mut self, session: &BackendSession) {
+        if session.id.is_some() {
+            let (name, revision) = (session.id.clone(), session.revision);
+            let telling = Telling::session_over(session.endpoint, name, revision);
+            self.over.push(telling);
+        }
     }
 
     /// A sign-in was revoked: what was opened by it ends. Others of its user with this client open it again.
@@ -324,6 +356,7 @@ impl BackendSessions {
 
     /// An exchange has ended, however it did.
     pub(super) fn forget(&mut self, id: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        self.left_by(id);
         for owner in self.opening.clone() {
             let entry = self.entries.get_mut(&owner);
             if let Some(State::Opening { waiters, .. }) = entry.map(|entry| &mut entry.state) {

@@ -114,6 +114,7 @@ impl Hub {
                     Some(open) if lost.as_ref() != Some(open) => {
                         let found = BackendSessionFound::Open(open.clone());
                         out.push_back(waiter.answer(found));
+                        self.backend_sessions.used_by(from, owner);
                     }
                     _ => self.backend_listeners.await_opened(waiter, owner),
                 }

@@ -1,6 +1,6 @@
 //! What the hub sends exchanges, and what it has its runtime do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -138,6 +138,8 @@ pub(crate) struct BackendSession {
     pub(crate) params: Arc<str>,
     /// For clients of 2026-07-28: what a backend with sessions says of itself, as a result of `server/discover`.
     pub(crate) said: Option<Arc<str>>,
+    /// How long it lasts that nobody uses; of a process that is its own matter.
+    pub(crate) idle: Option<Duration>,
 }
 
 /// What is known of a session of the backend.

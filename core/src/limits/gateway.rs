@@ -113,6 +113,14 @@ pub const BACKEND_SESSIONS: usize = 4096;
 /// The same, of one owner.
 pub const BACKEND_SESSIONS_OF_PRINCIPAL: usize = 8;
 
+/// How long a session of a backend lasts that no call and no stream uses: the backend keeps something for each, and it is opened again
+/// when it is needed.
+pub const BACKEND_SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// What an operator may set for that.
+pub const BACKEND_SESSION_IDLE_BOUNDS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
 /// How much a backend is told at once that needs no answer of its own, such as what it has asked: each takes a connection.
 pub const BACKEND_TELLINGS: usize = 64;
 

@@ -85,7 +85,7 @@ pub(super) fn backend(
 }
 
 /// Reads a request with its body, as it is on the wire.
-pub(super) fn request(reader: &mut impl std::io::BufRead) -> String {
+pub(crate) fn request(reader: &mut impl std::io::BufRead) -> String {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
     let length = head

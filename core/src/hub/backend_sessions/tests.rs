@@ -6,6 +6,7 @@ use crate::{
     ticket::AskId,
 };
 
+const IDLE: std::time::Duration = std::time::Duration::from_millis(1000);
 const ALICE: PrincipalId = PrincipalId([1; 32]);
 
 fn owner(number: u8) -> BackendOwner {
@@ -19,6 +20,7 @@ fn session(name: &str) -> BackendSession {
         revision: Revision::V2025_11_25,
         params: "{}".into(),
         said: None,
+        idle: Some(IDLE),
     }
 }
 
@@ -153,4 +155,50 @@ fn session_that_was_used_longest_ago_makes_room() {
     assert_eq!(opened(&mut table, 51, owner(most)), is(0, "told"));
     assert_eq!(table.entries.len(), usize::from(most));
     assert!(table.entries.contains_key(&owner(0)) && !table.entries.contains_key(&owner(1)));
+}
+
+/// Time passes: how many sessions are over then.
+fn over_at(table: &mut BackendSessions, milliseconds: u64) -> usize {
+    table.tick(Instant(milliseconds));
+    table.take_over().len()
+}
+
+#[test]
+fn session_that_nobody_uses_is_over_and_opened_again_as_it_was() {
+    let mut table = BackendSessions::default();
+    opened(&mut table, 1, owner(1));
+    let setting = BackendSetting::Subscribed("a://b".to_owned());
+    tell(&mut table, 1, BackendSessionMessage::Set(owner(1), setting));
+    table.forget(ExchangeId(1), &mut VecDeque::new());
+    assert_eq!(over_at(&mut table, 1000), 0);
+    assert_eq!(over_at(&mut table, 1001), 1);
+    assert_eq!(over_at(&mut table, 5000), 0, "once");
+    assert_eq!(find(&mut table, 6000, owner(1)), is(6000, "open it again"));
+    opened(&mut table, 6000, owner(1));
+    assert_eq!(over_at(&mut table, 60_000), 0, "it is used");
+    table.forget(ExchangeId(6000), &mut VecDeque::new());
+    assert_eq!(over_at(&mut table, 60_999), 0);
+    assert_eq!(over_at(&mut table, 61_000), 1);
+    // Ours ends: nothing is left to tell.
+    table.end(owner(1));
+    assert!(table.take_over().is_empty() && table.entries.is_empty());
+    assert_eq!(find(&mut table, 70_000, owner(1)), is(70_000, "open it"));
+}
+
+#[test]
+fn session_is_used_as_long_as_any_exchange_is_that_has_found_it() {
+    let mut table = BackendSessions::default();
+    opened(&mut table, 1, owner(1));
+    for user in [2, 3] {
+        find(&mut table, user, owner(1));
+        find(&mut table, user, owner(1));
+    }
+    for user in [1, 2] {
+        table.forget(ExchangeId(user), &mut VecDeque::new());
+    }
+    assert_eq!(over_at(&mut table, 9000), 0);
+    table.forget(ExchangeId(3), &mut VecDeque::new());
+    assert_eq!(over_at(&mut table, 9999), 0);
+    assert_eq!(over_at(&mut table, 10_000), 1);
+    assert!(table.users_are_forgotten());
 }

@@ -99,6 +99,7 @@ impl BackendStream {
                     revision: opened.revision,
                     params,
                     said: None,
+                    idle: gateway(cx).session_idle(),
                 };
                 if let Some(owner) = owner {
                     let opened =

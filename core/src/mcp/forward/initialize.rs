@@ -309,6 +309,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         revision: of_backend,
         params,
         said: None,
+        idle: gateway(cx).session_idle(),
     };
     let opened =
         BackendSessionMessage::Opened((principal, mcp_session), caller.session.id, backend);

@@ -117,6 +117,7 @@ impl Forward {
             revision: opened.revision,
             params,
             said: said.flatten().map(Arc::from),
+            idle: gateway(icx.cx).session_idle(),
         };
         let opened =
             BackendSessionMessage::Opened(self.owner(icx), icx.caller.session.id, session.clone());

@@ -6,7 +6,7 @@ use crate::command_line::{
     error::ConfigError,
     given::{
         BACKEND_CONNECT_TIMEOUT, BACKEND_LOG_LINES, BACKEND_MESSAGES, BACKEND_OPEN_TIMEOUT,
-        BACKEND_PROCESSES_PER_USER, BACKEND_RESTART, BACKEND_SILENCE, Given,
+        BACKEND_PROCESSES_PER_USER, BACKEND_RESTART, BACKEND_SESSION_IDLE, BACKEND_SILENCE, Given,
     },
     lifetimes::{bounded, count},
 };
@@ -34,6 +34,11 @@ pub(super) fn read(
         limits::BACKEND_OPENING_BOUNDS,
     );
     let restart = time(&BACKEND_RESTART, usual.restart, limits::PROCESS_REST_BOUNDS);
+    let session_idle = time(
+        &BACKEND_SESSION_IDLE,
+        usual.session_idle,
+        limits::BACKEND_SESSION_IDLE_BOUNDS,
+    );
     let messages = count(
         given,
         &BACKEND_MESSAGES,
@@ -57,6 +62,7 @@ pub(super) fn read(
         silence,
         opening,
         restart,
+        session_idle,
         messages: messages.unwrap_or(usual.messages),
         processes_per_user: processes_per_user.unwrap_or(usual.processes_per_user),
         log_lines: log_lines.unwrap_or(usual.log_lines),

@@ -67,6 +67,12 @@ pub(in crate::command_line) const BACKEND_SILENCE: Setting = setting(
     "DURATION",
     "how long the backend may send nothing while it answers, streams aside on which it sends what it likes (default 5m)",
 );
+pub(in crate::command_line) const BACKEND_SESSION_IDLE: Setting = setting(
+    "backend-session-idle",
+    "ENTRA_MCP_BACKEND_SESSION_IDLE",
+    "DURATION",
+    "how long a session of the backend lasts that no call and no stream uses; the next one opens it again (default 30m)",
+);
 pub(in crate::command_line) const BACKEND_MESSAGES: Setting = setting(
     "backend-messages",
     "ENTRA_MCP_BACKEND_MESSAGES",
@@ -161,16 +167,17 @@ pub(in crate::command_line) const WITH_OWN_TOOLS: Setting = setting(
 );
 
 /// What means nothing to a process.
-pub(in crate::command_line) const OF_ADDRESS: [&Setting; 5] = [
+pub(in crate::command_line) const OF_ADDRESS: [&Setting; 6] = [
     &BACKEND_HEADER,
     &BACKEND_CA,
     &BACKEND_CERT,
     &BACKEND_CONNECT_TIMEOUT,
     &BACKEND_SILENCE,
+    &BACKEND_SESSION_IDLE,
 ];
 
 /// What means nothing without a backend.
-pub(in crate::command_line) const OF_BACKEND: [&Setting; 13] = [
+pub(in crate::command_line) const OF_BACKEND: [&Setting; 14] = [
     &IDENTITY,
     &BACKEND_AUDIENCE,
     &BACKEND_HEADER,
@@ -180,6 +187,7 @@ pub(in crate::command_line) const OF_BACKEND: [&Setting; 13] = [
     &BACKEND_CONNECT_TIMEOUT,
     &BACKEND_OPEN_TIMEOUT,
     &BACKEND_SILENCE,
+    &BACKEND_SESSION_IDLE,
     &BACKEND_MESSAGES,
     &BACKEND_CA,
     &BACKEND_CERT,

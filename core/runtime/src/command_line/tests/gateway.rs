@@ -33,6 +33,8 @@ fn settings_of_a_gateway_are_read() {
         "3s",
         "--backend-silence",
         "4s",
+        "--backend-session-idle",
+        "6m",
         "--backend-messages",
         "5",
         "--backend-ca",
@@ -51,6 +53,7 @@ fn settings_of_a_gateway_are_read() {
     let limits = gateway.limits;
     let times = [limits.connect, limits.opening, limits.silence];
     assert_eq!(times.map(|time| time.as_secs()), [2, 3, 4]);
+    assert_eq!(limits.session_idle.as_secs(), 360);
     assert_eq!(limits.messages, 5);
     assert_eq!(gateway.authorities, Some("ca.pem".into()));
     assert_eq!(gateway.certificate, Some("client.pem".into()));

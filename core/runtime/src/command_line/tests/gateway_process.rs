@@ -118,6 +118,7 @@ fn bounds_of_a_process_are_read() {
         ["--backend-messages", "0"],
         // It is for a backend at an address.
         ["--backend-silence", "1s"],
+        ["--backend-session-idle", "1m"],
         ["--backend-connect-timeout", "1s"],
     ] {
         let arguments = ["--dev-tenant", wrong[0], wrong[1], "--", "x"];
