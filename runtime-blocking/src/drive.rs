@@ -224,7 +224,8 @@ impl ExchangeDriver {
             return Some(Step::Detach);
         }
         let is_idle = self.asks.is_empty() && self.calls.is_empty() && self.backends.is_empty();
-        let is_long = self.runtime.shared.clock.until(until) >= DISCONNECT_POLL_INTERVAL;
+        let left = until.since(self.exchange.now().instant);
+        let is_long = left >= DISCONNECT_POLL_INTERVAL;
         if is_idle && is_long && writer.is_streaming() && !self.is_resting {
             self.is_resting = true;
             return Some(Step::Rest(place.threads.clone()));
@@ -303,6 +304,8 @@ impl ExchangeDriver {
 impl Work for ExchangeDriver {
     /// The loop: performs actions and hands in events until the exchange is over.
     fn drive(&mut self, writer: &mut dyn ResponseWriter) -> Step {
+        // It begins, or goes on after a call.
+        self.exchange.read_clock();
         loop {
             match self.exchange.poll() {
                 Output::Do(action) => self.perform(action, writer),
@@ -311,7 +314,11 @@ impl Work for ExchangeDriver {
                         Some(event) => event,
                         None => match self.before_waiting(until, writer) {
                             Some(step) => return step,
-                            None => self.next_event(until, writer),
+                            None => {
+                                let event = self.next_event(until, writer);
+                                self.exchange.read_clock();
+                                event
+                            }
                         },
                     };
                     if !self.exchange.handle(event) {

@@ -196,7 +196,7 @@ impl ExchangeDriver {
 
     fn assert(&mut self, ticket: Ticket<ClientAssertion>, assertion: ClientAssertion) {
         let assertions = Arc::clone(&self.runtime.shared.client_assertions);
-        let now = self.runtime.shared.clock.unix();
+        let now = self.exchange.now().unix;
         self.asks.push(ticket.id(), async move {
             // Reads a file and signs: too long for the thread of others.
             ticket.answer(unblock(move || assertions.answer(&assertion, now)).await)
@@ -205,7 +205,7 @@ impl ExchangeDriver {
 
     fn store(&mut self, ticket: Ticket<Store>, ask: Store) {
         let store = Arc::clone(&self.runtime.shared.store);
-        let now = self.runtime.shared.clock.unix();
+        let now = self.exchange.now().unix;
         let id = ticket.id();
         if store.answers_at_once(&ask) {
             // Going to another thread and back costs ten times as much.
@@ -236,14 +236,14 @@ impl ExchangeDriver {
             return Poll::Ready(event);
         }
         if let Poll::Ready(event) = self.calls.poll(cx, &self.runtime.executor) {
+            self.exchange.read_clock();
             return Poll::Ready(event);
         }
         if !self.disconnect_sent && self.writer.poll_disconnected(cx).is_ready() {
             self.disconnect_sent = true;
             return Poll::Ready(Event::Disconnected);
         }
-        let clock = &self.runtime.shared.clock;
-        if clock.until(until).is_zero() {
+        if until <= self.exchange.now().instant {
             return Poll::Ready(Event::Tick);
         }
         // After all else: a backend may always have more to say.
@@ -251,15 +251,16 @@ impl ExchangeDriver {
             return Poll::Ready(event);
         }
         let deadlines = self.backends.deadline().into_iter();
-        self.deadline = deadlines.chain([clock.at(until)]).min();
+        self.deadline = deadlines.chain([self.runtime.shared.clock.at(until)]).min();
         Poll::Pending
     }
 }
 
 impl Work for ExchangeDriver {
     /// The loop: performs actions and hands in events until the exchange is over.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, now: time::Now) -> Poll<()> {
         self.deadline = None;
+        self.exchange.at(now);
         loop {
             ready!(self.writer.poll_ready(cx));
             match self.exchange.poll() {

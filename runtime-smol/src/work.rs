@@ -10,14 +10,15 @@ use std::{
 };
 
 use async_io::Timer;
-use entra_mcp_runtime::{Remainder, RequestPermit};
+use entra_mcp_core::time::Now;
+use entra_mcp_runtime::{Clock, Remainder, RequestPermit};
 
 use crate::executor::Executor;
 
 /// Something that is done step by step.
 pub(crate) trait Work: Send {
-    /// Goes on as far as it can; ready when all is done. May panic, and is then not polled again.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Goes on as far as it can, at this time; ready when all is done. May panic, and is then not polled again.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()>;
 
     /// When it is to be polled again at the latest, once it waits.
     fn deadline(&self) -> Option<Instant>;
@@ -25,8 +26,8 @@ pub(crate) trait Work: Send {
 
 /// The panic barrier: what a panic left half done is dropped with the work, and its peer, which has then had
 /// no end of its answer. What is shared is behind locks that are held for table operations only.
-fn poll_guarded(work: &mut dyn Work, cx: &mut Context<'_>) -> Poll<()> {
-    let polled = catch_unwind(AssertUnwindSafe(|| work.poll(cx)));
+fn poll_guarded(work: &mut dyn Work, cx: &mut Context<'_>, now: Now) -> Poll<()> {
+    let polled = catch_unwind(AssertUnwindSafe(|| work.poll(cx, now)));
     polled.unwrap_or(Poll::Ready(()))
 }
 
@@ -50,7 +51,7 @@ impl FutureWork {
 }
 
 impl Work for FutureWork {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, _now: Now) -> Poll<()> {
         self.future.as_mut().poll(cx)
     }
 
@@ -77,7 +78,8 @@ impl Future for Detached {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { work, timer } = &mut *self;
-        while poll_guarded(&mut **work, cx).is_pending() {
+        let clock = Clock::start();
+        while poll_guarded(&mut **work, cx, clock.now()).is_pending() {
             match work.deadline() {
                 Some(deadline) => ready!(timer.poll(cx, deadline)),
                 None => return Poll::Pending,
@@ -101,10 +103,10 @@ impl DetachOnDrop {
         Self { work, executor }
     }
 
-    /// Goes on as far as it can; ready when all is done.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Goes on as far as it can, at this time; ready when all is done.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Now) -> Poll<()> {
         if let Some(work) = &mut self.work {
-            ready!(poll_guarded(&mut **work, cx));
+            ready!(poll_guarded(&mut **work, cx, now));
             self.work = None;
         }
         Poll::Ready(())
@@ -188,7 +190,8 @@ mod tests {
             done.send(()).await.unwrap();
         });
         let mut work = DetachOnDrop::new(executor, Box::new(work));
-        let begun = future::poll_fn(|cx| Poll::Ready(work.poll(cx)));
+        let now = Clock::start().now();
+        let begun = future::poll_fn(|cx| Poll::Ready(work.poll(cx, now)));
         assert!(smol::block_on(begun).is_pending());
         drop(work);
         go.try_send(()).unwrap();
@@ -201,7 +204,7 @@ mod tests {
     struct UntilDeadline(Instant);
 
     impl Work for UntilDeadline {
-        fn poll(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        fn poll(&mut self, _cx: &mut Context<'_>, _now: Now) -> Poll<()> {
             match Instant::now() >= self.0 {
                 true => Poll::Ready(()),
                 false => Poll::Pending,

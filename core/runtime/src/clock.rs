@@ -1,25 +1,29 @@
 //! The two clocks of `entra_mcp_core::time`, as the operating system has them.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime},
+};
 
 use entra_mcp_core::time::{self, Now, UnixTime};
 
 /// No process lives longer: a time that the clock can tell.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 
-/// Reads both clocks. Copies share one zero: the start of the process.
+/// When the monotonic clock is zero.
+static ZERO: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Reads both clocks. All of a process share one zero, so that what one has read another may go by.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
 }
 
 impl Clock {
-    /// Starts the monotonic clock at zero.
+    /// Starts the monotonic clock at zero, if none was started before.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: *ZERO }
     }
 
     /// Both clocks, read now.

@@ -24,7 +24,7 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     rate_limit::{CountedElsewhere, Untold},
     request_id::RequestId,
-    time::Instant,
+    time::Now,
 };
 use entra_mcp_http1::forwarded_client::forwarded_client;
 use http::{Response, header, request::Parts};
@@ -134,7 +134,7 @@ impl ConnectionLimit {
     /// Takes what another replica has counted under them.
     pub(crate) fn count_elsewhere(&self, counted: &CountedElsewhere) {
         let now = self.now();
-        self.table().rates.count_elsewhere(counted, now);
+        self.table().rates.count_elsewhere(counted, now.instant);
     }
 
     /// Returns a permit for one more connection of this peer; `None` if it is to be closed unanswered.
@@ -195,9 +195,9 @@ impl ConnectionLimit {
         Ok(())
     }
 
-    /// The clock of the limits of rate: one for all connections.
-    fn now(&self) -> Instant {
-        self.clock.instant()
+    /// Both clocks, read now.
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -222,12 +222,21 @@ impl ConnectionPermit {
             .buffer(self.address, &mut self.held().bytes, bytes)
     }
 
-    /// Looks at a head for what [`PendingRequest::begin`] must know.
+    /// Looks at a head that has just come for what [`PendingRequest::begin`] must know.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::pending_request_at`].
+    pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
+        self.pending_request_at(head, self.limit.now())
+    }
+
+    /// The same of a head that had come at this time.
     ///
     /// # Errors
     ///
     /// The response to give: a limit is reached, and the request is neither a user's nor for health or metadata.
-    pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
+    pub fn pending_request_at(&self, head: &Parts, now: Now) -> Result<PendingRequest, Refusal> {
         let is_proxy = self.limit.limits.trusts(self.peer);
         let named = is_proxy.then(|| RequestId::of_proxy(&head.headers));
         let request_id = named
@@ -251,6 +260,7 @@ impl ConnectionPermit {
             origin: RequestOrigin {
                 request_id,
                 client: client.or(self.address),
+                now,
             },
         })
     }

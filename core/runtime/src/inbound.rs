@@ -71,7 +71,8 @@ impl Inbound {
         if is_over_limit {
             machine.close_after_response();
         }
-        let admitted = self.connection.pending_request(&head).and_then(|pending| {
+        let pending = self.connection.pending_request_at(&head, now);
+        let admitted = pending.and_then(|pending| {
             let admitted = admit(head, pending.origin())?;
             let permit = pending.begin(&self.connection, admitted.holder)?;
             Ok((admitted, permit))

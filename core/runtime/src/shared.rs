@@ -35,6 +35,7 @@ use entra_mcp_core::{
     log_event::{Audited, Field, LogEvent, LogEventId},
     opened_session::OpenedSessions,
     route::Route,
+    time::Now,
 };
 use http::{Response, request::Parts};
 
@@ -97,7 +98,7 @@ impl<M: Mailbox> Shared<M> {
             let place = self.server.config.public_url.place(head.uri.path());
             (metrics, place.map(|(route, _)| route), Instant::now())
         });
-        let admitted = admit(head, &self.server, self.clock.now(), origin.request_id);
+        let admitted = admit(head, &self.server, origin.now, origin.request_id);
         if let Err(refusal) = &admitted {
             if let Some(event) = log_event_of(refusal) {
                 log_refused(event, origin.client);
@@ -237,6 +238,8 @@ pub struct ActiveExchange<R: DriveJobs> {
     offer: Arc<Offer<R::Handler>>,
     exchange: Exchange,
     snapshots: Snapshots,
+    /// When what happens now has happened.
+    now: Now,
     counted: Option<Box<Counted>>,
     /// Whether the hub knows of this exchange.
     is_registered: bool,
@@ -304,14 +307,15 @@ impl<R: DriveJobs> ActiveExchange<R> {
         counted: Option<Box<Counted>>,
     ) -> Self {
         let (shared, offer) = (runtime.shared(), runtime.offer().current());
-        let snapshots = Snapshots::of(shared);
-        let exchange = begin(snapshots.env(shared, &offer.catalog));
+        let (snapshots, now) = (Snapshots::of(shared), shared.clock.now());
+        let exchange = begin(snapshots.env(shared, &offer.catalog, now));
         runtime.shared().busy.fetch_add(1, Ordering::AcqRel);
         Self {
             runtime: Arc::clone(runtime),
             offer,
             exchange,
             snapshots,
+            now,
             counted,
             is_registered: false,
         }
@@ -321,6 +325,22 @@ impl<R: DriveJobs> ActiveExchange<R> {
     #[must_use]
     pub fn handlers(&self) -> &Handlers<R::Handler> {
         &self.offer.handlers
+    }
+
+    /// Returns the time of what happens now.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// What happens from now on happens at this time, until the next one is told: one for each turn of who drives it.
+    pub fn at(&mut self, now: Now) {
+        self.now = now;
+    }
+
+    /// The same, read now: what was waited for, or a function of others, may have taken long.
+    pub fn read_clock(&mut self) {
+        self.now = self.runtime.shared().clock.now();
     }
 
     /// Returns what the exchange wants; see [`Exchange::poll`].
@@ -346,7 +366,7 @@ impl<R: DriveJobs> ActiveExchange<R> {
         }
         let shared = self.runtime.shared();
         self.snapshots.renew(shared);
-        let env = self.snapshots.env(shared, &self.offer.catalog);
+        let env = self.snapshots.env(shared, &self.offer.catalog, self.now);
         let handled = self.exchange.handle(event, env);
         if let Err(misuse) = &handled {
             let bug = LogEvent::new(LogEventId::RuntimeMisuse);
@@ -360,7 +380,7 @@ impl<R: DriveJobs> ActiveExchange<R> {
         let (shared, id) = (self.runtime.shared(), self.exchange.id());
         let is_first = !std::mem::replace(&mut self.is_registered, true);
         let mailbox = is_first.then(mailbox);
-        let jobs = shared.hub.send(id, mailbox, message, shared.clock.now());
+        let jobs = shared.hub.send(id, mailbox, message, self.now);
         self.runtime.spawn_jobs(jobs);
     }
 }

@@ -76,9 +76,9 @@ struct Connection {
 
 impl Connection {
     fn serve(mut self: Box<Self>) {
+        let mut now = self.socket.now();
         loop {
             self.look_for_shutdown();
-            let now = self.socket.now();
             match self.socket.connection.poll(now) {
                 Output::Proxied(client) => {
                     self.inbound.proxied(&mut self.socket.connection, client);
@@ -91,6 +91,7 @@ impl Connection {
                         // A peer that asks again at once would keep this processor until this thread's slice of time
                         // is over, and then all other threads would have theirs: so each has its turn after a request.
                         std::thread::yield_now();
+                        now = self.socket.now();
                     }
                     None => return,
                 },
@@ -99,6 +100,7 @@ impl Connection {
                     let machine = &mut self.socket.connection;
                     if !(reads && self.inbound.count(machine, now)) {
                         self.socket.wait(reads, until);
+                        now = self.socket.now();
                     }
                 }
                 Output::Close => return,

@@ -137,11 +137,17 @@ impl Driver {
                 }
                 Output::Wait { reads: true, .. } if self.inbound.count(&mut self.machine, now) => {}
                 Output::Wait { reads, until } => {
-                    future::poll_fn(|cx| self.poll_progress(cx, reads, until)).await;
+                    // The first look is in the same turn.
+                    let mut turn = Some(now);
+                    now = future::poll_fn(|cx| {
+                        let now = turn.take().unwrap_or_else(|| self.clock.now());
+                        self.poll_progress(cx, reads, until, now)
+                    })
+                    .await;
                     if step % STEPS == 0 {
                         future::yield_now().await;
+                        now = self.clock.now();
                     }
-                    now = self.clock.now();
                 }
                 Output::Close => return,
             }
@@ -178,25 +184,26 @@ impl Driver {
         });
     }
 
-    /// Ready when something happened, and the machine is to be polled again.
+    /// Ready when something happened, and the machine is to be polled again: at which time.
     fn poll_progress(
         &mut self,
         cx: &mut Context<'_>,
         reads: bool,
         until: Option<Instant>,
-    ) -> Poll<()> {
+        mut now: Now,
+    ) -> Poll<Now> {
         let is_closing = self.poll_closing(cx);
-        let has_responded = self.poll_response(cx);
-        let has_written = self.poll_write(cx);
+        let has_responded = self.poll_response(cx, &mut now);
+        let has_written = self.poll_write(cx, now.instant);
         let has_read = reads && self.poll_read(cx);
         if is_closing || has_responded || has_written || has_read {
-            return Poll::Ready(());
+            return Poll::Ready(now);
         }
         let until = until.map(|until| self.clock.at(until));
         let response = self.response.as_ref();
         let of_work = response.and_then(|response| response.work.as_ref()?.deadline());
         match until.into_iter().chain(of_work).min() {
-            Some(deadline) => self.timer.poll(cx, deadline),
+            Some(deadline) => self.timer.poll(cx, deadline).map(|()| self.clock.now()),
             None => Poll::Pending,
         }
     }
@@ -217,7 +224,7 @@ impl Driver {
     }
 
     /// Works on the request, and takes the next part of its response if the peer has taken those before.
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_response(&mut self, cx: &mut Context<'_>, now: &mut Now) -> bool {
         if self.machine.is_peer_disconnected() {
             // Dropping the parts tells the exchange; the work that is not done goes on elsewhere.
             if self.response.take().is_some() {
@@ -229,10 +236,12 @@ impl Driver {
         let Some(response) = &mut self.response else {
             return false;
         };
-        if let Some(work) = &mut response.work
-            && work.poll(cx).is_ready()
-        {
-            response.work = None;
+        if let Some(work) = &mut response.work {
+            if work.poll(cx, *now).is_ready() {
+                response.work = None;
+            }
+            // A function of the program's may have taken long.
+            *now = self.clock.now();
         }
         if !self.machine.is_writable() {
             return false;
@@ -240,7 +249,7 @@ impl Driver {
         let Poll::Ready(part) = response.parts.poll_next(cx) else {
             return false;
         };
-        let (machine, now) = (&mut self.machine, self.clock.now());
+        let (machine, now) = (&mut self.machine, *now);
         match part {
             Some(ResponsePart::Head(head)) => machine.open(&head, now),
             Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
@@ -271,13 +280,13 @@ impl Driver {
         true
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_write(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if self.machine.pending().is_empty() {
             return false;
         }
         match Pin::new(&mut self.socket).poll_write(cx, self.machine.pending()) {
             Poll::Ready(Ok(length)) if length > 0 => {
-                self.machine.written(length, self.clock.instant());
+                self.machine.written(length, now);
                 true
             }
             Poll::Ready(_) => {

@@ -8,6 +8,7 @@ use entra_mcp_core::{
     config::ClientAddress,
     rate_limit::{Counted, RateLimited, Subject},
     request_id::RequestId,
+    time::Now,
 };
 
 use super::{
@@ -31,6 +32,8 @@ pub struct RequestOrigin {
     pub request_id: RequestId,
     /// The address that it is counted for.
     pub client: Option<ClientAddress>,
+    /// When its head had come.
+    pub now: Now,
 }
 
 /// The user whose good token a request bears.
@@ -100,7 +103,7 @@ impl PendingRequest {
                 let may_remain = table.sessions.may_remain(holder.session);
                 may_remain.map_err(|over| refusal(over, None, id))?;
                 let place = table.authenticate(connection.address, held.place, &limit.limits);
-                let (limits, now) = (&limit.limits.rates, || limit.now());
+                let (limits, now) = (&limit.limits.rates, || self.origin.now.instant);
                 (place, table.rates.count_user(holder.subject, limits, now))
             };
             held.place = place.map_err(|over| refusal(over, connection.address, id))?;
@@ -164,7 +167,7 @@ impl RequestPermit {
             None => self.limited,
             Some(request) => {
                 let limit = &self.connection.limit;
-                let (now, limits) = (limit.now(), &limit.limits.rates);
+                let (now, limits) = (limit.now().instant, &limit.limits.rates);
                 let counted = limit
                     .table()
                     .rates

@@ -5,6 +5,7 @@ use entra_mcp_core::{
     config::PreregisteredClients,
     env::{EntraSnapshot, Env},
     policy::Policy,
+    time::Now,
 };
 
 use super::Shared;
@@ -34,8 +35,13 @@ impl Snapshots {
         shared.policy.renew(&mut self.policy);
     }
 
-    /// What an exchange sees now.
-    pub(super) fn env<'a, M>(&'a self, shared: &'a Shared<M>, catalog: &'a Catalog) -> Env<'a> {
+    /// What an exchange sees at this time.
+    pub(super) fn env<'a, M>(
+        &'a self,
+        shared: &'a Shared<M>,
+        catalog: &'a Catalog,
+        now: Now,
+    ) -> Env<'a> {
         Env {
             server: &shared.server,
             catalog,
@@ -43,7 +49,7 @@ impl Snapshots {
             clients: &self.clients,
             policy: &self.policy,
             endpoint: entra_mcp_core::config::Endpoint::MAIN,
-            now: shared.clock.now(),
+            now,
         }
     }
 }
