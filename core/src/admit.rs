@@ -15,11 +15,9 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
-use ::http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
-};
+use ::http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use bytes::Bytes;
-use entra_mcp_http1::{Refusal, head::to_origin_form};
+use entra_mcp_http1::{Fields, Refusal, RequestHead, head::to_origin_form};
 
 use self::bearer::Credential;
 use crate::{
@@ -49,7 +47,7 @@ pub struct Admission(Box<Admitted>);
 /// What is known of such a request. It is large, and goes through many hands.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    pub(crate) head: Parts,
+    pub(crate) head: RequestHead,
     pub(crate) route: Route,
     /// Which MCP endpoint it is about.
     pub(crate) endpoint: Endpoint,
@@ -128,11 +126,12 @@ impl Admission {
 ///
 /// The refusal, as a whole response.
 pub fn admit(
-    mut head: Parts,
+    head: impl Into<RequestHead>,
     server: &Server,
     now: Now,
     request_id: RequestId,
 ) -> Result<Admission, Box<Response<Bytes>>> {
+    let mut head = head.into();
     if let Err(error) = to_origin_form(&mut head) {
         let mut refusal = Refusal::from(error).response();
         request_id.name_in(refusal.headers_mut());
@@ -140,7 +139,7 @@ pub fn admit(
     }
     let place = server.config.public_url.place(head.uri.path());
     let (origin, checked) = (
-        head.headers.get(header::ORIGIN).cloned(),
+        head.headers.get(&header::ORIGIN).cloned(),
         check_head(head, place, server, now, &request_id),
     );
     checked.map_err(|mut refusal| {
@@ -157,7 +156,7 @@ pub fn admit(
 
 /// Whether a request is answered even when all connections are taken: health and metadata (threat M10).
 #[must_use]
-pub fn is_exempt_from_limit(head: &Parts, base_path: &BasePath) -> bool {
+pub fn is_exempt_from_limit(head: &RequestHead, base_path: &BasePath) -> bool {
     let path = head.uri.path();
     let is_metadata = |route: &Route| {
         matches!(
@@ -183,7 +182,7 @@ type Verdict<T> = Result<T, Box<Response<Bytes>>>;
 /// without a token every method of a protected place gets 401 (MCP 2025-11-25, authorization: every
 /// request carries a token).
 fn check_head(
-    head: Parts,
+    head: RequestHead,
     place: Option<(Route, Endpoint)>,
     server: &Server,
     now: Now,
@@ -210,7 +209,7 @@ fn check_head(
         body_limit = server.config.capacity.message_bytes;
     }
     method(&head.method, route)?;
-    if head.headers.contains_key(header::CONTENT_ENCODING) {
+    if head.headers.contains(&header::CONTENT_ENCODING) {
         return refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "Send the body as it is, without a content coding.\n",
@@ -241,8 +240,8 @@ fn refuse<T>(status: StatusCode, body: &'static str) -> Verdict<T> {
 }
 
 /// The one value of a header; `Err` if it is given more than once or is not text.
-fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
-    let mut values = headers.get_all(name).iter();
+fn one<'a>(headers: &'a Fields, name: &HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
@@ -253,8 +252,8 @@ fn one(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
 /// Against DNS rebinding: only names that the operator gave this server (threat J1), be it that of the public address
 /// or a further one. What a
 /// proxy forwarded (`X-Forwarded-Host`) does not count.
-fn host(headers: &HeaderMap, server: &Server, request_id: &RequestId) -> Verdict<()> {
-    let Ok(Some(host)) = one(headers, header::HOST) else {
+fn host(headers: &Fields, server: &Server, request_id: &RequestId) -> Verdict<()> {
+    let Ok(Some(host)) = one(headers, &header::HOST) else {
         return refuse(
             StatusCode::BAD_REQUEST,
             "A request names its host, once (RFC 9112 section 3.2).\n",
@@ -298,7 +297,7 @@ fn names_of(server: &Server) -> impl Iterator<Item = String> {
 }
 
 /// The target in origin form (RFC 9112 section 3.2.1): a path, not a URL.
-fn target(head: &Parts) -> Verdict<()> {
+fn target(head: &RequestHead) -> Verdict<()> {
     let target = head.uri.path_and_query();
     if target.is_some_and(|target| target.as_str().len() > limits::TARGET_BYTES) {
         return Err(Box::new(Refusal::TargetTooLong.response()));
@@ -330,8 +329,8 @@ fn method(method: &Method, route: Route) -> Verdict<()> {
 
 /// Where a page says which one it is, it must be ours or one that the operator named (threat
 /// J2; MCP 2025-11-25 and 2026-07-28, transports, security warning).
-fn origin(headers: &HeaderMap, server: &Server, request_id: &RequestId) -> Verdict<()> {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
+fn origin(headers: &Fields, server: &Server, request_id: &RequestId) -> Verdict<()> {
+    let mut origins = headers.get_all(&header::ORIGIN);
     let allowed = match (origins.next(), origins.next()) {
         (None, _) => true,
         (Some(origin), None) => cors::is_allowed(origin, server) || is_own(origin, server),
@@ -340,7 +339,7 @@ fn origin(headers: &HeaderMap, server: &Server, request_id: &RequestId) -> Verdi
     if allowed {
         return Ok(());
     }
-    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let origin = headers.get(&header::ORIGIN).map(HeaderValue::as_bytes);
     Err(Box::new(logged::wrong_origin(
         origin.unwrap_or_default(),
         request_id,
@@ -357,16 +356,16 @@ fn is_own(origin: &HeaderValue, server: &Server) -> bool {
 }
 
 /// What no page can send without asking first (threat J3).
-fn is_json(headers: &HeaderMap) -> bool {
-    let Ok(Some(value)) = one(headers, header::CONTENT_TYPE) else {
+fn is_json(headers: &Fields) -> bool {
+    let Ok(Some(value)) = one(headers, &header::CONTENT_TYPE) else {
         return false;
     };
     let essence = value.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn length(headers: &HeaderMap, limit: usize) -> Verdict<()> {
-    let length = match one(headers, header::CONTENT_LENGTH) {
+fn length(headers: &Fields, limit: usize) -> Verdict<()> {
+    let length = match one(headers, &header::CONTENT_LENGTH) {
         Ok(None) => return Ok(()),
         Ok(Some(length)) if length.bytes().all(|byte| byte.is_ascii_digit()) => length,
         Ok(Some(_)) | Err(()) => {

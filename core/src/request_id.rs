@@ -7,6 +7,7 @@ use std::fmt;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
+use entra_mcp_http1::Fields;
 use entra_mcp_wire::text::hex;
 
 use crate::limits::REQUEST_ID_CHARS;
@@ -43,7 +44,7 @@ impl RequestId {
     /// there is neither, or none that is well-formed: what is too long, given twice or has other characters than ids have is
     /// as if it were not there.
     #[must_use]
-    pub fn of_proxy(headers: &HeaderMap) -> Option<Self> {
+    pub fn of_proxy(headers: &Fields) -> Option<Self> {
         let traced = one(headers, &TRACEPARENT).filter(|value| Self::is_traceparent(value));
         let traced = traced.map(|value| Self(Repr::Traced(Box::from(value))));
         traced.or_else(|| {
@@ -113,8 +114,8 @@ fn own(number: u64) -> String {
     hex(&number.to_be_bytes())
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
+fn one<'a>(headers: &'a Fields, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
@@ -173,7 +174,7 @@ mod tests {
             let value = HeaderValue::from_bytes(value).unwrap();
             (HeaderName::from_static(name), value)
         });
-        let mut all = HeaderMap::new();
+        let mut all = Fields::default();
         for (name, value) in headers {
             all.append(name, value);
         }
@@ -201,8 +202,7 @@ mod tests {
             let id = of(&[("traceparent", value.as_bytes())]);
             assert_eq!(id.as_deref(), is_good.then_some(TRACE), "{value}");
             assert_eq!(RequestId::is_traceparent(&value), is_good, "{value}");
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent", value.parse().unwrap());
+            let headers = Fields::from_iter([(TRACEPARENT, value.parse().unwrap())]);
             let id = RequestId::of_proxy(&headers);
             let kept = id.as_ref().and_then(RequestId::traceparent);
             assert_eq!(kept, is_good.then_some(value.as_str()));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use entra_mcp_core::limits;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{Clock, RequestOrigin, RequestPermit, SharedDevTenant};
-use http::{Request, Response, request::Parts};
+use http::{Request, Response};
 
 use crate::{
     inbound::{Admitted, ResponseWriter, Service},
@@ -27,10 +28,10 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: RequestHead, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
         let serve = move |body, permit| -> Box<dyn Work> {
-            let request = Request::from_parts(head, body);
+            let request = head.with_body(body);
             Box::new(TenantWork {
                 tenant,
                 clock,

@@ -24,11 +24,12 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time::Instant,
 };
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{
     ActiveExchange, DriveJobs, Remainder, RequestOrigin, RequestPermit, Shared, SharedOffer,
     TokenHolder,
 };
-use http::{Response, request::Parts};
+use http::Response;
 
 use crate::{
     Runtime,
@@ -61,7 +62,7 @@ impl McpService {
 impl Service for McpService {
     fn admit(
         &self,
-        mut head: Parts,
+        mut head: RequestHead,
         origin: RequestOrigin,
     ) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);

@@ -15,8 +15,9 @@ use std::{net::TcpListener, panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::error_responses;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{ConnectionLimit, RequestOrigin, RequestPermit, TokenHolder};
-use http::{Response, request::Parts};
+use http::Response;
 
 pub(crate) use self::in_memory::MemoryService;
 use crate::{
@@ -27,7 +28,11 @@ use crate::{
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>>;
+    fn admit(
+        &self,
+        head: RequestHead,
+        origin: RequestOrigin,
+    ) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
 /// Begins to answer a request with its body.

@@ -6,8 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{AdmittedRoute, OwnAnswer, RequestPermit};
-use http::{Request, Response, request::Parts};
+use http::{Request, Response};
 
 use crate::{
     inbound::{Admitted, ResponseWriter},
@@ -26,13 +27,13 @@ struct OwnRoute {
 }
 
 /// A request to such a path.
-pub(crate) fn own_route(route: AdmittedRoute<BoxedRoute>, head: Parts) -> Admitted {
+pub(crate) fn own_route(route: AdmittedRoute<BoxedRoute>, head: RequestHead) -> Admitted {
     let (handler, answered) = (route.handler, route.answered);
     let serve = move |body, permit| -> Box<dyn Work> {
         Box::new(OwnRoute {
             route: handler,
             answered,
-            request: Some(Request::from_parts(head, body)),
+            request: Some(head.with_body(body)),
             _permit: permit,
         })
     };

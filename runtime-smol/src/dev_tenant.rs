@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_io::Timer;
 use bytes::Bytes;
 use entra_mcp_core::limits;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{Clock, RequestOrigin, SharedDevTenant};
-use http::{Request, Response, request::Parts};
+use http::Response;
 use smol::unblock;
 
 use crate::{
@@ -29,10 +30,10 @@ impl DevTenantService {
 }
 
 impl Service for DevTenantService {
-    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: RequestHead, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let (tenant, clock) = (Arc::clone(&self.tenant), self.clock);
         let serve = move |body, mut writer: ResponseWriter, permit| -> Box<dyn Work> {
-            let (request, now) = (Request::from_parts(head, body), clock.now());
+            let (request, now) = (head.with_body(body), clock.now());
             Box::new(FutureWork::new(permit, async move {
                 // A signature with RSA takes a millisecond or more.
                 let (response, wait) = unblock(move || tenant.answer(&request, now)).await;

@@ -23,10 +23,11 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     time,
 };
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{
     ActiveExchange, DriveJobs, RequestOrigin, RequestPermit, Shared, SharedOffer, TokenHolder, sign,
 };
-use http::{Response, request::Parts};
+use http::Response;
 use smol::unblock;
 
 use crate::{
@@ -56,7 +57,7 @@ impl ExchangeService {
 impl Service for ExchangeService {
     fn admit(
         &self,
-        mut head: Parts,
+        mut head: RequestHead,
         origin: RequestOrigin,
     ) -> Result<Admitted, Box<Response<Bytes>>> {
         let runtime = Arc::clone(&self.runtime);

@@ -10,8 +10,9 @@ pub(crate) mod tests;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{RequestOrigin, RequestPermit, TokenHolder};
-use http::{Response, request::Parts};
+use http::Response;
 
 pub(crate) use self::{connection::connection, in_memory::MemoryService};
 use crate::{
@@ -25,7 +26,11 @@ const RESPONSE_PARTS: usize = 8;
 /// Who answers requests: the MCP server, or the dev tenant.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The verdict by the head alone; see [`entra_mcp_core::admit::admit`].
-    fn admit(&self, head: Parts, origin: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>>;
+    fn admit(
+        &self,
+        head: RequestHead,
+        origin: RequestOrigin,
+    ) -> Result<Admitted, Box<Response<Bytes>>>;
 }
 
 /// A request that was admitted.

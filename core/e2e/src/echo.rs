@@ -10,9 +10,9 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::{limits, rate_limit::Subject};
-use entra_mcp_http1::Timeouts;
+use entra_mcp_http1::{RequestHead, Timeouts};
 use entra_mcp_runtime::{InboundLimits, SessionKey, TokenHolder};
-use http::{Request, Response, StatusCode, header, request::Parts};
+use http::{Request, Response, StatusCode, header};
 
 use crate::unix::{self, AddressFamily, SocketType, socket};
 
@@ -54,7 +54,7 @@ impl Echo {
     /// # Errors
     ///
     /// The path is `/refused`.
-    pub fn admit(head: &Parts) -> Result<usize, Box<Response<Bytes>>> {
+    pub fn admit(head: &RequestHead) -> Result<usize, Box<Response<Bytes>>> {
         if head.uri.path() == "/refused" {
             let mut response = Response::new(Bytes::from_static(b"refused"));
             *response.status_mut() = StatusCode::UNAUTHORIZED;
@@ -69,8 +69,8 @@ impl Echo {
 
     /// Returns the user of a request that bears a token; each is good.
     #[must_use]
-    pub fn holder(head: &Parts) -> Option<TokenHolder> {
-        let token = head.headers.get(header::AUTHORIZATION);
+    pub fn holder(head: &RequestHead) -> Option<TokenHolder> {
+        let token = head.headers.get(&header::AUTHORIZATION);
         token.map(|_| TokenHolder {
             session: SessionKey::from([1; 16]),
             subject: Subject::of("user"),

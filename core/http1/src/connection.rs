@@ -9,12 +9,12 @@ use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use entra_mcp_wire::time::{Instant, Now};
-use http::{Response, request::Parts};
+use http::Response;
 
 use self::response::Exchange;
 use crate::{
     body::Body, encode, head::Framing, head_end::HeadEnd, limits, output::OutputBuffer,
-    refusal::Refusal, timeouts::Timeouts,
+    refusal::Refusal, request_head::RequestHead, timeouts::Timeouts,
 };
 
 /// What the driver of a connection does next.
@@ -24,7 +24,7 @@ pub enum Output {
     /// A proxy in front has said whose connection this is; `None`: its own.
     Proxied(Option<IpAddr>),
     /// A head has arrived: [`Connection::accept`] the request, or [`Connection::respond`] at once.
-    Head(Box<Parts>),
+    Head(Box<RequestHead>),
     /// The request that was accepted is whole, with this body: respond to it.
     Request(Bytes),
     /// Everything was written: shut down the writing side of the socket, and poll again.

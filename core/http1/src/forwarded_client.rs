@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use entra_mcp_wire::address::AddressRange;
-use http::{HeaderMap, header};
+use http::{HeaderName, header};
+
+use crate::Fields;
 
 /// Where most proxies name the client: the addresses through which the request came, the last one added last.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Returns the client that trusted proxies name: the last address that is not one of theirs. Whatever
 /// stands before it the client may have written itself. `None` if there is none.
@@ -21,25 +23,25 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// let proxies = [AddressRange::parse("10.0.0.0/8").expect("a range")];
 /// let mut headers = http::HeaderMap::new();
 /// headers.insert("x-forwarded-for", "198.51.100.1, 203.0.113.7, 10.0.0.1".parse()?);
-/// assert_eq!(forwarded_client(&headers, &proxies), Some([203, 0, 113, 7].into()));
+/// assert_eq!(forwarded_client(&headers.into(), &proxies), Some([203, 0, 113, 7].into()));
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[must_use]
-pub fn forwarded_client(headers: &HeaderMap, proxies: &[AddressRange]) -> Option<IpAddr> {
-    if headers.contains_key(FORWARDED_FOR) {
-        last_client(headers, FORWARDED_FOR, proxies, address)
+pub fn forwarded_client(headers: &Fields, proxies: &[AddressRange]) -> Option<IpAddr> {
+    if headers.contains(&FORWARDED_FOR) {
+        last_client(headers, &FORWARDED_FOR, proxies, address)
     } else {
-        last_client(headers, header::FORWARDED.as_str(), proxies, forwarded_for)
+        last_client(headers, &header::FORWARDED, proxies, forwarded_for)
     }
 }
 
 fn last_client(
-    headers: &HeaderMap,
-    name: &str,
+    headers: &Fields,
+    name: &HeaderName,
     proxies: &[AddressRange],
     read: impl Fn(&str) -> Option<IpAddr>,
 ) -> Option<IpAddr> {
-    for value in headers.get_all(name).iter().rev() {
+    for value in headers.get_all(name).rev() {
         // Piece by piece: bytes that are no text may stand before what the proxy added.
         for piece in value.as_bytes().rsplit(|byte| *byte == b',') {
             let address = read(std::str::from_utf8(piece).ok()?.trim())?;
@@ -81,7 +83,7 @@ mod tests {
 
     fn client(values: &[&str]) -> Option<String> {
         let proxies = ["10.0.0.0/8", "fd00::/8"].map(|text| AddressRange::parse(text).unwrap());
-        let mut headers = HeaderMap::new();
+        let mut headers = Fields::default();
         for value in values {
             headers.append(FORWARDED_FOR, HeaderValue::from_str(value).unwrap());
         }
@@ -115,10 +117,10 @@ mod tests {
         let proxies = [AddressRange::parse("10.0.0.0/8").unwrap()];
         for (name, value) in [
             (FORWARDED_FOR, &b"\x90\xd4, 203.0.113.7, 10.0.0.1"[..]),
-            ("forwarded", b"for=\xff\xfe, for=203.0.113.7"),
+            (header::FORWARDED, b"for=\xff\xfe, for=203.0.113.7"),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, HeaderValue::from_bytes(value).unwrap());
+            let value = HeaderValue::from_bytes(value).unwrap();
+            let headers = Fields::from_iter([(name.clone(), value)]);
             let client = forwarded_client(&headers, &proxies);
             assert_eq!(client, Some([203, 0, 113, 7].into()), "{name}");
         }
@@ -130,10 +132,10 @@ mod tests {
         let proxies = [AddressRange::parse("10.0.0.0/8").unwrap()];
         let client = |headers: &[(&'static str, &'static str)]| {
             let headers = headers.iter().map(|(name, value)| {
-                let name = http::HeaderName::from_static(name);
+                let name = HeaderName::from_static(name);
                 (name, HeaderValue::from_static(value))
             });
-            let headers = HeaderMap::from_iter(headers);
+            let headers = Fields::from_iter(headers);
             forwarded_client(&headers, &proxies).map(|address| address.to_string())
         };
         for (value, expected) in [

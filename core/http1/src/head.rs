@@ -5,11 +5,9 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts,
-};
+use http::{HeaderName, HeaderValue, Method, Uri, Version, header};
 
-use crate::limits;
+use crate::{Fields, RequestHead, limits};
 
 /// Why a head is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub enum Framing {
 #[derive(Debug)]
 pub struct Head {
     /// Method, target and fields.
-    pub parts: Parts,
+    pub request: RequestHead,
     /// Where its body ends.
     pub framing: Framing,
     /// Whether the connection ends after the answer.
@@ -70,7 +68,7 @@ pub fn parse(bytes: &Bytes) -> Result<Head, HeadError> {
     let method = method(request.method.unwrap_or_default())?;
     let path = request.path.unwrap_or_default();
     let uri = target_of(bytes.slice_ref(path.as_bytes()), path)?;
-    let mut headers = HeaderMap::with_capacity(request.headers.len());
+    let mut headers = Fields::with_capacity(request.headers.len());
     for field in request.headers.iter() {
         let name = name(field.name)?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value))
@@ -105,21 +103,17 @@ pub fn validate(
     method: Method,
     uri: Uri,
     version: Version,
-    headers: HeaderMap,
+    headers: Fields,
 ) -> Result<Head, HeadError> {
     host(&headers)?;
     let framing = framing(&headers, version)?;
     let expects_continue = expectation(&headers, version)?;
     let closes = version == Version::HTTP_10 || asks_to_close(&headers);
-    let mut request = Request::new(());
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.version_mut() = version;
-    *request.headers_mut() = headers;
-    let mut parts = request.into_parts().0;
-    to_origin_form(&mut parts)?;
+    let mut request = RequestHead::new(method, uri, headers);
+    request.version = version;
+    to_origin_form(&mut request)?;
     Ok(Head {
-        parts,
+        request,
         framing,
         closes,
         expects_continue,
@@ -176,7 +170,7 @@ fn target_of(bytes: Bytes, text: &str) -> Result<Uri, HeadError> {
 /// # Errors
 ///
 /// The target has no path.
-pub fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
+pub fn to_origin_form(head: &mut RequestHead) -> Result<(), HeadError> {
     let Some(authority) = head.uri.authority() else {
         return Ok(());
     };
@@ -193,8 +187,8 @@ pub fn to_origin_form(head: &mut Parts) -> Result<(), HeadError> {
 
 /// Exactly one `Host`, a host and perhaps a port (RFC 9112 section 3.2). Whether it is ours is
 /// not checked here.
-fn host(headers: &HeaderMap) -> Result<(), HeadError> {
-    let mut hosts = headers.get_all(header::HOST).iter();
+fn host(headers: &Fields) -> Result<(), HeadError> {
+    let mut hosts = headers.get_all(&header::HOST);
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(HeadError::Malformed);
     };
@@ -216,9 +210,9 @@ fn is_plain_host(host: &str) -> bool {
 }
 
 /// Where the body ends, if that can be read in one way only.
-fn framing(headers: &HeaderMap, version: Version) -> Result<Framing, HeadError> {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+fn framing(headers: &Fields, version: Version) -> Result<Framing, HeadError> {
+    let mut codings = headers.get_all(&header::TRANSFER_ENCODING);
+    let mut lengths = headers.get_all(&header::CONTENT_LENGTH);
     match (
         codings.next(),
         codings.next(),
@@ -250,8 +244,8 @@ fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     text.parse().map_err(|_| HeadError::Malformed)
 }
 
-fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, HeadError> {
-    let mut expectations = headers.get_all(header::EXPECT).iter();
+fn expectation(headers: &Fields, version: Version) -> Result<bool, HeadError> {
+    let mut expectations = headers.get_all(&header::EXPECT);
     match (expectations.next(), expectations.next()) {
         (None, _) => Ok(false),
         (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
@@ -262,10 +256,9 @@ fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, HeadError>
     }
 }
 
-fn asks_to_close(headers: &HeaderMap) -> bool {
+fn asks_to_close(headers: &Fields) -> bool {
     headers
-        .get_all(header::CONNECTION)
-        .iter()
+        .get_all(&header::CONNECTION)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
@@ -287,9 +280,9 @@ mod tests {
             ("HTTP://[::1]:3001/sse", "/sse", "[::1]:3001"),
         ] {
             let head = parsed(&format!("GET {target}"), "other.example").unwrap();
-            assert_eq!(head.parts.uri, *path, "{target}");
-            assert_eq!(head.parts.uri.authority(), None, "{target}");
-            let hosts = head.parts.headers.get_all(header::HOST);
+            assert_eq!(head.request.uri, *path, "{target}");
+            assert_eq!(head.request.uri.authority(), None, "{target}");
+            let hosts = head.request.headers.get_all(&header::HOST);
             assert_eq!(Vec::from_iter(hosts), [host], "{target}");
         }
     }
@@ -298,7 +291,7 @@ mod tests {
     fn name_of_a_field_is_known_in_any_case() {
         let head = b"GET / HTTP/1.1\r\nHost: a\r\nMCP-Name: b\r\nmcp-names: c\r\n\r\n";
         let head = parse(&Bytes::from_static(head)).unwrap();
-        let headers = head.parts.headers;
+        let headers = http::HeaderMap::from(head.request.headers);
         assert_eq!(headers["mcp-name"], "b");
         assert_eq!(headers["mcp-names"], "c");
     }

@@ -19,10 +19,12 @@ pub mod limits;
 mod output;
 pub mod proxy_header;
 mod refusal;
+mod request_head;
 mod timeouts;
 
 pub use self::{
     connection::{Connection, Output},
     refusal::Refusal,
+    request_head::{Fields, RequestHead},
     timeouts::Timeouts,
 };

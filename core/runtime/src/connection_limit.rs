@@ -26,8 +26,8 @@ use entra_mcp_core::{
     request_id::RequestId,
     time::Now,
 };
-use entra_mcp_http1::forwarded_client::forwarded_client;
-use http::{Response, header, request::Parts};
+use entra_mcp_http1::{RequestHead, forwarded_client::forwarded_client};
+use http::{Response, header};
 
 use self::table::{OverLimit, Place, Table};
 pub use self::{
@@ -227,7 +227,7 @@ impl ConnectionPermit {
     /// # Errors
     ///
     /// As [`Self::pending_request_at`].
-    pub fn pending_request(&self, head: &Parts) -> Result<PendingRequest, Refusal> {
+    pub fn pending_request(&self, head: &RequestHead) -> Result<PendingRequest, Refusal> {
         self.pending_request_at(head, self.limit.now())
     }
 
@@ -236,7 +236,11 @@ impl ConnectionPermit {
     /// # Errors
     ///
     /// The response to give: a limit is reached, and the request is neither a user's nor for health or metadata.
-    pub fn pending_request_at(&self, head: &Parts, now: Now) -> Result<PendingRequest, Refusal> {
+    pub fn pending_request_at(
+        &self,
+        head: &RequestHead,
+        now: Now,
+    ) -> Result<PendingRequest, Refusal> {
         let is_proxy = self.limit.limits.trusts(self.peer);
         let named = is_proxy.then(|| RequestId::of_proxy(&head.headers));
         let request_id = named
@@ -244,7 +248,7 @@ impl ConnectionPermit {
             .unwrap_or_else(|| self.limit.request_ids.next());
         let is_exempt = is_exempt_from_limit(head, &self.limit.limits.base_path);
         if let (Place::Overflow(over), false) = (self.held().place, is_exempt)
-            && !head.headers.contains_key(header::AUTHORIZATION)
+            && !head.headers.contains(&header::AUTHORIZATION)
         {
             return Err(refusal(over, self.address, Some(&request_id)));
         }

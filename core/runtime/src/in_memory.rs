@@ -10,8 +10,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use entra_mcp_http1::Refusal;
-use http::{Request, Response, request::Parts};
+use entra_mcp_http1::{Refusal, RequestHead};
+use http::{Request, Response};
 
 use crate::{AdmittedHead, ConnectionLimit, ConnectionPermit, RequestOrigin, RequestPermit};
 
@@ -98,10 +98,11 @@ pub struct AdmittedRequest<T> {
 pub fn admit_alone<T>(
     limit: &Arc<ConnectionLimit>,
     peer: IpAddr,
-    head: Parts,
-    admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+    head: impl Into<RequestHead>,
+    admit: impl FnOnce(RequestHead, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
 ) -> Result<AdmittedRequest<T>, Box<Response<Bytes>>> {
     let busy = || Box::new(entra_mcp_core::error_responses::busy());
+    let head = head.into();
     let connection = limit.acquire(peer).ok_or_else(busy)?;
     let pending = connection.pending_request(&head)?;
     let admitted = admit(head, pending.origin())?;
@@ -121,9 +122,9 @@ pub fn admit_alone<T>(
 /// The refusal, as a whole response.
 pub fn admit_whole<T>(
     limit: &Arc<ConnectionLimit>,
-    head: Parts,
+    head: impl Into<RequestHead>,
     body: &Bytes,
-    admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+    admit: impl FnOnce(RequestHead, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
 ) -> Result<(T, RequestPermit), Box<Response<Bytes>>> {
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let admitted = admit_alone(limit, here, head, admit)?;

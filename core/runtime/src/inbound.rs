@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use entra_mcp_core::time::{Instant, Now};
-use entra_mcp_http1::Connection;
-use http::{Response, request::Parts};
+use entra_mcp_http1::{Connection, RequestHead};
+use http::Response;
 
 use crate::{ConnectionPermit, PermitKind, RequestOrigin, RequestPermit, TokenHolder, timeouts_of};
 
@@ -63,9 +63,9 @@ impl Inbound {
     pub fn admit<T>(
         &mut self,
         machine: &mut Connection,
-        head: Parts,
+        head: RequestHead,
         now: Now,
-        admit: impl FnOnce(Parts, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
+        admit: impl FnOnce(RequestHead, RequestOrigin) -> Result<AdmittedHead<T>, Box<Response<Bytes>>>,
     ) -> Option<T> {
         let is_over_limit = self.connection.kind() == PermitKind::Overflow;
         if is_over_limit {

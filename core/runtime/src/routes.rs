@@ -10,7 +10,8 @@ use entra_mcp_core::{
     log_event::{Field, LogEvent, LogEventId},
     request_id::RequestId,
 };
-use http::{Response, request::Parts};
+use entra_mcp_http1::RequestHead;
+use http::Response;
 
 use crate::{RequestOrigin, StartError, caught};
 
@@ -58,7 +59,7 @@ impl<H: Clone> Routes<H> {
     /// It is, and is refused: the whole response.
     pub fn admit(
         &self,
-        head: &mut Parts,
+        head: &mut RequestHead,
         server: &Server,
         origin: &RequestOrigin,
     ) -> Result<Option<AdmittedRoute<H>>, Box<Response<Bytes>>> {

@@ -37,7 +37,8 @@ use entra_mcp_core::{
     route::Route,
     time::Now,
 };
-use http::{Response, request::Parts};
+use entra_mcp_http1::RequestHead;
+use http::Response;
 
 /// How often a server that shuts down looks whether its exchanges have ended.
 const SHUTDOWN_POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -91,7 +92,7 @@ impl<M: Mailbox> Shared<M> {
     /// The refusal, as a whole response.
     pub fn admit(
         &self,
-        head: Parts,
+        head: RequestHead,
         origin: RequestOrigin,
     ) -> Result<Admission, Box<Response<Bytes>>> {
         let began = self.metrics.as_ref().map(|metrics| {

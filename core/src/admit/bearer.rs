@@ -5,9 +5,10 @@
 //! query, a form or a cookie (threat F10). A challenge names `invalid_token` only where a token
 //! was sent, and never repeats it (threat F11).
 
-use ::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use ::http::{HeaderValue, Response, StatusCode, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use entra_mcp_http1::Fields;
 
 use super::response;
 use crate::{
@@ -35,8 +36,8 @@ enum Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    fn of(headers: &'a Fields) -> Self {
+        let mut values = headers.get_all(&header::AUTHORIZATION);
         let (value, more) = (values.next(), values.next());
         let Some(value) = value else {
             return Self::Nothing;
@@ -65,7 +66,7 @@ pub(crate) enum Credential {
 /// of a session token is none, whatever else it says; and what has it is nothing else.
 pub(crate) fn verify(
     place: (Route, Endpoint),
-    headers: &HeaderMap,
+    headers: &Fields,
     server: &Server,
     now: UnixTime,
 ) -> Result<Credential, Box<Response<Bytes>>> {
@@ -266,7 +267,7 @@ mod tests {
         let whole = server.server.config.public_url.issuer().to_owned();
         let status = |resource: &str, route, metadata: &str| {
             let token = session_token_for(&server, resource);
-            let headers = HeaderMap::from_iter([(
+            let headers = Fields::from_iter([(
                 header::AUTHORIZATION,
                 HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
             )]);
@@ -298,7 +299,7 @@ mod tests {
 
     /// Whether a request with these headers is told that its token is invalid; `None` if it is let in.
     fn refused(server: &TestServer, values: &[&str]) -> Option<bool> {
-        let mut headers = HeaderMap::new();
+        let mut headers = Fields::default();
         for value in values {
             let value = HeaderValue::from_str(value).unwrap();
             headers.append(header::AUTHORIZATION, value);

@@ -1,7 +1,8 @@
 //! Refusals of `Host` and `Origin` that an operator must see: most are a proxy or a setting.
 
-use ::http::{Response, StatusCode, header, request::Parts};
+use ::http::{Response, StatusCode, header};
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 
 use crate::{
     env::Server,
@@ -49,11 +50,11 @@ pub(super) fn wrong_origin(origin: &[u8], id: &RequestId) -> Response<Bytes> {
 /// Marks the answer to a token that is no good, for the audit log. Who has none is told to sign in, which is no event.
 pub(super) fn bad_token(
     mut refusal: Box<Response<Bytes>>,
-    head: &Parts,
+    head: &RequestHead,
     server: &Server,
     id: &RequestId,
 ) -> Box<Response<Bytes>> {
-    if server.config.audit_log.is_some() && head.headers.contains_key(header::AUTHORIZATION) {
+    if server.config.audit_log.is_some() && head.headers.contains(&header::AUTHORIZATION) {
         let event = LogEvent::new(LogEventId::SessionTokenRefused);
         let event = event.with(Field::RequestId, id.to_string());
         refusal.extensions_mut().insert(event);

@@ -1,11 +1,11 @@
 //! Paths of the program that the server is part of, beside the server's own.
 
-use ::http::{Response, request::Parts};
+use ::http::Response;
 use bytes::Bytes;
 
 use super::{host, length, to_origin_form};
 use crate::{base_path::BasePath, env::Server, limits, request_id::RequestId, route::Route};
-use entra_mcp_http1::Refusal;
+use entra_mcp_http1::{Refusal, RequestHead};
 
 /// A path below which a program serves something of its own, such as `/hooks`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl OwnPath {
 ///
 /// The refusal, as a whole response.
 pub fn admit_own(
-    head: &mut Parts,
+    head: &mut RequestHead,
     server: &Server,
     request_id: &RequestId,
 ) -> Result<usize, Box<Response<Bytes>>> {
@@ -122,7 +122,7 @@ mod tests {
             let request = request
                 .header("host", host)
                 .header("content-length", length);
-            let (mut head, ()) = request.body(()).unwrap().into_parts();
+            let mut head = RequestHead::from(request.body(()).unwrap().into_parts().0);
             let judged = admit_own(&mut head, &server, &RequestId::own(1));
             judged.map_err(|refusal| refusal.status().as_u16())
         };

@@ -1,7 +1,8 @@
 //! What a request is counted as by the limits of rate (threat M17).
 
-use ::http::{HeaderMap, Method, header};
+use ::http::{Method, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use entra_mcp_http1::Fields;
 use ring::digest::{SHA256, digest};
 
 use super::Admission;
@@ -52,8 +53,8 @@ fn of_form(text: &[u8]) -> Option<StatedClient> {
 }
 
 /// The user name of HTTP Basic (RFC 6749 section 2.3.1).
-fn of_basic(headers: &HeaderMap) -> Option<StatedClient> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+fn of_basic(headers: &Fields) -> Option<StatedClient> {
+    let value = headers.get(&header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

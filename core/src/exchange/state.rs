@@ -1,6 +1,7 @@
 //! From method and path to the first state, and the enum of all states.
 
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 
 use super::{rate_limited, readiness::ReadinessCheck};
 use crate::{
@@ -76,21 +77,22 @@ impl State {
     /// The first state of a request that was admitted.
     pub(crate) fn of_request(admitted: Admitted, body: Bytes, cx: &mut Cx<'_>) -> Progress<Self> {
         let (route, credential, client) = (admitted.route, admitted.credential, admitted.client);
-        let request = ::http::Request::from_parts(admitted.head, body);
-        let origin = request.headers().get(::http::header::ORIGIN);
+        let head = admitted.head;
+        let origin = head.headers.get(&::http::header::ORIGIN);
         let (server, headers) = (cx.env.server, cx.response_headers());
         cors::decorate(route, origin, server, |name, value| {
             headers.insert(name, value)
         });
-        if request.method() == ::http::Method::OPTIONS {
+        if head.method == ::http::Method::OPTIONS {
             return cx.done(cors::preflight(route, origin, cx.env.server));
         }
         if let Some(limited) = admitted.limited {
             return rate_limited::respond(route, &limited, cx);
         }
         if let Some(credential) = credential {
-            return Self::of_message(route, request, (credential, admitted.opened), cx);
+            return Self::of_message(route, (head, body), (credential, admitted.opened), cx);
         }
+        let request = head.with_body(body);
         match route {
             Route::Home => cx.done(pages::home::respond(cx.env)),
             Route::Style => cx.done(pages::style::respond()),
@@ -126,18 +128,20 @@ impl State {
     /// The first state of a request with a session token that was verified, or with another token.
     fn of_message(
         route: Route,
-        request: ::http::Request<Bytes>,
+        (head, body): (RequestHead, Bytes),
         (credential, opened): (Credential, Option<OpenedSession>),
         cx: &mut Cx<'_>,
     ) -> Progress<Self> {
         let caller = Authenticate::start(route, credential, opened, cx);
         match route {
-            Route::Sse => Stream::open(caller, request, cx).map_pending(Self::Stream),
-            Route::Message => PostMessage::start(caller, &request).map_pending(Self::PostMessage),
-            _ if request.method() == ::http::Method::GET => {
-                Stream::listen(caller, request, cx).map_pending(Self::Stream)
+            Route::Sse => Stream::open(caller, &head, cx).map_pending(Self::Stream),
+            Route::Message => {
+                PostMessage::start(caller, &head, body).map_pending(Self::PostMessage)
             }
-            _ => Streamable::start(caller, request).map_pending(Self::Streamable),
+            _ if head.method == ::http::Method::GET => {
+                Stream::listen(caller, &head, cx).map_pending(Self::Stream)
+            }
+            _ => Streamable::start(caller, head, body).map_pending(Self::Streamable),
         }
     }
 

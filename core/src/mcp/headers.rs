@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use ::http::{HeaderMap, HeaderValue};
+use ::http::HeaderValue;
+use entra_mcp_http1::Fields;
 
 /// The revision that a request is written in.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -28,9 +29,9 @@ pub(crate) struct McpHeaders(Vec<(Cow<'static, str>, HeaderValue)>);
 
 impl McpHeaders {
     /// Those of a head.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &Fields) -> Self {
         let mut selected = Vec::with_capacity(RELEVANT.len());
-        for (name, value) in headers {
+        for (name, value) in headers.iter() {
             let name = name.as_str();
             let relevant = RELEVANT.into_iter().find(|relevant| *relevant == name);
             let parameter = || name.starts_with(PARAMETER).then(|| name.to_owned());
@@ -105,7 +106,7 @@ mod tests {
         let accepts = |values: &[&str]| {
             let values = values.iter();
             let fields = values.map(|value| (::http::header::ACCEPT, value.parse().unwrap()));
-            let mut headers = HeaderMap::new();
+            let mut headers = Fields::default();
             for (name, value) in fields {
                 headers.append(name, value);
             }
@@ -128,7 +129,7 @@ mod tests {
     // I3: what comes twice is seen twice, and the session token is not kept.
     #[test]
     fn headers_of_mcp_are_kept_as_often_as_given_and_others_are_not() {
-        let mut headers = HeaderMap::new();
+        let mut headers = Fields::default();
         for (name, value) in [
             ("authorization", "Bearer secret"),
             ("mcp-name", "a"),

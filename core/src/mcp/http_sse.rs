@@ -15,8 +15,9 @@
 #[cfg(test)]
 mod tests;
 
-use ::http::{Request, StatusCode};
+use ::http::StatusCode;
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 
 use super::{
     audit,
@@ -79,11 +80,11 @@ struct ReceivedMessage {
 }
 
 impl PostMessage {
-    pub(crate) fn start(lookup: Authenticate, request: &Request<Bytes>) -> Progress<Self> {
+    pub(crate) fn start(lookup: Authenticate, head: &RequestHead, body: Bytes) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            body: request.body().clone(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            body,
         })))
     }
 

@@ -115,7 +115,7 @@ mod tests {
         }
         for (user_agent, expected) in [(CHATGPT, true), ("x openai-mcp", false), ("", false)] {
             let headers = [("user-agent".parse().unwrap(), user_agent.parse().unwrap())];
-            let headers = ::http::HeaderMap::from_iter(headers);
+            let headers = entra_mcp_http1::Fields::from_iter(headers);
             let known = are_known_to(&headers::McpHeaders::of(&headers));
             assert_eq!(known, expected, "{user_agent}");
         }

@@ -17,8 +17,9 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-use ::http::{Request, StatusCode};
+use ::http::StatusCode;
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 
 use self::open::Open;
 use super::{
@@ -94,33 +95,25 @@ enum Content {
 
 impl Stream {
     /// Begins an HTTP+SSE stream.
-    pub(crate) fn open(
-        lookup: Authenticate,
-        request: Request<Bytes>,
-        cx: &Cx<'_>,
-    ) -> Progress<Self> {
-        Self::start(lookup, Transport::Sse, request, cx)
+    pub(crate) fn open(lookup: Authenticate, head: &RequestHead, cx: &Cx<'_>) -> Progress<Self> {
+        Self::start(lookup, Transport::Sse, head, cx)
     }
 
     /// Begins the GET stream of Streamable HTTP.
-    pub(crate) fn listen(
-        lookup: Authenticate,
-        request: Request<Bytes>,
-        cx: &Cx<'_>,
-    ) -> Progress<Self> {
-        Self::start(lookup, Transport::Streamable, request, cx)
+    pub(crate) fn listen(lookup: Authenticate, head: &RequestHead, cx: &Cx<'_>) -> Progress<Self> {
+        Self::start(lookup, Transport::Streamable, head, cx)
     }
 
     fn start(
         lookup: Authenticate,
         transport: Transport,
-        request: Request<Bytes>,
+        head: &RequestHead,
         cx: &Cx<'_>,
     ) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             transport,
-            headers: headers::McpHeaders::of(request.headers()),
+            headers: headers::McpHeaders::of(&head.headers),
             deadline: cx.env.now.instant.after(limits::EXCHANGE_TIMEOUT),
         })))
     }

@@ -22,8 +22,9 @@ mod post_response;
 #[cfg(test)]
 mod tests;
 
-use ::http::{Method, Request};
+use ::http::Method;
 use bytes::Bytes;
+use entra_mcp_http1::RequestHead;
 
 pub(crate) use self::post_response::PostResponse;
 use self::{delete::Ending, keeping::Keeping};
@@ -59,8 +60,7 @@ pub(crate) struct Waiting {
 }
 
 impl Streamable {
-    pub(crate) fn start(lookup: Authenticate, request: Request<Bytes>) -> Progress<Self> {
-        let (head, body) = request.into_parts();
+    pub(crate) fn start(lookup: Authenticate, head: RequestHead, body: Bytes) -> Progress<Self> {
         Progress::Pending(Self::Authenticating(Box::new(Waiting {
             lookup,
             method: head.method,

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use entra_mcp_core::config::AddressRange;
-use entra_mcp_http1::forwarded_client::forwarded_client;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use entra_mcp_http1::{Fields, forwarded_client::forwarded_client};
+use http::{HeaderName, HeaderValue, header};
 
 /// The first line is what the client wrote, the others are what proxies added (threat M10).
 pub(super) fn run(bytes: &[u8]) {
@@ -18,9 +18,9 @@ pub(super) fn run(bytes: &[u8]) {
         header::FORWARDED,
     ] {
         let named = |values: &[&[u8]]| -> Option<IpAddr> {
-            let mut headers = HeaderMap::new();
+            let mut headers = Fields::default();
             for value in values {
-                headers.append(&name, HeaderValue::from_bytes(value).ok()?);
+                headers.append(name.clone(), HeaderValue::from_bytes(value).ok()?);
             }
             forwarded_client(&headers, &proxies)
         };

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use entra_mcp_e2e::echo::Echo;
+use entra_mcp_http1::RequestHead;
 use entra_mcp_runtime::{RequestOrigin, RequestPermit};
-use http::{Request, Response, request::Parts};
+use http::{Request, Response};
 
 use super::{Admitted, ResponseWriter, Service};
 use crate::work::{Step, Work};
@@ -11,12 +12,12 @@ use crate::work::{Step, Work};
 pub(super) struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: RequestHead, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let holder = Echo::holder(&head);
         let serve = |body, permit| -> Box<dyn Work> {
             Box::new(EchoWork {
-                request: Request::from_parts(head, body),
+                request: head.with_body(body),
                 _permit: permit,
             })
         };

@@ -15,9 +15,9 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::time::Now;
-use entra_mcp_http1::{Output, Timeouts};
+use entra_mcp_http1::{Output, RequestHead, Timeouts};
 use entra_mcp_runtime::{AdmittedHead, ConnectionLimit, ConnectionPermit, Inbound, timeouts_of};
-use http::{Response, request::Parts};
+use http::Response;
 
 use self::socket::Socket;
 use super::{ResponseWriter, Serve, Service, serve_guarded};
@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    fn admit(&mut self, head: Parts, now: Now) {
+    fn admit(&mut self, head: RequestHead, now: Now) {
         let (machine, service) = (&mut self.socket.connection, &self.service);
         self.accepted = self.inbound.admit(machine, head, now, |head, origin| {
             let admitted = service.admit(head, origin)?;

@@ -22,12 +22,12 @@ use entra_mcp_core::{
     time::UnixTime,
 };
 use entra_mcp_http1::{
-    Refusal,
+    Fields, Refusal,
     encode::{self, BodyEnd},
     head::{self, Framing, Head, HeadError},
 };
 use entra_mcp_runtime::{Clock, ConnectionLimit, ConnectionPermit, RequestPermit, log};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version};
+use http::{HeaderName, HeaderValue, Method, Response, Version};
 use tiny_http::{HTTPVersion, Server};
 
 use super::{ResponseWriter, Sent, Service, serve_guarded};
@@ -117,13 +117,15 @@ fn answer(
         Ok(head) => head,
         Err(error) => return send(request, &Method::GET, &Refusal::from(error).response()),
     };
-    let method = head.parts.method.clone();
-    let version = head.parts.version;
-    let admitted = connection.pending_request(&head.parts).and_then(|pending| {
-        let admitted = service.admit(head.parts, pending.origin())?;
-        let permit = pending.begin(connection, admitted.holder)?;
-        Ok((admitted, permit))
-    });
+    let method = head.request.method.clone();
+    let version = head.request.version;
+    let admitted = connection
+        .pending_request(&head.request)
+        .and_then(|pending| {
+            let admitted = service.admit(head.request, pending.origin())?;
+            let permit = pending.begin(connection, admitted.holder)?;
+            Ok((admitted, permit))
+        });
     let (admitted, mut permit) = match admitted {
         Ok(admitted) => admitted,
         Err(answer) => return send(request, &method, &answer),
@@ -180,7 +182,7 @@ fn convert(request: &tiny_http::Request) -> Result<Head, HeadError> {
         HTTPVersion(1, 1) => Version::HTTP_11,
         _ => return Err(HeadError::Malformed),
     };
-    let mut headers = HeaderMap::new();
+    let mut headers = Fields::default();
     for field in request.headers() {
         let name = HeaderName::from_bytes(field.field.as_str().as_str().as_bytes());
         let value = HeaderValue::from_str(field.value.as_str());

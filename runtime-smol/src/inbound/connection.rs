@@ -16,11 +16,10 @@ use entra_mcp_core::{
     error_responses,
     time::{Instant, Now},
 };
-use entra_mcp_http1::{Connection, Output, Timeouts};
+use entra_mcp_http1::{Connection, Output, RequestHead, Timeouts};
 use entra_mcp_runtime::{
     AdmittedHead, Clock, ConnectionPermit, Inbound, Received, Remainder, receive, timeouts_of,
 };
-use http::request::Parts;
 use smol::{future, io::AsyncWrite as _};
 
 use super::{ResponsePart, ResponseWriter, Serve, Service};
@@ -154,7 +153,7 @@ impl Driver {
         }
     }
 
-    fn admit(&mut self, head: Parts, now: Now) {
+    fn admit(&mut self, head: RequestHead, now: Now) {
         let (machine, service) = (&mut self.machine, &self.service);
         self.accepted = self.inbound.admit(machine, head, now, |head, origin| {
             let admitted = service.admit(head, origin)?;

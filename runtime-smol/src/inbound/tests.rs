@@ -9,10 +9,8 @@ use std::{
 
 use async_io::Async;
 use entra_mcp_e2e::echo::{Echo, EchoRuntime, connect, talk};
-use entra_mcp_http1::Timeouts;
+use entra_mcp_http1::{RequestHead, Timeouts};
 use entra_mcp_runtime::{ConnectionLimit, InboundLimits, PermitKind, RequestOrigin, timeouts_of};
-use http::Request;
-
 use smol::future;
 
 use super::{connection::serve, *};
@@ -30,11 +28,11 @@ struct Smol;
 pub(crate) struct EchoService;
 
 impl Service for EchoService {
-    fn admit(&self, head: Parts, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
+    fn admit(&self, head: RequestHead, _: RequestOrigin) -> Result<Admitted, Box<Response<Bytes>>> {
         let body_limit = Echo::admit(&head)?;
         let holder = Echo::holder(&head);
         let serve = |body, writer, permit| -> Box<dyn Work> {
-            let echo = Echo::of(&Request::from_parts(head, body));
+            let echo = Echo::of(&head.with_body(body));
             assert_ne!(echo, Echo::Panic, "a bug");
             Box::new(FutureWork::new(permit, respond(echo, writer)))
         };

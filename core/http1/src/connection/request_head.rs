@@ -40,7 +40,7 @@ impl Connection {
                         framing: head.framing,
                         expects_continue: head.expects_continue,
                     };
-                    return Some(Output::Head(Box::new(head.parts)));
+                    return Some(Output::Head(Box::new(head.request)));
                 }
                 Err(error) => self.refuse_with(error.into(), now),
             },

@@ -45,8 +45,8 @@ impl Default for Exchange {
 impl Exchange {
     pub(super) fn new(head: &Head) -> Self {
         Self {
-            method: head.parts.method.clone(),
-            end: match head.parts.version {
+            method: head.request.method.clone(),
+            end: match head.request.version {
                 Version::HTTP_10 => BodyEnd::WithConnection,
                 _ => BodyEnd::WithLastChunk,
             },

@@ -21,11 +21,14 @@ fn begin(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let head = request.body(()).unwrap().into_parts().0;
-    let holder = head.headers.get("authorization").map(|_| TokenHolder {
-        session: SessionKey::from([1; 16]),
-        subject: Subject::of("user"),
-    });
+    let head = RequestHead::from(request.body(()).unwrap().into_parts().0);
+    let holder = head
+        .headers
+        .get(&header::AUTHORIZATION)
+        .map(|_| TokenHolder {
+            session: SessionKey::from([1; 16]),
+            subject: Subject::of("user"),
+        });
     let pending = connection.pending_request(&head);
     pending
         .and_then(|pending| pending.begin(connection, holder))

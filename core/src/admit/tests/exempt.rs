@@ -14,7 +14,7 @@ fn only_looking_at_health_and_metadata_is_exempt_from_the_limit_of_connections()
     let is_exempt = |method: &str, target: &str| {
         let request = Request::builder().method(method).uri(target).body(());
         let (head, ()) = request.unwrap().into_parts();
-        is_exempt_from_limit(&head, &base_path)
+        is_exempt_from_limit(&head.into(), &base_path)
     };
     for target in [
         "/healthz",

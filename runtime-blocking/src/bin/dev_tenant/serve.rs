@@ -74,7 +74,7 @@ impl Server {
                     let Some(parts) = head.take() else {
                         return Ok(());
                     };
-                    self.respond(Request::from_parts(*parts, body), &mut connection);
+                    self.respond(parts.with_body(body), &mut connection);
                 }
                 Output::ShutdownWrite | Output::Close => {
                     return stream.flush();
