@@ -72,6 +72,10 @@ pub enum Planted {
     HiddenToolsCalled,
     /// What the policy says of arguments is not looked at (threat R7).
     ArgumentsNotJudged,
+    /// A token for one of several endpoints is good at each (threat R26).
+    EndpointsOfTokensIgnored,
+    /// What belongs to a user with a client at one of several endpoints is theirs at each (threat R26).
+    EndpointsNotApart,
     /// A list of a backend is passed on whole (threat R7).
     ListsNotFiltered,
     /// What the policy hides from somebody is refused in other words than what there is not (threat R7).

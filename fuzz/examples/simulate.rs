@@ -8,6 +8,7 @@
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- survey 0 500  all that fail of 500 seeds
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- with wall-clock-steps survey 0 500  in an unkinder world
 //! cargo run --release -p entra-mcp-fuzz --example simulate -- before http survey 0 100  with a server behind this one
+//! cargo run --release -p entra-mcp-fuzz --example simulate -- before http beside process survey 0 100  with two
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a command for users")]
 
@@ -25,6 +26,7 @@ use entra_mcp_fuzz::{
 struct Added {
     unkindness: Vec<Unkindness>,
     backend: Option<BackendKind>,
+    second: Option<BackendKind>,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +52,14 @@ fn main() -> ExitCode {
                 added.backend = Some(*kind);
                 args = rest;
             }
+            ["beside", name, rest @ ..] => {
+                let known = BackendKind::ALL.iter().find(|(known, _)| known == name);
+                let Some((_, kind)) = known else {
+                    return usage();
+                };
+                added.second = Some(*kind);
+                args = rest;
+            }
             _ => break,
         }
     }
@@ -73,7 +83,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     println!(
-        "usage: simulate [with UNKINDNESS]... [before BACKEND] [FIRST-SEED [COUNT] | replay SEED | bytes SEED FILE | survey FIRST-SEED COUNT]"
+        "usage: simulate [with UNKINDNESS]... [before BACKEND] [beside BACKEND] [FIRST-SEED [COUNT] | replay SEED | bytes SEED FILE | survey FIRST-SEED COUNT]"
     );
     for (name, unkindness) in Unkindness::ALL {
         let always = if Unkindness::ON.contains(&unkindness) {
@@ -84,7 +94,7 @@ fn usage() -> ExitCode {
         println!("  {name}: {always}");
     }
     for (name, _) in BackendKind::ALL {
-        println!("  before {name}: a gateway, in some runs");
+        println!("  before {name}, beside {name}: a gateway, of several backends, in some runs");
     }
     ExitCode::from(2)
 }
@@ -93,6 +103,7 @@ fn once(seed: u64, added: &Added) -> Result<Summary, Box<FailedRun>> {
     simulate::run(Choice::seeded(seed), |options| {
         options.unkindness.extend(&added.unkindness);
         options.backend = added.backend.or(options.backend);
+        options.second = added.second.or(options.second);
     })
 }
 

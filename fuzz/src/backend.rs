@@ -7,22 +7,28 @@ mod identity;
 pub(crate) mod policy;
 mod requests;
 mod server;
+mod several;
 mod talks;
 mod weather;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use entra_mcp_core::{
-    ask::{AskId, Sign, Signed},
+    ask::AskId,
     config::{
         Backend as Address, BackendAddress, BackendCommand, BackendIdentity, BackendLimits,
-        BackendShare, Gateway,
+        BackendName, BackendShare, Gateway,
     },
     exchange::ExchangeId,
     limits,
 };
 
-pub(crate) use self::{server::Says, talks::Said};
+pub use self::several::Place;
+pub(crate) use self::{
+    server::Says,
+    several::{Backends, gateways},
+    talks::Said,
+};
 use self::{server::Server, talks::Source, weather::Weather};
 use crate::{choice::Choice, client::Dialect, ids::Process};
 
@@ -73,23 +79,18 @@ impl BackendKind {
 
     /// How long a call takes at most.
     pub(crate) fn longest_call(self) -> Duration {
-        let gateway = self.gateway();
+        let gateway = self.gateway(Place::default());
         gateway.call_timeout + gateway.limits.opening
     }
 
-    /// What the server is told of it.
-    ///
-    /// # Panics
-    ///
-    /// Never: its address is one.
-    #[must_use]
-    pub fn gateway(self) -> Gateway {
+    /// What the server is told of it, in this place.
+    pub(crate) fn gateway(self, place: Place) -> Gateway {
         let backend = match self.share {
             None => Address::Http(Arc::new(
-                BackendAddress::parse(ADDRESS).expect("a good address"),
+                BackendAddress::parse(&place.address()).expect("a good address"),
             )),
             Some(share) => Address::Stdio(Arc::new(BackendCommand {
-                program: "orders".to_owned(),
+                program: place.program().to_owned(),
                 arguments: Vec::new(),
                 environment: BTreeMap::new(),
                 folder: None,
@@ -100,11 +101,11 @@ impl BackendKind {
             })),
         };
         Gateway {
-            name: None,
+            name: place.name.and_then(BackendName::parse),
             backend,
             identity: BackendIdentity::ASSERTION,
-            audience: ADDRESS.to_owned(),
-            header: None,
+            audience: place.address(),
+            header: place.header(),
             call_timeout: CALL,
             answer_bytes: limits::BACKEND_MESSAGE_BYTES,
             held_bytes: limits::BACKEND_HELD_BYTES,
@@ -119,23 +120,21 @@ impl BackendKind {
     }
 }
 
-const ADDRESS: &str = "http://127.0.0.1:8000/mcp";
-
 /// How long a call may take: shorter than what clients of this world wait for.
 const CALL: Duration = Duration::from_secs(60);
 
 /// How long a process lives that nobody asks anything.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// Which request to it, or which of its processes: by the ask of an exchange.
-pub(crate) type Key = (Process, ExchangeId, AskId);
+/// Which request to a backend, or which of its processes: by the ask of an exchange, and the number of the backend.
+pub(crate) type Key = (Process, ExchangeId, AskId, usize);
 
-/// The backend of a world.
+/// A backend of a world.
 #[derive(Debug)]
 pub(crate) struct Backend {
+    place: Place,
     weather: Weather,
     server: Server,
-    keys: identity::Keys,
     /// The answers that it gives, and its processes.
     sources: BTreeMap<Key, Source>,
     /// Until when it is not there.
@@ -143,39 +142,19 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) fn new(kind: BackendKind, choice: &mut Choice) -> Self {
+    fn new(kind: BackendKind, place: Place, choice: &mut Choice) -> Self {
         Self {
+            place,
             weather: Weather::draw(choice),
-            server: Server::new(kind),
-            keys: identity::Keys::default(),
+            server: Server::new(kind, place),
             sources: BTreeMap::new(),
             away_until: crate::clock::SimInstant::default(),
         }
     }
 
     /// Nothing goes wrong with it any more.
-    pub(crate) fn calm(&mut self) {
+    fn calm(&mut self) {
         self.weather = Weather::default();
         self.away_until = crate::clock::SimInstant::default();
-    }
-
-    /// Makes a key or a signature, as a runtime does.
-    pub(crate) fn sign(&mut self, sign: Sign, material: [u8; 32]) -> Signed {
-        self.keys.sign(sign, material)
-    }
-
-    /// A user has said whether a call may be made, in time or not.
-    pub(crate) fn user_says(&mut self, nonce: &str, is_yes: bool) {
-        self.server.user_says(nonce, is_yes);
-    }
-
-    /// Whether a call was made.
-    pub(crate) fn was_called(&self, nonce: &str) -> bool {
-        self.server.was_called(nonce)
-    }
-
-    /// Whether a session is open in which this call was made.
-    pub(crate) fn has_session_of(&self, nonce: &str) -> bool {
-        self.server.has_session_of(nonce)
     }
 }

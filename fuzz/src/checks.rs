@@ -19,7 +19,7 @@ mod sessions;
 mod tokens;
 mod upstream;
 
-pub(crate) use self::ledger::claims;
+pub(crate) use self::{ledger::claims, sessions::endpoint};
 pub use self::{
     ledger::{ExchangeRecord, Ledger},
     secrets::{Label, Secrets, Sort},

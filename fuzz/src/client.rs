@@ -91,6 +91,8 @@ pub struct Client {
     pub peer: Peer,
     /// Which revision it speaks.
     pub dialect: Dialect,
+    /// What the endpoint is called that it uses, if there are several.
+    pub endpoint: Option<&'static str>,
     /// Where it wants the user's browser back.
     pub redirect_uri: String,
     /// Who it says that it is.
@@ -129,6 +131,7 @@ impl Client {
         Self {
             peer: world.peer(name, Role::Client),
             dialect,
+            endpoint: world.options(|options| options.backends().first()?.0.name),
             redirect_uri: "http://127.0.0.1:49152/callback".to_owned(),
             identity: Identity::default(),
             assertion: Assertion::default(),
@@ -158,7 +161,13 @@ impl Client {
     /// The MCP address that the user has given it.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}{}", self.peer.world().server_url(), self.dialect.path())
+        let path = self.dialect.path();
+        let name = self.endpoint.map(|name| format!("/{name}"));
+        format!(
+            "{}{path}{}",
+            self.peer.world().server_url(),
+            name.unwrap_or_default()
+        )
     }
 
     /// Signs in from nothing, or again: discovery, registration, browser, code, tokens.

@@ -55,6 +55,13 @@ impl DeviceUser {
         }
     }
 
+    /// The same at this endpoint.
+    #[must_use]
+    pub fn at(mut self, endpoint: Option<&'static str>) -> Self {
+        self.client.endpoint = endpoint;
+        self
+    }
+
     /// Connects the device again and again until the faults stop, and then once more.
     pub async fn run(mut self) {
         while !self.shared.borrow().faults_stopped {

@@ -106,7 +106,10 @@ impl EntraCaller {
         }});
         let mut request = Request::new(Bytes::from(message.to_string()));
         *request.method_mut() = Method::POST;
-        let url = format!("{}/mcp", self.world.server_url());
+        let all = self.world.options(|options| options.backends());
+        let name = all.first().and_then(|(place, _)| place.name);
+        let name = name.map(|name| format!("/{name}")).unwrap_or_default();
+        let url = format!("{}/mcp{name}", self.world.server_url());
         *request.uri_mut() = url.parse().expect("an address");
         let bearer = format!("Bearer {token}");
         let fields = [

@@ -243,9 +243,7 @@ pub fn stop_faults(world: &World) {
     world.entra(Entra::recover);
     world.mend_sites();
     world.with(|state| {
-        if let Some(backend) = &mut state.backend {
-            backend.calm();
-        }
+        state.backends.calm();
     });
     world.with(|state| state.checks.ledger_mut().disabled.clear());
     for replica in 0..world.replicas() {

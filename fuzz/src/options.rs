@@ -6,7 +6,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use entra_mcp_core::{catalog::Catalog, config::RateLimits, env::Server};
 
-use crate::{backend::BackendKind, choice::Choice, unkindness::Unkindness};
+use crate::{
+    backend::{BackendKind, Place},
+    choice::Choice,
+    unkindness::Unkindness,
+};
 
 /// The options of a run.
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ pub struct Options {
     pub catalog: fn() -> Catalog,
     /// The server behind this one, if it is a gateway.
     pub backend: Option<BackendKind>,
+    /// A second one: then each is at an endpoint of its own.
+    pub second: Option<BackendKind>,
     /// How often things may be asked for.
     pub rate_limits: RateLimits,
     /// What is done to each server before it starts; tests of the checks plant bugs with it.
@@ -150,6 +156,7 @@ impl Options {
             unkindness: Unkindness::ON.into(),
             catalog: entra_mcp_core::tools::catalog,
             backend: None,
+            second: None,
             rate_limits: RateLimits::none(),
             prepare: untouched,
         }
@@ -175,6 +182,17 @@ impl Options {
         self.unkindness.contains(&unkindness)
     }
 
+    /// The servers behind this one, if it is a gateway.
+    #[must_use]
+    pub fn backends(&self) -> Vec<(Place, BackendKind)> {
+        let all = [self.backend, self.second.filter(|_| self.backend.is_some())];
+        let kinds: Vec<_> = all.into_iter().flatten().collect();
+        let count = kinds.len();
+        let numbered = kinds.into_iter().enumerate();
+        let places = numbered.map(|(number, kind)| (Place::of(number, count), kind));
+        places.collect()
+    }
+
     /// The same at another address.
     #[must_use]
     pub fn at(mut self, public_url: &str) -> Self {
@@ -196,6 +214,9 @@ impl Options {
             .and_then(|drawn| drawn.checked_sub(GATEWAYS_FROM));
         let backend = kind.and_then(|kind| BackendKind::ALL.get(kind));
         let backend = backend.map(|(_, kind)| *kind);
+        let second = backend
+            .filter(|_| choice.chance(500))
+            .map(|_| choice.pick(&BackendKind::ALL).1);
         let most = *choice.pick(&[20, 200, 2000]);
         let mut often = || {
             if choice.chance(500) {
@@ -231,6 +252,7 @@ impl Options {
             unkindness: Unkindness::ON.into(),
             catalog: crate::tools::everything,
             backend,
+            second,
             rate_limits: RateLimits::none(),
             prepare: untouched,
         }

@@ -155,10 +155,7 @@ impl State {
             calls: calls::Calls::default(),
             mailboxes: mailbox::Mailboxes::default(),
             rates: RateTable::told_to_others(),
-            policy: match self.options.backend {
-                Some(_) => crate::backend::policy::policy(),
-                None => Policy::default(),
-            },
+            policy: crate::backend::policy::of_world(&self.options),
             count: 0,
         });
         let (line, process) = (

@@ -18,7 +18,7 @@ use entra_mcp_dev_tenant::{FABRIKAM_ID, MANAGED_IDENTITY_CLIENT_ID, TENANT_ID};
 use url::Url;
 
 use crate::{
-    backend::{BackendKind, policy},
+    backend::{gateways, policy},
     checks::{Checks, Sort},
     entra::Entra,
     ids::ENTRA_ORIGIN,
@@ -134,6 +134,7 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         (true, _) => ClientCredential::ManagedIdentity(identity()),
         (false, _) => ClientCredential::Secret(app.client_secret.into()),
     };
+    let (gateway, backends) = gateways(options);
     let config = Config {
         listen: Vec::new(),
         metrics_listen: Vec::new(),
@@ -159,8 +160,8 @@ pub(crate) fn build(options: &Options, keys: Keys, checks: &mut Checks) -> Serve
         contact: None,
         device_authorization: true,
         code_page: true,
-        gateway: options.backend.map(BackendKind::gateway),
-        backends: Vec::new(),
+        gateway,
+        backends,
         with_own_tools: false,
         sessions_per_user: entra_mcp_core::limits::SESSIONS_PER_USER,
         client_documents: entra_mcp_core::config::ClientDocuments::default(),

@@ -12,7 +12,6 @@ use entra_mcp_core::limits;
 
 use crate::{
     attacker::Attacker,
-    backend::BackendKind,
     checks::Failure,
     choice::Choice,
     client::Dialect,
@@ -25,7 +24,7 @@ use crate::{
     options::{Faults, Options},
     partition,
     unkindness::Unkindness,
-    users::{RunState, Shared, SimUser},
+    users::{RunState, Shared, SimUser, endpoints},
     world::World,
 };
 
@@ -202,20 +201,18 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
 /// The users whose progress counts.
 fn spawn_users(world: &World, shared: &Shared, accounts: Accounts) {
     let count = 1 + world.choose(|choice| choice.below(3));
-    let backend = world.options(|options| options.backend);
-    let dialects = backend.map_or(&Dialect::ALL[..], BackendKind::dialects);
     for number in 0..count {
-        let dialect = world.choose(|choice| *choice.pick(dialects));
+        let (endpoint, dialect) = endpoints::choose(world);
         let account = world.choose(|choice| *choice.pick(accounts.users));
         let name = format!("client{number}");
-        let user = SimUser::new(world, &name, account, dialect, shared);
+        let user = SimUser::new(world, &name, account, dialect, shared).at(endpoint);
         world.spawn(user.run());
         shared.borrow_mut().expected += 1;
     }
     if world.choose(|choice| choice.chance(300)) {
-        let dialect = world.choose(|choice| *choice.pick(dialects));
+        let (endpoint, dialect) = endpoints::choose(world);
         let account = world.choose(|choice| *choice.pick(accounts.users));
-        let user = DeviceUser::new(world, "device", account, dialect, shared);
+        let user = DeviceUser::new(world, "device", account, dialect, shared).at(endpoint);
         world.spawn(user.run());
         shared.borrow_mut().expected += 1;
     }

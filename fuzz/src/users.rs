@@ -2,6 +2,7 @@
 //! the way. In the liveness phase nothing breaks any more, and each of them must get through.
 
 mod connections;
+pub(crate) mod endpoints;
 mod guest;
 mod identity;
 mod processes;
@@ -86,6 +87,7 @@ impl SimUser {
     pub async fn run(mut self) {
         let most = Duration::from_secs(600);
         while !self.shared.borrow().faults_stopped {
+            self.may_move();
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
             let action = self.world.choose(|choice| choice.below(27));
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
@@ -146,7 +148,7 @@ impl SimUser {
             {
                 Ok(()) => return true,
                 Err(error) => {
-                    let line = format!("= has error with {wanted:?}: {}", brief(&error));
+                    let line = format!("= has error with {wanted:?}: {}", error.brief());
                     self.world.note(self.client.peer.name(), &line);
                     self.check_conformance(&error);
                     self.client.disconnect();
@@ -389,12 +391,4 @@ impl SimUser {
 pub fn kind(dialect: Dialect, is_web: bool) -> String {
     let client = if is_web { "web" } else { "native" };
     format!("{}, {client}", dialect.version())
-}
-
-/// An error without the texts that came with it.
-fn brief(error: &ClientError) -> String {
-    match error {
-        ClientError::Page { status, .. } => format!("a page with {status}"),
-        other => other.to_string(),
-    }
 }

@@ -26,6 +26,7 @@ use crate::{
     id::PrincipalId,
     log_event::LogEventId,
     opened_session::OpenedSession,
+    planted::Planted,
     revision::Revision,
     route::Route,
     secret::Secret,
@@ -175,8 +176,10 @@ fn found(
                 principal,
             } = &*found.known;
             session.audit(cx);
+            let endpoint = cx.env.endpoint_name();
+            let endpoint = endpoint.filter(|_| !cx.env.server.has(Planted::EndpointsNotApart));
             Ok(Box::new(Caller {
-                principal_id: session.principal.at(cx.env.endpoint_name()),
+                principal_id: session.principal.at(endpoint),
                 scope: Arc::clone(scope),
                 principal: Arc::clone(principal),
                 session: Arc::clone(session),

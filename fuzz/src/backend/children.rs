@@ -10,8 +10,7 @@ use entra_mcp_core::{
 use serde_json::Value;
 
 use super::{
-    ADDRESS, Backend, Key,
-    requests::ASSERTION,
+    Backend, Key,
     server::{Reply, Sent},
     talks::{Said, Source},
     weather,
@@ -48,8 +47,9 @@ impl State {
         ticket: Ticket<Child>,
         child: &Child,
     ) {
-        let key = (process, id, ticket.id());
-        let Some(backend) = self.backend.as_mut() else {
+        let number = self.backends.running(&child.program);
+        let key = (process, id, ticket.id(), number.unwrap_or(usize::MAX));
+        let Some(backend) = self.backends.of(key) else {
             let event = ticket.answer(Err(ChildFault::NotFound));
             let at = self.moment.after(self.latency());
             return self.schedule(at, SimEvent::Deliver(process, id, event));
@@ -66,7 +66,7 @@ impl State {
         self.say(key, after, Said::Started);
         let (least, most) = STARTING;
         let ready = self.moment.after(self.choice.between(least, most));
-        let sources = self.backend.as_mut().map(|backend| &mut backend.sources);
+        let sources = self.backends.of(key).map(|backend| &mut backend.sources);
         if let Some(source) = sources.and_then(|sources| sources.get_mut(&key)) {
             source.reads_until = ready;
         }
@@ -74,12 +74,12 @@ impl State {
 
     /// It is fed a line, which it reads a little later.
     pub(crate) fn feed(&mut self, process: Process, id: ExchangeId, ask: AskId, line: Bytes) {
-        let key = (process, id, ask);
-        let weather = self.backend.as_ref().map(|backend| backend.weather);
+        let key = self.backends.key(process, id, ask);
+        let weather = self.backends.of(key).map(|backend| backend.weather);
         let after = weather::moment(weather.unwrap_or_default(), &mut self.choice);
         self.check_what_backend_sees(key, &line);
         let at = self.moment.after(after);
-        let sources = self.backend.as_mut().map(|backend| &mut backend.sources);
+        let sources = self.backends.of(key).map(|backend| &mut backend.sources);
         let Some(source) = sources.and_then(|sources| sources.get_mut(&key)) else {
             return;
         };
@@ -90,7 +90,7 @@ impl State {
 
     /// It reads a line.
     pub(crate) fn process_reads(&mut self, key: Key, line: &[u8]) {
-        let Some(backend) = self.backend.as_mut() else {
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
         let weather = backend.weather;
@@ -106,7 +106,7 @@ impl State {
         };
         let assertion = message.pointer("/params/_meta/entra-mcp~1assertion");
         let assertion = assertion.and_then(Value::as_str);
-        let caller = assertion.and_then(|assertion| backend.keys.verify(assertion, ADDRESS));
+        let caller = assertion.and_then(|assertion| self.backends.verify(key, assertion));
         if let (Some(user), Some(caller)) = (&user, &caller)
             && *user != caller.oid
         {
@@ -114,7 +114,8 @@ impl State {
             self.fail(Failure::new("sessions of the backend apart", what));
         }
         if let (Some(assertion), Some(caller)) = (assertion, &caller) {
-            self.label_of_backend(assertion, ASSERTION, Some(&caller.oid));
+            let name = self.backends.name_of_assertions(key);
+            self.label_of_backend(assertion, &name, Some(&caller.oid));
         }
         self.say(key, Duration::ZERO, Said::Fed);
         if self.choice.chance(weather.restarts) {
@@ -123,7 +124,7 @@ impl State {
         }
         self.mutter(key, assertion);
         let session = session(key);
-        let Some(backend) = self.backend.as_mut() else {
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
         let sent = Sent {
@@ -149,12 +150,12 @@ impl State {
                 }
             }
         }
-        self.resume();
+        self.resume(key);
     }
 
     /// What is no message, and what is for the log.
     fn mutter(&mut self, key: Key, assertion: Option<&str>) {
-        let weather = self.backend.as_ref().map(|backend| backend.weather);
+        let weather = self.backends.of(key).map(|backend| backend.weather);
         let weather = weather.unwrap_or_default();
         if self.choice.chance(weather.garbage) {
             let lines = ["printed", "", "{\"jsonrpc\":", "[]", "null"];
@@ -181,8 +182,8 @@ impl State {
         ask: AskId,
         end: ChildEnd,
     ) {
-        let key = (process, id, ask);
-        let weather = self.backend.as_ref().map(|backend| backend.weather);
+        let key = self.backends.key(process, id, ask);
+        let weather = self.backends.of(key).map(|backend| backend.weather);
         let is_stubborn = self.choice.chance(weather.unwrap_or_default().stubborn);
         let most = Duration::from_millis(500);
         let after = self.choice.between(Duration::ZERO, most);

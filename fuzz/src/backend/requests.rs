@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
 
 use super::{
-    ADDRESS, Key, framing,
+    Key, framing,
     server::{Reply, Says, Sent},
     talks::{Said, Source},
     weather,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What a head towards the backend may have.
-const HEADERS: [&str; 8] = [
+const HEADERS: [&str; 9] = [
     "accept",
     "content-type",
     "entra-mcp-assertion",
@@ -32,6 +32,7 @@ const HEADERS: [&str; 8] = [
     "mcp-name",
     "mcp-protocol-version",
     "mcp-session-id",
+    "x-api-key",
 ];
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -47,13 +48,15 @@ impl State {
         ticket: Ticket<Pull>,
         pull: Box<Pull>,
     ) {
-        let key = (process, id, ticket.id());
-        let Some(backend) = self.backend.as_mut() else {
+        let number = self.backends.at(&pull.backend).unwrap_or(usize::MAX);
+        let key = (process, id, ticket.id(), number);
+        let Some(backend) = self.backends.of(key) else {
             let event = ticket.answer(Err(PullFault::Unreachable));
             let at = self.moment.after(self.latency());
             return self.schedule(at, SimEvent::Deliver(process, id, event));
         };
         backend.sources.insert(key, Source::of_pull(ticket));
+        self.check_endpoint(key);
         if let Some(name) = pull
             .headers
             .keys()
@@ -78,7 +81,9 @@ impl State {
     /// The backend gets nothing that is a secret of the server's, its clients' or Entra's, but the assertion that is for it.
     pub(super) fn check_what_backend_sees(&mut self, key: Key, bytes: &[u8]) {
         let found = self.checks.ledger().secrets.find(bytes);
-        let is_secret = |label: &&&Label| label.sort != Sort::Personal && label.name != ASSERTION;
+        let is_secret = |label: &&&Label| {
+            label.sort != Sort::Personal && !self.backends.may_see(key, &label.name)
+        };
         if let Some(label) = found.iter().find(is_secret) {
             let what = format!(
                 "the backend is sent {:?} {} by {:?}",
@@ -122,21 +127,21 @@ impl State {
     /// It reaches the backend.
     pub(crate) fn pull_arrives(&mut self, key: Key, pull: &Pull) {
         let is_left = !self
-            .backend
-            .as_ref()
+            .backends
+            .of(key)
             .is_some_and(|backend| backend.sources.contains_key(&key));
         if is_left && self.choice.chance(500) {
             return;
         }
         let (moment, choice) = (self.moment, &mut self.choice);
-        let Some(backend) = self.backend.as_mut() else {
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
         let weather = backend.weather;
         if choice.chance(weather.restarts) {
-            self.restart_backend();
+            self.restart_backend(key);
         }
-        let Some(backend) = self.backend.as_ref() else {
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
         if moment < backend.away_until {
@@ -156,11 +161,11 @@ impl State {
         self.serve(key, pull);
     }
 
-    fn restart_backend(&mut self) {
+    fn restart_backend(&mut self, key: Key) {
         let away = self.choice.between(Duration::ZERO, Duration::from_secs(5));
         let until = self.moment.after(away);
         self.note("backend", "= restarts");
-        let Some(backend) = self.backend.as_mut() else {
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
         backend.away_until = until;
@@ -189,17 +194,15 @@ impl State {
     fn serve(&mut self, key: Key, pull: &Pull) {
         let session = text(&pull.headers, "mcp-session-id");
         let assertion = text(&pull.headers, "entra-mcp-assertion");
-        let Some(backend) = self.backend.as_mut() else {
-            return;
-        };
-        let caller = assertion.and_then(|assertion| backend.keys.verify(assertion, ADDRESS));
+        let caller = assertion.and_then(|assertion| self.backends.verify(key, assertion));
         if let (Some(assertion), Some(caller)) = (assertion, &caller) {
-            self.label_of_backend(assertion, ASSERTION, Some(&caller.oid));
+            let name = self.backends.name_of_assertions(key);
+            self.label_of_backend(assertion, &name, Some(&caller.oid));
             self.check_caller(key, &caller.oid);
         }
         match pull.method {
             Method::DELETE => {
-                let backend = self.backend.as_mut();
+                let backend = self.backends.of(key);
                 let is_known = backend.is_some_and(|backend| {
                     session.is_some_and(|session| backend.server.end(session))
                 });
@@ -212,7 +215,7 @@ impl State {
                     let what = "the backend is sent what is no JSON";
                     return self.fail(Failure::new("headers of our own", what));
                 };
-                let Some(backend) = self.backend.as_mut() else {
+                let Some(backend) = self.backends.of(key) else {
                     return;
                 };
                 let sent = Sent {
@@ -253,12 +256,12 @@ impl State {
             Ok(Reply::Status(status)) => self.say_page(key, status, ""),
             Ok(Reply::Says(says)) => self.say_answer(key, says),
         }
-        self.resume();
+        self.resume(key);
     }
 
     /// What others hear because of a message.
-    pub(super) fn resume(&mut self) {
-        let backend = self.backend.as_mut();
+    pub(super) fn resume(&mut self, key: Key) {
+        let backend = self.backends.of(key);
         let resumed = backend.map(|backend| backend.server.take_resumed());
         for (key, says) in resumed.unwrap_or_default() {
             self.say_more(key, Duration::ZERO, &says);
@@ -269,7 +272,7 @@ impl State {
     }
 
     pub(super) fn is_process(&self, key: Key) -> bool {
-        let backend = self.backend.as_ref();
+        let backend = self.backends.get(key);
         let source = backend.and_then(|backend| backend.sources.get(&key));
         source.is_some_and(Source::is_process)
     }
@@ -311,7 +314,7 @@ impl State {
     }
 
     fn say_answer(&mut self, key: Key, says: Says) {
-        let weather = match self.backend.as_ref() {
+        let weather = match self.backends.of(key) {
             Some(backend) => backend.weather,
             None => return,
         };
@@ -363,7 +366,5 @@ impl State {
     }
 }
 
-/// What the assertion is labelled.
-pub(super) const ASSERTION: &str = "an assertion for the backend";
 /// What the name of a session of the backend is labelled.
 const SESSION: &str = "the name of a session of the backend";

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use self::sessions::Session;
-use super::{BackendKind, Key, identity::Caller, policy, weather::Weather};
+use super::{BackendKind, Key, Place, identity::Caller, policy, weather::Weather};
 use crate::{checks::Failure, choice::Choice};
 
 /// A message, and what came with it.
@@ -64,9 +64,12 @@ const SMALL: u64 = 100_000;
 #[derive(Debug)]
 pub(super) struct Server {
     kind: BackendKind,
+    place: Place,
     sessions: BTreeMap<String, Session>,
     /// The ids of all requests.
     ids: BTreeSet<String>,
+    /// Those of requests that were not refused for their session.
+    taken: BTreeSet<String>,
     /// What every call was made with, once.
     nonces: BTreeSet<String>,
     /// The calls to which their users have said yes.
@@ -80,11 +83,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(kind: BackendKind) -> Self {
+    pub(super) fn new(kind: BackendKind, place: Place) -> Self {
         Self {
             kind,
+            place,
             sessions: BTreeMap::new(),
             ids: BTreeSet::new(),
+            taken: BTreeSet::new(),
             nonces: BTreeSet::new(),
             confirmed: BTreeSet::new(),
             questions: BTreeMap::new(),
@@ -121,13 +126,18 @@ impl Server {
         let Some(method) = message.get("method").and_then(Value::as_str) else {
             return self.answered(sent);
         };
+        self.check_name(sent)?;
         self.check_session(sent)?;
         let Some(id) = id else {
             return self.notified(sent, method);
         };
         // With which a session is begun, before there is another.
         let begins = matches!(method, "initialize" | "server/discover") && *id == json!(0);
-        if !begins && !self.ids.insert(id.to_string()) {
+        let is_begun = method == "initialize" || self.kind.is_stateless;
+        let is_taken = is_begun || self.is_known(sent.session);
+        self.ids.insert(id.to_string());
+        // What was refused for its session is sent again in another one.
+        if is_taken && !begins && !self.taken.insert(id.to_string()) {
             return Err(Failure::new(
                 "ids of its own",
                 format!("the backend is sent {id} twice"),
@@ -137,8 +147,7 @@ impl Server {
             let what = format!("{method} without who calls");
             return Err(Failure::new("calls are signed", what));
         };
-        let is_begun = method == "initialize" || self.kind.is_stateless;
-        if !is_begun && !self.is_known(sent.session) {
+        if !is_taken {
             if self.kind.share.is_some() {
                 return Ok(error(
                     id,
@@ -222,8 +231,10 @@ impl Server {
             policy::OF_SCOPE,
             policy::CONFIRMED,
         ];
+        let named = self.place.name.map(|_| policy::ONLY);
+        let names = names.into_iter().chain(named.into_iter().flatten());
         let tools = names.map(|name| json!({"name": name, "inputSchema": {"type": "object"}}));
-        self.whole(&json!({"tools": tools}))
+        self.whole(&json!({"tools": tools.collect::<Value>()}))
     }
 
     /// A result, with what 2026-07-28 adds to those that may be kept.

@@ -118,7 +118,7 @@ impl Source {
 
 impl State {
     fn source(&mut self, key: Key) -> Option<&mut Source> {
-        self.backend.as_mut()?.sources.get_mut(&key)
+        self.backends.of(key)?.sources.get_mut(&key)
     }
 
     /// The backend says something after a while.
@@ -163,7 +163,7 @@ impl State {
 
     /// The exchange hears the next that was said.
     pub(crate) fn backend_is_heard(&mut self, key: Key) {
-        let (process, id, _) = key;
+        let (process, id, ..) = key;
         let Some(source) = self.source(key) else {
             return;
         };
@@ -172,7 +172,7 @@ impl State {
             return;
         };
         if matches!(said, Said::End(_) | Said::Exit(_)) {
-            let Some(backend) = self.backend.as_mut() else {
+            let Some(backend) = self.backends.of(key) else {
                 return;
             };
             let source = backend.sources.remove(&key);
@@ -201,7 +201,7 @@ impl State {
 
     /// One more piece or line may come.
     pub(crate) fn more(&mut self, process: Process, id: ExchangeId, ask: AskId) {
-        let key = (process, id, ask);
+        let key = self.backends.key(process, id, ask);
         let Some(source) = self.source(key) else {
             return;
         };
@@ -216,22 +216,20 @@ impl State {
 
     /// The exchange wants nothing more of the backend by this ask.
     pub(crate) fn leave_backend(&mut self, process: Process, id: ExchangeId, ask: AskId) {
-        let Some(backend) = self.backend.as_mut() else {
+        let key = self.backends.key(process, id, ask);
+        let Some(backend) = self.backends.of(key) else {
             return;
         };
-        let left = backend.sources.remove(&(process, id, ask));
+        let left = backend.sources.remove(&key);
         if left.is_some_and(|source| source.is_process()) {
-            backend.end_of_process((process, id, ask));
+            backend.end_of_process(key);
         }
     }
 
     /// An exchange is over, and hears nothing any more. The processes that it ran have ended by then.
     pub(crate) fn leave_backends(&mut self, process: Process, id: ExchangeId) {
-        let Some(backend) = self.backend.as_ref() else {
-            return;
-        };
-        let sources = backend.sources.iter();
-        let of_it = sources.filter(|((of, by, _), _)| (*of, *by) == (process, id));
+        let sources = self.backends.sources();
+        let of_it = sources.filter(|((of, by, ..), _)| (*of, *by) == (process, id));
         let left: Vec<_> = of_it
             .map(|(key, source)| (key.2, source.is_process()))
             .collect();
@@ -246,14 +244,13 @@ impl State {
 
     /// A replica was killed: its connections break, and its processes see the end of their input.
     pub(crate) fn lose_backends(&mut self, process: Process) {
-        let Some(backend) = self.backend.as_mut() else {
-            return;
-        };
-        let sources = backend.sources.keys();
-        let of_it: Vec<Key> = sources.filter(|key| key.0 == process).copied().collect();
+        let sources = self.backends.sources().map(|(key, _)| *key);
+        let of_it: Vec<Key> = sources.filter(|key| key.0 == process).collect();
         for key in of_it {
-            backend.sources.remove(&key);
-            backend.end_of_process(key);
+            if let Some(backend) = self.backends.of(key) {
+                backend.sources.remove(&key);
+                backend.end_of_process(key);
+            }
         }
     }
 }

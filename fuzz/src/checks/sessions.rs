@@ -8,8 +8,8 @@ use super::{
 };
 use crate::observation::Observation;
 
-/// Whose a session is: the user's `oid`, and the client.
-pub(super) type Owner = (Option<String>, Option<String>);
+/// Whose a session is: the user's `oid`, and the client; and at which endpoint.
+pub(super) type Owner = (Option<String>, Option<String>, Option<String>);
 
 /// Nobody is served in a session of somebody else, or of another client of the same user.
 #[derive(Debug, Default)]
@@ -17,10 +17,21 @@ pub(super) struct OwnSessionsOnly {
     owners: BTreeMap<String, Owner>,
 }
 
+/// What the MCP endpoint of a path is called: nothing, if there is one only; `None`: the path is of something else.
+pub(crate) fn endpoint(path: &str) -> Option<&str> {
+    let doors = ["/mcp", "/sse", "/message"];
+    let rest = doors.iter().find_map(|door| path.strip_prefix(door))?;
+    match rest {
+        "" => Some(""),
+        rest => rest.strip_prefix('/').filter(|name| !name.contains('/')),
+    }
+}
+
 pub(super) fn owner(case: &ExchangeRecord) -> Owner {
     let claims = case.bearer.as_deref().and_then(claims);
     let client = claims.and_then(|claims| Some(claims.get("client_id")?.as_str()?.to_owned()));
-    (case.user.clone(), client)
+    let endpoint = endpoint(&case.path).map(str::to_owned);
+    (case.user.clone(), client, endpoint)
 }
 
 /// The session that the endpoint event of HTTP+SSE names.

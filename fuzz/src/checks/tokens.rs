@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     Check, Ledger, Sort,
     ledger::{ExchangeRecord, claims, form},
+    sessions::endpoint,
 };
 use crate::{clock::SimInstant, ids::ExchangeRef, observation::Observation};
 
@@ -23,7 +24,14 @@ pub(super) struct BearerNeeded {
 }
 
 fn is_protected(path: &str) -> bool {
-    matches!(path, "/mcp" | "/sse" | "/message")
+    endpoint(path).is_some()
+}
+
+/// Whether a token of ours is for the endpoint of a path (threat R26).
+fn is_for(path: &str, token: &Value) -> bool {
+    let name = endpoint(path).unwrap_or_default();
+    let audience = token.get("aud").and_then(Value::as_str);
+    name.is_empty() || audience.is_some_and(|audience| audience.ends_with(&format!("/{name}")))
 }
 
 impl Check for BearerNeeded {
@@ -60,6 +68,10 @@ impl Check for BearerNeeded {
                         "{who} serves {} without a token of ours",
                         case.path
                     ));
+                }
+                if is_ours && !is_for(&case.path, &said) {
+                    let audience = said.get("aud");
+                    return Err(format!("{who} serves {} for {audience:?}", case.path));
                 }
                 let end = said.get("exp").and_then(Value::as_u64);
                 // Entra's clock is another.

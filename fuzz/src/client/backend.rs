@@ -6,10 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Client, ClientError, Dialect, Feature, features::expect};
-use crate::backend::{
-    BackendKind,
-    policy::{FIXED, HIDDEN, SAFE},
-};
+use crate::backend::policy::{FIXED, HIDDEN, SAFE};
 
 /// How long the backend may take over the end of a session.
 const SOON: Duration = Duration::from_secs(60);
@@ -37,7 +34,9 @@ impl Client {
             state.sequence += 1;
             state.sequence
         });
-        format!("call {number} of {}", self.peer.name())
+        let endpoint = self.endpoint.map(|name| format!(" at {name}"));
+        let endpoint = endpoint.unwrap_or_default();
+        format!("call {number} of {}{endpoint}", self.peer.name())
     }
 
     pub(super) async fn call_named(
@@ -99,8 +98,8 @@ impl Client {
             let token = notification.pointer("/params/progressToken");
             let number = notification.pointer("/params/progress");
             let number = number.and_then(Value::as_u64).unwrap_or_default();
-            let told = format!("call {number} of {}", self.peer.name());
-            if told != nonce || token != Some(&json!(nonce)) {
+            let told = format!("call {number} of ");
+            if !nonce.starts_with(&told) || token != Some(&json!(nonce)) {
                 let what = format!("{nonce} with {token:?} is told of {told}");
                 self.peer.world().fail("answers to who asked", what);
             }
@@ -145,7 +144,8 @@ impl Client {
                 self.peer.world().fail("mistakes are errors", what);
             }
         }
-        self.call_named(FIXED, json!({"mode": SAFE})).await
+        self.call_named(FIXED, json!({"mode": SAFE})).await?;
+        self.try_elsewhere().await
     }
 
     /// The stream on which the backend speaks of its own accord.
@@ -175,12 +175,10 @@ impl Client {
         self.disconnect();
         let world = self.peer.world().clone();
         world.sleep(SOON).await;
-        let goes_on = world.with(|state| {
-            let backend = state.backend.as_ref();
-            backend.is_some_and(|backend| backend.has_session_of(&nonce))
-        });
-        let is_shared =
-            world.options(|options| options.backend.is_some_and(BackendKind::is_shared));
+        let goes_on = world.with(|state| state.backends.has_session_of(&nonce));
+        let all = world.options(|options| options.backends());
+        let own = all.iter().find(|(place, _)| place.name == self.endpoint);
+        let is_shared = own.is_some_and(|(_, kind)| kind.is_shared());
         if goes_on && !is_shared && self.expects_no_faults {
             let what = format!("the session of {nonce} goes on at the backend");
             world.fail("what was opened is ended", what);

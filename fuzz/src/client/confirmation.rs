@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Client, ClientError, Dialect};
-use crate::backend::{
-    BackendKind,
-    policy::{self, CONFIRMED},
-};
+use crate::backend::policy::{self, CONFIRMED};
 
 /// How long a user thinks before an answer, at most.
 const THOUGHT: Duration = Duration::from_secs(8);
@@ -22,9 +19,9 @@ impl Client {
     /// How long the user thinks about a question, and whether the call that it is about waits for so long.
     pub(super) fn thinks(&self, params: &Value) -> (Duration, bool) {
         let world = self.peer.world();
-        let backend = world.options(|options| options.backend);
-        let asked_about = asked_about(params);
-        let longest = asked_about.and(backend).map(BackendKind::longest_call);
+        let kinds = world.options(|options| options.backends());
+        let calls = kinds.into_iter().map(|(_, kind)| kind.longest_call());
+        let longest = asked_about(params).and_then(|_| calls.max());
         let is_slow = longest.is_some() && world.choose(|choice| choice.chance(200));
         let late = longest.filter(|_| is_slow);
         let most = late.map_or(THOUGHT, |late| late * 2);
@@ -39,11 +36,9 @@ impl Client {
         };
         let action = result.and_then(|result| result.get("action"));
         let is_yes = action.is_some_and(|action| action == "accept");
-        self.peer.world().with(|state| {
-            if let Some(backend) = &mut state.backend {
-                backend.user_says(nonce, is_yes && is_in_time);
-            }
-        });
+        let says_yes = is_yes && is_in_time;
+        let world = self.peer.world();
+        world.with(|state| state.backends.user_says(nonce, says_yes));
     }
 
     /// Whether an answer is sent twice.
@@ -59,10 +54,8 @@ impl Client {
             Dialect::Modern => self.call_in_rounds(&nonce).await,
             _ => self.call_as(&nonce, CONFIRMED, json!({})).await,
         };
-        let was_called = self.peer.world().with(|state| {
-            let backend = state.backend.as_ref();
-            backend.is_some_and(|backend| backend.was_called(&nonce))
-        });
+        let world = self.peer.world();
+        let was_called = world.with(|state| state.backends.was_called(&nonce));
         match called {
             // It was made once, and this is what the other answer says; or the user did not want it, or cannot be asked.
             Err(ClientError::Tool(_)) => Ok(()),

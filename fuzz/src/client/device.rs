@@ -46,7 +46,11 @@ impl Client {
             self.identify().await?;
         }
         let endpoint = self.endpoint("device_authorization_endpoint")?;
-        let answer = read_json(&self.post_form(&endpoint, &[]).await?)?;
+        let resource = self.address();
+        // Of several endpoints one has to be named (RFC 8707).
+        let fields = self.endpoint.map(|_| ("resource", resource.as_str()));
+        let fields: Vec<_> = fields.into_iter().collect();
+        let answer = read_json(&self.post_form(&endpoint, &fields).await?)?;
         Ok(DeviceCodes {
             device_code: text(&answer, "device_code")?,
             user_code: text(&answer, "user_code")?,

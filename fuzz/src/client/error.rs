@@ -81,6 +81,15 @@ impl ClientError {
         }
     }
 
+    /// The same without the texts that came with it.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Page { status, .. } => format!("a page with {status}"),
+            other => other.to_string(),
+        }
+    }
+
     /// The OAuth error, if there is one.
     #[must_use]
     pub fn error(&self) -> Option<&str> {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, ClientError};
-use crate::backend::policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, SCOPE};
+use super::{Client, ClientError, Dialect};
+use crate::backend::policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, ONLY, SCOPE};
 
 /// A tool that there is not.
 const UNKNOWN: &str = "no such tool";
@@ -25,9 +25,13 @@ impl Client {
     /// Whether each tool is in the list for whom it is there, and for nobody else.
     pub(super) fn check_list(&self, tools: &[String]) {
         let owner = self.owner().unwrap_or_default();
-        for tool in [HIDDEN, OF_ROLE, OF_GROUP, OF_SCOPE] {
+        let named = self.endpoint.map(|_| ONLY).into_iter().flatten();
+        for tool in [HIDDEN, OF_ROLE, OF_GROUP, OF_SCOPE]
+            .into_iter()
+            .chain(named)
+        {
             let is_there = tools.iter().any(|listed| listed == tool);
-            if is_there != policy::may_know(tool, &owner) {
+            if is_there != policy::may_know(tool, &owner, self.endpoint) {
                 let what = format!("{tool} is listed for {owner}: {is_there}");
                 self.peer.world().fail("hidden stays hidden", what);
             }
@@ -40,8 +44,9 @@ impl Client {
         self.check_list(&tools);
         let owner = self.owner().unwrap_or_default();
         let unknown = self.refusal_of(UNKNOWN).await?;
-        for tool in [HIDDEN, OF_ROLE, OF_GROUP] {
-            if policy::may_know(tool, &owner) {
+        let named = self.endpoint.map(|_| ONLY).into_iter().flatten();
+        for tool in [HIDDEN, OF_ROLE, OF_GROUP].into_iter().chain(named) {
+            if policy::may_know(tool, &owner, self.endpoint) {
                 self.call_named(tool, json!({})).await?;
                 continue;
             }
@@ -71,6 +76,28 @@ impl Client {
             }
             other => other,
         }
+    }
+
+    /// Its token and its session are worth nothing at another endpoint.
+    pub(super) async fn try_elsewhere(&mut self) -> Result<(), ClientError> {
+        let all = self.peer.world().options(|options| options.backends());
+        let mut names = all.iter().filter_map(|(place, _)| place.name);
+        let Some(other) = names.find(|name| Some(*name) != self.endpoint) else {
+            return Ok(());
+        };
+        if self.dialect == Dialect::Sse {
+            return Ok(());
+        }
+        let params = json!({"name": "echo", "arguments": {"nonce": self.nonce()}});
+        let own = self.endpoint.replace(other);
+        let (_, request) = self.request_of("tools/call", params);
+        self.endpoint = own;
+        let answer = self.peer.fetch(request).await?;
+        if answer.status().is_success() {
+            let what = format!("a token for {own:?} is good at {other}");
+            self.peer.world().fail("tokens of their endpoints", what);
+        }
+        Ok(())
     }
 
     /// How a call is refused that must be.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use entra_mcp_core::{
     ask::{
-        AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Sign, SignFault, Store,
-        StoreFault, Ticket,
+        AssertionFault, ClientAssertion, Fetch, FetchFault, Guard, Sign, Store, StoreFault, Ticket,
     },
     exchange::ExchangeId,
     hub::{HubOutput, ToHub},
@@ -127,9 +126,8 @@ impl State {
         sign: Sign,
     ) {
         let material = self.choice.material();
-        let backend = self.backend.as_mut();
-        let signed = backend.map(|backend| backend.sign(sign, material));
-        let event = ticket.answer(signed.ok_or(SignFault));
+        let signed = self.backends.sign(sign, material);
+        let event = ticket.answer(signed);
         let at = self.moment.after(Duration::from_millis(1));
         self.schedule(at, SimEvent::Deliver(process, id, event));
     }

@@ -9,7 +9,7 @@ use entra_mcp_core::entropy::Seed;
 
 use super::schedule::SimEvent;
 use crate::{
-    backend::Backend,
+    backend::Backends,
     checks::{Checks, Failure},
     choice::Choice,
     clock::SimInstant,
@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) store: MemoryStore,
     pub(crate) entra: Entra,
     pub(crate) sites: Sites,
-    pub(crate) backend: Option<Backend>,
+    pub(crate) backends: Backends,
     pub(crate) checks: Checks,
     pub(crate) trace: Trace,
     pub(crate) log: Vec<String>,
@@ -60,7 +60,7 @@ impl State {
             store: MemoryStore::default(),
             entra: Entra::new(&options, &Seed::new([11; 32])),
             sites: Sites::default(),
-            backend: None,
+            backends: Backends::default(),
             checks: Checks::new(),
             trace: Trace::default(),
             log: Vec::new(),
@@ -70,8 +70,9 @@ impl State {
             failure: None,
             options,
         };
-        let backend = state.options.backend;
-        state.backend = backend.map(|kind| Backend::new(kind, &mut state.choice));
+        let backends = Backends::new(&state.options, &mut state.choice);
+        backends.label(state.checks.ledger_mut());
+        state.backends = backends;
         state.checks.ledger_mut().unkindness = state.options.unkindness.clone();
         state.checks.ledger_mut().is_shared = state.options.replicas > 1;
         for index in 0..state.options.replicas {

@@ -1,16 +1,23 @@
 //! Bugs in front of a server of another make.
 
 use entra_mcp_core::{env::Server, planted::Planted};
-use entra_mcp_fuzz::backend::BackendKind;
+use entra_mcp_fuzz::{backend::BackendKind, options::Options};
 
 use super::caught_with;
 
+fn kind(name: &str) -> BackendKind {
+    let mut all = BackendKind::ALL.into_iter();
+    let found = all.find(|(known, _)| *known == name);
+    found.expect("there is such a backend").1
+}
+
 /// The bug is caught with a backend of this kind behind the server.
 fn caught_before(backend: &str, prepare: fn(Server) -> Server, checks: &[&str]) {
-    let mut all = BackendKind::ALL.into_iter();
-    let found = all.find(|(known, _)| *known == backend);
-    let kind = found.expect("there is such a backend").1;
-    caught_with(|options| options.backend = Some(kind), prepare, checks);
+    let worlds = |options: &mut Options| {
+        options.backend = Some(kind(backend));
+        options.second = None;
+    };
+    caught_with(worlds, prepare, checks);
 }
 
 #[test]
@@ -118,5 +125,33 @@ fn call_that_is_made_twice_for_one_confirmation_is_caught() {
         "shared-process",
         |server| server.with_bug(Planted::ConfirmationsReusable),
         &["called once"],
+    );
+}
+
+/// The same with two backends, each at an endpoint of its own.
+fn caught_between(backends: [&str; 2], prepare: fn(Server) -> Server, checks: &[&str]) {
+    let [first, second] = backends.map(|name| Some(kind(name)));
+    let worlds = |options: &mut Options| {
+        options.backend = first;
+        options.second = second;
+    };
+    caught_with(worlds, prepare, checks);
+}
+
+#[test]
+fn token_that_is_good_at_another_endpoint_is_caught() {
+    caught_between(
+        ["http", "stateless"],
+        |server| server.with_bug(Planted::EndpointsOfTokensIgnored),
+        &["bearer needed", "tokens of their endpoints"],
+    );
+}
+
+#[test]
+fn session_of_another_endpoint_is_caught() {
+    caught_between(
+        ["http", "http"],
+        |server| server.with_bug(Planted::EndpointsNotApart),
+        &["backends apart", "own sessions only", "own names only"],
     );
 }

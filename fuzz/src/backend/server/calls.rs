@@ -39,6 +39,7 @@ impl Server {
         match name {
             "getUserDetails" => return Ok(self.user_details(sent, caller)),
             "echo" | FIXED | OF_ROLE | OF_GROUP | OF_SCOPE | CONFIRMED => {}
+            name if policy::ONLY.contains(&name) && self.place.name.is_some() => {}
             "big" => {
                 let text = format!("{text} {}", "x".repeat(BIG));
                 return Ok(of(id, &self.result(&text)));
@@ -97,7 +98,7 @@ impl Server {
         name: &str,
         nonce: Option<&str>,
     ) -> Result<(), Failure> {
-        if !policy::may_know(name, &caller.oid) {
+        if !policy::may_know(name, &caller.oid, self.place.name) {
             let what = format!("the backend is asked for {name}, which is hidden from {caller:?}");
             return Err(Failure::new("hidden stays hidden", what));
         }
@@ -122,6 +123,11 @@ impl Server {
         let Some(nonce) = nonce else {
             return Ok(());
         };
+        let endpoint = nonce.split_once(" at ").map(|(_, name)| name);
+        if endpoint != self.place.name {
+            let what = format!("{nonce} comes to {:?}", self.place);
+            return Err(Failure::new("backends apart", what));
+        }
         if !self.nonces.insert(nonce.to_owned()) {
             let what = format!("the backend is called once more with {nonce}");
             return Err(Failure::new("called once", what));

@@ -38,7 +38,7 @@ impl Server {
             .iter()
             .find(|known| **known == requested && !is_shared);
         self.count += 1;
-        let begun = format!("session of the backend {}", self.count);
+        let begun = format!("{} {}", self.sessions_are_called(), self.count);
         let session = Session {
             owner: caller.clone(),
             has_forms: message
@@ -62,6 +62,22 @@ impl Server {
             session: Some(name),
             ..said
         })
+    }
+
+    fn sessions_are_called(&self) -> String {
+        format!("session of the backend {}", self.place.program())
+    }
+
+    /// It is asked for sessions of its own only.
+    pub(super) fn check_name(&self, sent: &Sent<'_>) -> Result<(), Failure> {
+        let own = self.sessions_are_called();
+        match sent.session.filter(|_| self.kind.share.is_none()) {
+            Some(name) if !name.starts_with(&own) => {
+                let what = format!("{name} is asked for where a {own} is");
+                Err(Failure::new("backends apart", what))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn is_known(&self, session: Option<&str>) -> bool {
