@@ -34,6 +34,7 @@ mod error;
 mod fixture;
 mod graph;
 mod input_request;
+mod input_response;
 mod list_caching;
 mod meta;
 mod names;
@@ -66,7 +67,8 @@ pub use self::{
     entries::{Catalog, Handler, ScopeDefinition},
     error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
     graph::{GraphError, GraphPage, GraphRequest, GraphResponse},
-    input_request::{InputRequest, InputResponse},
+    input_request::InputRequest,
+    input_response::InputResponse,
     names::Names,
     notification::{ChangeNotification, LogLevel, LogNotification, ProgressNotification},
     portable::NonportableSchema,
