@@ -26,6 +26,7 @@ mod cache;
 mod call;
 mod check;
 mod client;
+mod complete_result;
 mod content;
 mod effect;
 mod elicitation_schema;
@@ -35,6 +36,7 @@ mod fixture;
 mod graph;
 mod input_request;
 mod input_response;
+mod list;
 mod list_caching;
 mod meta;
 mod names;
@@ -48,6 +50,7 @@ mod resource_page;
 mod result;
 mod schema;
 pub(crate) mod scope;
+mod server_meta;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -61,6 +64,7 @@ pub use self::{
     cache::CacheScope,
     call::{AgentFor, Call, ClientCapabilities, Principal, PrincipalKind, Step},
     client::{Client, ClientInfo, VerifiedBy},
+    complete_result::CompleteResult,
     content::{Content, ResourceContents},
     effect::{Effect, EffectResult},
     elicitation_schema::{ElicitationSchema, FieldSchema},
@@ -68,7 +72,8 @@ pub use self::{
     error::{CatalogEntry, CatalogError, CatalogErrors, ToolSchema},
     graph::{GraphError, GraphPage, GraphRequest, GraphResponse},
     input_request::InputRequest,
-    input_response::InputResponse,
+    input_response::{InputResponse, InputResult},
+    list::List,
     names::Names,
     notification::{ChangeNotification, LogLevel, LogNotification, ProgressNotification},
     portable::NonportableSchema,

@@ -10,10 +10,10 @@ use std::time::Duration;
 use entra_mcp_core::{
     ask::{Invoke, InvokeOutput, Target},
     catalog::{
-        Call, CallError, Catalog, ChangeNotification, Effect, ElicitationSchema, FieldSchema,
-        GraphRequest, Handler, InputRequest, LogLevel, LogNotification, ProgressNotification,
-        Prompt, PromptArgument, PromptMessages, Resource, ResourceContents, ResourcePage,
-        TaskSupport, Tool, ToolResult,
+        Call, CallError, Catalog, ChangeNotification, CompleteResult, Effect, ElicitationSchema,
+        FieldSchema, GraphRequest, Handler, InputRequest, LogLevel, LogNotification,
+        ProgressNotification, Prompt, PromptArgument, PromptMessages, Resource, ResourceContents,
+        ResourcePage, TaskSupport, Tool, ToolResult,
     },
 };
 use serde_json::json;
@@ -216,7 +216,7 @@ fn performed(target: &Target, text: &str) -> InvokeOutput {
         Target::Prompt(_) => InvokeOutput::PromptMessages(PromptMessages::new().user(text)),
         Target::ListResources => InvokeOutput::ResourcePage(ResourcePage::default()),
         Target::CompletePrompt(..) | Target::CompleteTemplate(..) => {
-            InvokeOutput::Values(vec![text.to_owned()])
+            InvokeOutput::Values(CompleteResult::new([text]))
         }
     }
 }

@@ -24,6 +24,7 @@
 //! 12. [`tokio`]: crates that need tokio
 //! 13. [`deployment`]: from a program to a service, and what it does to its process
 //! 14. [`limits`]: what is bounded, and how to set it
+//! 15. [`meta`]: what extensions of MCP say, of whatever is sent
 
 /// # A first tool
 ///
@@ -375,3 +376,5 @@ pub mod tokio {}
 pub mod deployment;
 
 pub mod limits;
+
+pub mod meta;

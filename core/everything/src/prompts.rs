@@ -1,8 +1,8 @@
 //! Prompts: plain, with arguments that are completed, with a resource, with a picture, and one that asks.
 
 use entra_mcp_core::catalog::{
-    Call, CatalogBuilder, Content, Effect, ElicitationSchema, FieldSchema, Handler, InputRequest,
-    Prompt, PromptArgument, PromptMessages, ResourceContents, Step,
+    Call, CatalogBuilder, CompleteResult, Content, Effect, ElicitationSchema, FieldSchema, Handler,
+    InputRequest, Prompt, PromptArgument, PromptMessages, ResourceContents, Step,
 };
 
 use crate::content::PNG;
@@ -88,7 +88,7 @@ fn asking(call: &Call) -> Step<PromptMessages> {
     }
 }
 
-fn complete(call: &Call) -> Step<Vec<String>> {
+fn complete(call: &Call) -> Step<CompleteResult> {
     let known = ["testValue1", "testValue2", "texture"];
     let begun = [call.text("arg1"), call.text("arg2")];
     let fits = |value: &&str| {

@@ -1,7 +1,7 @@
 //! Resources: text, bytes, one to watch, and a template.
 
 use entra_mcp_core::catalog::{
-    Call, CatalogBuilder, Handler, Resource, ResourceContents, ResourceTemplate, Step,
+    Call, CatalogBuilder, Handler, ReadResult, Resource, ResourceContents, ResourceTemplate, Step,
 };
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) fn offer(catalog: CatalogBuilder) -> CatalogBuilder {
         .template(template, Handler::Step(data))
 }
 
-fn read(call: &Call) -> Step<Vec<ResourceContents>> {
+fn read(call: &Call) -> Step<ReadResult> {
     let uri = call.name();
     Step::done(vec![match uri {
         BINARY => ResourceContents::blob(uri, PNG).mime_type("image/png"),
@@ -48,7 +48,7 @@ fn read(call: &Call) -> Step<Vec<ResourceContents>> {
     }])
 }
 
-fn data(call: &Call) -> Step<Vec<ResourceContents>> {
+fn data(call: &Call) -> Step<ReadResult> {
     let id = call.text("id");
     let data = json!({"id": id, "templateTest": true, "data": format!("Data for ID: {id}")});
     let contents = ResourceContents::text(call.name(), data.to_string());

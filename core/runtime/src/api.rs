@@ -5,12 +5,12 @@ pub use entra_mcp_core::{
     catalog::{
         AgentFor, Annotations, ArgumentProblem, CacheScope, Call, CallError, CatalogBuilder,
         CatalogEntry, CatalogError, CatalogErrors, ChangeNotification, Client, ClientCapabilities,
-        ClientInfo, Content, Effect, EffectResult, ElicitationSchema, FieldSchema, GraphError,
-        GraphPage, GraphRequest, GraphResponse, Handler, HeaderAnnotationError, Icon, InputRequest,
-        InputResponse, Json, LogLevel, LogNotification, NonportableSchema, Principal,
-        PrincipalKind, ProgressNotification, Prompt, PromptArgument, PromptMessages, ReadResult,
-        Resource, ResourceContents, ResourcePage, ResourceTemplate, Role, ScopeDefinition, Step,
-        TaskSupport, Tool, ToolResult, ToolSchema, VerifiedBy,
+        ClientInfo, CompleteResult, Content, Effect, EffectResult, ElicitationSchema, FieldSchema,
+        GraphError, GraphPage, GraphRequest, GraphResponse, Handler, HeaderAnnotationError, Icon,
+        InputRequest, InputResponse, InputResult, Json, List, LogLevel, LogNotification,
+        NonportableSchema, Principal, PrincipalKind, ProgressNotification, Prompt, PromptArgument,
+        PromptMessages, ReadResult, Resource, ResourceContents, ResourcePage, ResourceTemplate,
+        Role, ScopeDefinition, Step, TaskSupport, Tool, ToolResult, ToolSchema, VerifiedBy,
     },
     config::PublicUrlError,
     request_id::RequestId,
@@ -25,8 +25,8 @@ pub use crate::{
     ConfigError, Credential, DataDirError, EntraSetting, EntraSettingError, KeyError, ListenError,
     Running, StartError, Stopper,
     handlers::{
-        CompletionRequest, ElicitResult, Interrupted, IntoContents, IntoMessages, IntoToolResult,
-        input_schema_of, output_schema_of,
+        CompletionRequest, ElicitResult, Interrupted, IntoCompletion, IntoContents, IntoMessages,
+        IntoToolResult, input_schema_of, output_schema_of,
     },
 };
 

@@ -23,7 +23,7 @@ pub use self::{
     call_context::{CallContext, Interrupted},
     elicit::{ElicitResult, elicitation_schema_of},
     functions::{Handlers, Middleware},
-    results::{IntoContents, IntoMessages, IntoToolResult},
+    results::{IntoCompletion, IntoContents, IntoMessages, IntoToolResult},
     schema::{input_schema_of, output_schema_of},
     server_builder::ServerBuilder,
     span::{CALL_TARGET, call_span, record_outcome},

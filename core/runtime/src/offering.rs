@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use crate::{
     MakeHandler, ServerRuntime,
     handlers::{
-        CallContext, CompletionRequest, IntoContents, IntoMessages, IntoToolResult, ServerBuilder,
+        CallContext, CompletionRequest, IntoCompletion, IntoContents, IntoMessages, IntoToolResult,
+        ServerBuilder,
     },
 };
 
@@ -92,10 +93,12 @@ where
     builder.prompt::<A>(prompt, handler)
 }
 
-pub(crate) fn completion<R, F, M>(function: F) -> R::Handler
+pub(crate) fn completion<R, T, F, M>(function: F) -> R::Handler
 where
-    R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+    T: IntoCompletion + 'static,
+    R: MakeHandler<F, CompletionRequest, T, M>,
 {
     let read = |cx: &CallContext| Ok(CallContext::completing(cx));
-    R::make_handler(function, read, |_, values| InvokeOutput::Values(values))
+    let wrap = |_: &CallContext, found: T| InvokeOutput::Values(found.into_completion());
+    R::make_handler(function, read, wrap)
 }

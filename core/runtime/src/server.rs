@@ -19,7 +19,8 @@ use crate::{
     Running, RuntimeParts, Settings, StartError,
     boot::{self, ProcessOwner},
     handlers::{
-        CompletionRequest, Handlers, IntoContents, IntoMessages, IntoToolResult, ServerBuilder,
+        CompletionRequest, Handlers, IntoCompletion, IntoContents, IntoMessages, IntoToolResult,
+        ServerBuilder,
     },
     log, offering,
     unix::process_hardening,
@@ -233,22 +234,24 @@ impl<R: ServerRuntime> Server<R> {
     /// Completes the arguments of a prompt that was offered: gives the values that begin as what was
     /// entered so far. The other arguments are in the context.
     #[must_use]
-    pub fn complete_prompt<F, M>(mut self, prompt: impl Into<String>, function: F) -> Self
+    pub fn complete_prompt<T, F, M>(mut self, prompt: impl Into<String>, function: F) -> Self
     where
-        R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+        T: IntoCompletion + 'static,
+        R: MakeHandler<F, CompletionRequest, T, M>,
     {
-        let handler = offering::completion::<R, F, M>(function);
+        let handler = offering::completion::<R, T, F, M>(function);
         self.builder = self.builder.complete_prompt(prompt.into(), handler);
         self
     }
 
     /// Completes the variables of a template that was offered, likewise.
     #[must_use]
-    pub fn complete_template<F, M>(mut self, template: impl Into<String>, function: F) -> Self
+    pub fn complete_template<T, F, M>(mut self, template: impl Into<String>, function: F) -> Self
     where
-        R: MakeHandler<F, CompletionRequest, Vec<String>, M>,
+        T: IntoCompletion + 'static,
+        R: MakeHandler<F, CompletionRequest, T, M>,
     {
-        let handler = offering::completion::<R, F, M>(function);
+        let handler = offering::completion::<R, T, F, M>(function);
         self.builder = self.builder.complete_template(template.into(), handler);
         self
     }

@@ -12,7 +12,7 @@ use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
         Call, Client as CallingClient, ClientCapabilities, ClientInfo, GraphError, GraphResponse,
-        InputResponse, Names, Principal, VerifiedBy,
+        InputResponse, InputResult, Names, Principal, VerifiedBy,
     },
     secret::Secret,
 };
@@ -135,8 +135,8 @@ impl Script {
 
     /// The question of this key is answered so.
     #[must_use]
-    pub fn answer(mut self, key: impl Into<String>, response: InputResponse) -> Self {
-        self.outcomes.answers.insert(key.into(), response);
+    pub fn answer(mut self, key: impl Into<String>, response: impl Into<InputResult>) -> Self {
+        self.outcomes.answers.insert(key.into(), response.into());
         self
     }
 
@@ -276,8 +276,8 @@ mod tests {
         else {
             panic!("they are answered");
         };
-        assert_eq!(answers["name"].get("name"), Some(&json!("Al")));
-        assert_eq!(answers["sure"], InputResponse::Cancelled);
+        assert_eq!(answers["name"].response().get("name"), Some(&json!("Al")));
+        assert_eq!(answers["sure"].response(), &InputResponse::Cancelled);
         let keys: Vec<_> = seen.questions().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["name", "sure"]);
     }

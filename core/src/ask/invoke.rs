@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    catalog::{Call, Effect, PromptMessages, ReadResult, ResourcePage, ToolResult},
+    catalog::{Call, CompleteResult, Effect, PromptMessages, ReadResult, ResourcePage, ToolResult},
     ticket::AskId,
 };
 
@@ -73,7 +73,7 @@ pub enum InvokeOutput {
     /// Of a prompt.
     PromptMessages(PromptMessages),
     /// Of a completion.
-    Values(Vec<String>),
+    Values(CompleteResult),
 }
 
 /// An effect of an invoked function, on its way to the exchange.

@@ -1,16 +1,18 @@
 //! Building a catalog: everything that is wrong with it is reported at the start.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Catalog, CatalogEntry, CatalogError, CatalogErrors, Handler, Icon, Prompt, PromptMessages,
-    Resource, ResourceContents, ResourcePage, ResourceTemplate, ScopeDefinition, Tool, ToolResult,
+    Catalog, CatalogEntry, CatalogError, CatalogErrors, CompleteResult, Handler, Icon, Prompt,
+    PromptMessages, ReadResult, Resource, ResourcePage, ResourceTemplate, ScopeDefinition, Tool,
+    ToolResult,
     annotations::put_icons,
     cache::Caching,
     check,
     entries::{Listed, PromptEntry, ToolEntry},
+    meta::Meta,
     schema::{self, Schema},
 };
 use crate::{json_rpc::ServerInfo, revision::Revision};
@@ -34,6 +36,8 @@ impl Catalog {
             catalog: Self {
                 server_info: server_info("entra-mcp", env!("CARGO_PKG_VERSION")),
                 instructions: None,
+                meta: Meta::default(),
+                list_meta: BTreeMap::new(),
                 tools: Vec::new(),
                 resources: Vec::new(),
                 templates: Vec::new(),
@@ -219,7 +223,7 @@ impl CatalogBuilder {
 
     /// Offers a resource.
     #[must_use]
-    pub fn resource(mut self, resource: Resource, handler: Handler<Vec<ResourceContents>>) -> Self {
+    pub fn resource(mut self, resource: Resource, handler: Handler<ReadResult>) -> Self {
         let uri = resource.uri().to_owned();
         if url::Url::parse(&uri).is_err() {
             let uri = uri.clone();
@@ -251,7 +255,7 @@ impl CatalogBuilder {
     pub fn list_resources(
         mut self,
         list: Handler<ResourcePage>,
-        read: Handler<Vec<ResourceContents>>,
+        read: Handler<ReadResult>,
     ) -> Self {
         self.catalog.listed = Some(Listed { list, read });
         self
@@ -259,11 +263,7 @@ impl CatalogBuilder {
 
     /// Offers a family of resources.
     #[must_use]
-    pub fn template(
-        mut self,
-        template: ResourceTemplate,
-        handler: Handler<Vec<ResourceContents>>,
-    ) -> Self {
+    pub fn template(mut self, template: ResourceTemplate, handler: Handler<ReadResult>) -> Self {
         let uri_template = template.uri_template().to_owned();
         let variables = template.variables().map(|names| names.is_empty());
         match variables {
@@ -301,7 +301,7 @@ impl CatalogBuilder {
     pub fn complete_template(
         mut self,
         uri_template: impl Into<String>,
-        handler: Handler<Vec<String>>,
+        handler: Handler<CompleteResult>,
     ) -> Self {
         let uri_template = uri_template.into();
         if !self
@@ -352,7 +352,7 @@ impl CatalogBuilder {
     pub fn complete_prompt(
         mut self,
         prompt: impl Into<String>,
-        handler: Handler<Vec<String>>,
+        handler: Handler<CompleteResult>,
     ) -> Self {
         let name = prompt.into();
         let mut prompts = self.catalog.prompts.iter_mut();

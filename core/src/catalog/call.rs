@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::{CallError, Client, Effect, EffectResult, InputResponse, Names};
+use super::{CallError, Client, Effect, EffectResult, InputResponse, InputResult, Names};
 use crate::request_id::RequestId;
 
 /// What kind of caller a principal is.
@@ -116,7 +116,7 @@ pub struct Call {
     pub(crate) client: Client,
     pub(crate) meta: Map<String, Value>,
     pub(crate) request_id: RequestId,
-    pub(crate) answers: BTreeMap<String, InputResponse>,
+    pub(crate) answers: BTreeMap<String, InputResult>,
     pub(crate) results: Vec<EffectResult>,
 }
 
@@ -210,7 +210,13 @@ impl Call {
     /// Returns the response to the input request of this key, if there was one.
     #[must_use]
     pub fn answer(&self, key: &str) -> Option<&InputResponse> {
-        self.answers.get(key)
+        self.answers.get(key).map(InputResult::response)
+    }
+
+    /// Returns what the client says in `_meta` of that response, if there was one ([`InputResult::meta_members`]).
+    #[must_use]
+    pub fn answer_meta(&self, key: &str) -> Option<&Map<String, Value>> {
+        self.answers.get(key).map(InputResult::meta_members)
     }
 }
 

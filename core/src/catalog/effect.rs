@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    ChangeNotification, GraphError, GraphRequest, GraphResponse, InputRequest, InputResponse,
+    ChangeNotification, GraphError, GraphRequest, GraphResponse, InputRequest, InputResult,
     LogLevel, LogNotification, ProgressNotification,
 };
 use crate::{secret::Secret, ticket::AskId};
@@ -69,7 +69,7 @@ pub enum EffectResult {
     /// It was performed, or the client does not want it.
     Done,
     /// The responses of the client; [`Call::answer`](super::Call::answer) gives them too.
-    Input(BTreeMap<String, InputResponse>),
+    Input(BTreeMap<String, InputResult>),
     /// Graph's answer.
     Graph(Result<GraphResponse, GraphError>),
     /// The head of Graph's answer. Its body is what the runtime keeps open of this ask ([`Fetch::kept_open`](crate::ask::Fetch)).

@@ -1,14 +1,15 @@
 //! What a server offers, once it is known to be well formed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
 use super::{
-    Audience, Call, CatalogEntry, Prompt, PromptMessages, Resource, ResourceContents, ResourcePage,
-    ResourceTemplate, Step, Tool, ToolResult,
+    Audience, Call, CatalogEntry, CompleteResult, List, Prompt, PromptMessages, ReadResult,
+    Resource, ResourcePage, ResourceTemplate, Step, Tool, ToolResult,
     audience::EVERYBODY,
     cache::Caching,
+    meta::Meta,
     schema::{HeaderParam, Schema},
 };
 use crate::{json_rpc::ServerInfo, limits};
@@ -47,12 +48,14 @@ pub struct ScopeDefinition {
 pub struct Catalog {
     pub(super) server_info: Arc<ServerInfo>,
     pub(super) instructions: Option<String>,
+    pub(super) meta: Meta,
+    pub(super) list_meta: BTreeMap<List, Meta>,
     pub(super) tools: Vec<ToolEntry>,
-    pub(super) resources: Vec<(Resource, Handler<Vec<ResourceContents>>)>,
-    pub(super) templates: Vec<(ResourceTemplate, Handler<Vec<ResourceContents>>)>,
+    pub(super) resources: Vec<(Resource, Handler<ReadResult>)>,
+    pub(super) templates: Vec<(ResourceTemplate, Handler<ReadResult>)>,
     pub(super) listed: Option<Listed>,
     pub(super) prompts: Vec<PromptEntry>,
-    pub(super) template_completions: Vec<(String, Handler<Vec<String>>)>,
+    pub(super) template_completions: Vec<(String, Handler<CompleteResult>)>,
     pub(super) scopes: Vec<ScopeDefinition>,
     pub(super) page_size: usize,
     pub(super) lists_caching: Caching,
@@ -64,7 +67,7 @@ pub struct Catalog {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed {
     pub(crate) list: Handler<ResourcePage>,
-    pub(crate) read: Handler<Vec<ResourceContents>>,
+    pub(crate) read: Handler<ReadResult>,
 }
 
 /// A tool that is offered.
@@ -82,22 +85,22 @@ pub(crate) struct ToolEntry {
 pub(crate) struct PromptEntry {
     pub(crate) prompt: Prompt,
     pub(crate) handler: Handler<PromptMessages>,
-    pub(crate) completion: Option<Handler<Vec<String>>>,
+    pub(crate) completion: Option<Handler<CompleteResult>>,
 }
 
 /// What a URI names.
 #[derive(Debug)]
 pub(crate) enum ResourceAt<'a> {
     /// A resource.
-    Listed(&'a Resource, Handler<Vec<ResourceContents>>),
+    Listed(&'a Resource, Handler<ReadResult>),
     /// One of a template, with these variables.
     OfTemplate(
         &'a ResourceTemplate,
-        Handler<Vec<ResourceContents>>,
+        Handler<ReadResult>,
         Map<String, Value>,
     ),
     /// One that the function knows which lists resources, perhaps.
-    Computed(Handler<Vec<ResourceContents>>),
+    Computed(Handler<ReadResult>),
 }
 
 impl<'a> ResourceAt<'a> {
@@ -278,7 +281,10 @@ impl Catalog {
     }
 
     /// What completes the variables of a template.
-    pub(crate) fn template_completion(&self, uri_template: &str) -> Option<Handler<Vec<String>>> {
+    pub(crate) fn template_completion(
+        &self,
+        uri_template: &str,
+    ) -> Option<Handler<CompleteResult>> {
         let found = self
             .template_completions
             .iter()

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use super::{Call, Client, ClientCapabilities, EffectResult, InputResponse, Principal};
+use super::{Call, Client, ClientCapabilities, EffectResult, InputResult, Principal};
 use crate::{request_id::RequestId, revision::Revision};
 
 impl Call {
@@ -72,8 +72,8 @@ impl Call {
 
     /// Returns the same call after this input request got its response.
     #[must_use]
-    pub fn with_answer(mut self, key: impl Into<String>, answer: InputResponse) -> Self {
-        self.answers.insert(key.into(), answer);
+    pub fn with_answer(mut self, key: impl Into<String>, answer: impl Into<InputResult>) -> Self {
+        self.answers.insert(key.into(), answer.into());
         self
     }
 

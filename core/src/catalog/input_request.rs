@@ -9,7 +9,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    ElicitationSchema, InputResponse,
+    ElicitationSchema, InputResponse, InputResult,
     meta::{Meta, meta_method},
 };
 use crate::revision::Revision;
@@ -186,8 +186,12 @@ impl InputRequest {
     }
 
     /// Reads the client's answer; `None` if it does not answer this question.
-    pub(crate) fn read(&self, result: &Value) -> Option<InputResponse> {
+    pub(crate) fn read(&self, result: &Value) -> Option<InputResult> {
         let result = result.as_object()?;
+        Some(InputResult::of_result(self.response(result)?, result))
+    }
+
+    fn response(&self, result: &Map<String, Value>) -> Option<InputResponse> {
         match &self.kind {
             InputRequestKind::Form { form, .. } => match action(result)? {
                 Action::Accept => {
@@ -274,7 +278,8 @@ mod tests {
         ] {
             let optional = ask(FieldSchema::text().optional());
             let read = optional.read(&answer);
-            assert_eq!(read, Some(InputResponse::Accepted(Map::new())), "{answer}");
+            let accepted = InputResponse::Accepted(Map::new());
+            assert_eq!(read, Some(accepted.into()), "{answer}");
             assert_eq!(ask(FieldSchema::text()).read(&answer), None, "{answer}");
         }
     }

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::meta::{Meta, meta_method};
+
 /// What the client answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum InputResponse {
@@ -24,6 +26,57 @@ pub enum InputResponse {
     Refused(String),
     /// The client did not answer in time.
     TimedOut,
+}
+
+/// What the client answered, and what it says of its answer in `_meta`.
+///
+/// ```
+/// use entra_mcp_core::catalog::{InputResponse, InputResult};
+/// let declined = InputResult::from(InputResponse::Declined).meta("com.example/reason", "busy");
+/// assert_eq!(declined.response(), &InputResponse::Declined);
+/// assert_eq!(declined.meta_members()["com.example/reason"], "busy");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputResult {
+    response: InputResponse,
+    #[serde(default, skip_serializing_if = "Meta::is_empty")]
+    meta: Meta,
+}
+
+impl InputResult {
+    meta_method!(meta, "for tests: a client says it itself");
+
+    /// Returns the answer.
+    #[must_use]
+    pub fn response(&self) -> &InputResponse {
+        &self.response
+    }
+
+    /// Returns the answer.
+    #[must_use]
+    pub fn into_response(self) -> InputResponse {
+        self.response
+    }
+
+    /// Returns the members of `_meta`: of the results of elicitation and roots in every revision before 2026-07-28, of those of sampling since
+    /// then, too. A client may say there what it likes: it proves nothing.
+    #[must_use]
+    pub fn meta_members(&self) -> &Map<String, Value> {
+        self.meta.members()
+    }
+
+    /// The same with the `_meta` of the client's result.
+    pub(super) fn of_result(response: InputResponse, result: &Map<String, Value>) -> Self {
+        let meta = Meta::of(result);
+        Self { response, meta }
+    }
+}
+
+impl From<InputResponse> for InputResult {
+    fn from(response: InputResponse) -> Self {
+        let meta = Meta::default();
+        Self { response, meta }
+    }
 }
 
 impl InputResponse {

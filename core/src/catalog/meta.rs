@@ -2,17 +2,24 @@
 //!
 //! Source: MCP specification 2025-06-18, basic (`_meta`).
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::revision::Revision;
 
 /// The members of `_meta`, by keys such as `com.example/color`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meta(Map<String, Value>);
 
 impl Meta {
     pub(super) fn insert(&mut self, key: String, value: Value) {
         self.0.insert(key, value);
+    }
+
+    /// What the JSON of a result says.
+    pub(super) fn of(members: &Map<String, Value>) -> Self {
+        let meta = members.get("_meta").and_then(Value::as_object);
+        Self(meta.cloned().unwrap_or_default())
     }
 
     /// Takes it out of the JSON of parameters or of a result.

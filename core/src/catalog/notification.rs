@@ -153,6 +153,9 @@ impl LogNotification {
 }
 
 /// What changed.
+///
+/// It has no `_meta`: changes of one thing are joined, those that other replicas announce among them, and what one of them said would be
+/// lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ChangeNotification {
     /// The list of tools.

@@ -49,7 +49,7 @@ impl CatalogBuilder {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Call, Catalog, CatalogError, Handler, Prompt, PromptMessages, Resource, ResourceContents,
+        Call, Catalog, CatalogError, Handler, Prompt, PromptMessages, ReadResult, Resource,
         ResourceTemplate, Step, Tool, ToolResult,
     };
 
@@ -57,8 +57,8 @@ mod tests {
         Step::done("done")
     }
 
-    fn read(_: &Call) -> Step<Vec<ResourceContents>> {
-        Step::Done(Ok(Vec::new()))
+    fn read(_: &Call) -> Step<ReadResult> {
+        Step::done(Vec::new())
     }
 
     fn say(_: &Call) -> Step<PromptMessages> {

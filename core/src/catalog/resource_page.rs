@@ -57,7 +57,7 @@ impl ResourcePage {
 
     /// Adds what is said of it to a page of a list.
     pub(crate) fn put_meta(&self, page: &mut Map<String, Value>) {
-        self.meta.put_into(page);
+        self.meta.join_into(page);
     }
 
     /// What is wrong with it, for the log.

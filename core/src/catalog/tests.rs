@@ -94,7 +94,7 @@ fn group_id_in_capitals_is_accepted() {
 
 #[test]
 fn all_errors_of_a_catalog_are_reported_at_once() {
-    fn read(_: &Call) -> Step<Vec<ResourceContents>> {
+    fn read(_: &Call) -> Step<ReadResult> {
         Step::failed(CallError::NotFound)
     }
     let errors = errors(|catalog| {

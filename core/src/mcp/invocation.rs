@@ -42,7 +42,7 @@ use crate::{
     admit::caller::Caller,
     ask::{Invoke, InvokeOutput, Target},
     catalog::{
-        Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResponse, Step,
+        Call, CallError, ClientCapability, Effect, EffectResult, InputRequest, InputResult, Step,
     },
     claims_challenge::ClaimsChallenge,
     entra::graph::AskGraph,
@@ -94,7 +94,7 @@ pub(crate) enum InvocationEnd {
     /// It is repeated with responses to these requests; these responses were given before (2026-07-28).
     InputRequired {
         requests: BTreeMap<String, InputRequest>,
-        responses: BTreeMap<String, InputResponse>,
+        responses: BTreeMap<String, InputResult>,
     },
     /// It has to request input that this client cannot give.
     MissingCapability(ClientCapability),

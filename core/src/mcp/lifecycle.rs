@@ -90,6 +90,7 @@ pub(crate) fn initialize(
     if let Some(instructions) = catalog.instructions() {
         result.insert("instructions".to_owned(), json!(instructions));
     }
+    catalog.put_meta(&mut result);
     let capabilities = params.get("capabilities");
     Ok((
         revision,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{invocation::ClientProfile, security_schemes, v2026_07_28};
 use crate::{
     admit::caller::Caller,
-    catalog::{Audience, Caching, Catalog, ResourcePage},
+    catalog::{Audience, Caching, Catalog, List, ResourcePage},
     env::Env,
     json_rpc::{Error, Params},
     limits,
@@ -43,7 +43,13 @@ pub(crate) fn tools(
         true => caching.private(),
         false => caching,
     };
-    let mut result = page("tools", tools, client.revision, params, (catalog, caching))?;
+    let mut result = page(
+        List::Tools,
+        tools,
+        client.revision,
+        params,
+        (catalog, caching),
+    )?;
     if server.has(Planted::NullWritten) {
         result.entry("nextCursor").or_insert(Value::Null);
     }
@@ -63,7 +69,7 @@ pub(crate) fn prompts(
         .prompts_for(|_| true)
         .map(|entry| entry.prompt.audience());
     let caching = catalog.list_caching(audiences);
-    page("prompts", prompts, revision, params, (catalog, caching))
+    page(List::Prompts, prompts, revision, params, (catalog, caching))
 }
 
 /// `resources/list`.
@@ -76,7 +82,13 @@ pub(crate) fn resources(
     let resources = catalog.resources_for(|audience| caller.may_see(audience));
     let resources = resources.map(|resource| resource.to_json(revision));
     let caching = catalog.list_caching(catalog.resource_audiences());
-    page("resources", resources, revision, params, (catalog, caching))
+    page(
+        List::Resources,
+        resources,
+        revision,
+        params,
+        (catalog, caching),
+    )
 }
 
 /// `resources/templates/list`.
@@ -90,7 +102,7 @@ pub(crate) fn templates(
     let templates = templates.map(|template| template.to_json(revision));
     let caching = catalog.list_caching(catalog.resource_audiences());
     page(
-        "resourceTemplates",
+        List::ResourceTemplates,
         templates,
         revision,
         params,
@@ -135,6 +147,7 @@ pub(crate) fn with_computed(
         .map(|resource| resource.to_json(revision))
         .collect();
     let mut result = Map::from_iter([("resources".to_owned(), json!(entries))]);
+    catalog.put_list_meta(List::Resources, &mut result);
     computed.put_meta(&mut result);
     if let Some(next) = computed.cursor() {
         let next = URL_SAFE_NO_PAD.encode(format!("then {next}"));
@@ -148,7 +161,7 @@ pub(crate) fn with_computed(
 }
 
 fn page(
-    name: &str,
+    list: List,
     entries: impl Iterator<Item = Map<String, Value>>,
     revision: Revision,
     params: &Params,
@@ -164,7 +177,8 @@ fn page(
     let size = catalog.page_size();
     let page: Vec<_> = entries.by_ref().take(size).collect();
     let mut result = Map::new();
-    result.insert(name.to_owned(), json!(page));
+    result.insert(list.member().to_owned(), json!(page));
+    catalog.put_list_meta(list, &mut result);
     if entries.peek().is_some() {
         result.insert("nextCursor".to_owned(), json!(cursor(from + size)));
     }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     admit::caller::Caller,
-    catalog::InputResponse,
+    catalog::InputResult,
     env::Server,
     json_rpc::{Error, Request},
     keys::Purpose,
@@ -26,7 +26,7 @@ use crate::{
 
 /// Seals what was answered so far; `None` if that is too much to carry.
 pub(crate) fn seal(
-    answers: &BTreeMap<String, InputResponse>,
+    answers: &BTreeMap<String, InputResult>,
     request: &Request,
     caller: &Caller,
     cx: &mut Cx<'_>,
@@ -40,7 +40,7 @@ pub(crate) struct Binding(Vec<u8>);
 
 /// The same as [`seal`], once the request is not at hand any more.
 pub(crate) fn seal_for(
-    answers: &BTreeMap<String, InputResponse>,
+    answers: &BTreeMap<String, InputResult>,
     binding: &Binding,
     cx: &mut Cx<'_>,
 ) -> Option<String> {
@@ -59,7 +59,7 @@ pub(crate) fn open(
     request: &Request,
     caller: &Caller,
     cx: &Cx<'_>,
-) -> Result<BTreeMap<String, InputResponse>, Error> {
+) -> Result<BTreeMap<String, InputResult>, Error> {
     let state = match request.params.get("requestState") {
         None => return Ok(BTreeMap::new()),
         Some(state) => state.as_str(),

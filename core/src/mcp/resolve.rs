@@ -19,7 +19,8 @@ use crate::{
     admit::caller::Caller,
     ask::Target,
     catalog::{
-        Catalog, LogLevel, PromptArgument, ResourceAt, TaskSupport, ToolResult, with_integers,
+        Catalog, CompleteResult, LogLevel, PromptArgument, ResourceAt, TaskSupport, ToolResult,
+        with_integers,
     },
     json_rpc::{Error, Json, Params, Request, id_of},
     limits,
@@ -353,7 +354,7 @@ fn completion(
     };
     // Nothing to suggest is a good answer, too.
     let Some(by) = by else {
-        return Err(Rejection::Result(values(Vec::new())));
+        return Err(Rejection::Result(CompleteResult::default().into_json()));
     };
     Ok(ResolvedCall {
         handler: by.into(),
@@ -363,12 +364,4 @@ fn completion(
         timeout: None,
         authentication_context: None,
     })
-}
-
-pub(super) fn values(mut values: Vec<String>) -> Map<String, Value> {
-    let total = values.len();
-    values.truncate(limits::COMPLETIONS);
-    let has_more = total > values.len();
-    let completion = json!({"values": values, "total": total, "hasMore": has_more});
-    Map::from_iter([("completion".to_owned(), completion)])
 }

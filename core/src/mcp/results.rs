@@ -11,13 +11,13 @@ use super::{
     audit,
     find::find_tool,
     lists, request_state,
-    resolve::{RESOURCE_NOT_FOUND, no_such_tool, truncated, values},
+    resolve::{RESOURCE_NOT_FOUND, no_such_tool, truncated},
     v2026_07_28,
 };
 use crate::{
     admit::caller::Caller,
     ask::InvokeOutput,
-    catalog::{Caching, CallError, InputRequest, InputResponse, ToolResult},
+    catalog::{Caching, CallError, InputRequest, InputResult, ToolResult},
     json_rpc::{Error, Json, Request, ResultBody},
     log_event::{Field, LogEventId},
     planted::Planted,
@@ -37,7 +37,7 @@ pub(crate) fn finished(
     match result {
         Ok(InvokeOutput::Tool(result)) => tool_result(request, result, revision, caller, cx),
         Ok(InvokeOutput::PromptMessages(messages)) => Ok(messages.to_json(revision).into()),
-        Ok(InvokeOutput::Values(found)) => Ok(values(found).into()),
+        Ok(InvokeOutput::Values(found)) => Ok(found.into_json().into()),
         Ok(InvokeOutput::ResourcePage(page)) => match page.problem() {
             None => {
                 let (params, catalog) = (&request.params, cx.env.catalog);
@@ -149,7 +149,7 @@ pub(crate) fn of_revision(mut error: Error, revision: Revision) -> Error {
 /// What the client of a call that needs input gets (2026-07-28).
 pub(crate) fn input_required(
     questions: &BTreeMap<String, InputRequest>,
-    answers: &BTreeMap<String, InputResponse>,
+    answers: &BTreeMap<String, InputResult>,
     request: &Request,
     caller: &Caller,
     cx: &mut Cx<'_>,

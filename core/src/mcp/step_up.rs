@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     admit::caller::Caller,
-    catalog::{CallError, ClientCapabilities, InputRequest, InputResponse},
+    catalog::{CallError, ClientCapabilities, InputRequest, InputResult},
     claims_challenge::ClaimsChallenge,
     log_event::{Field, LogEvent, LogEventId},
     revision::Revision,
@@ -61,7 +61,7 @@ pub(super) struct StoppedCall {
     pub(super) client_capabilities: ClientCapabilities,
     pub(super) in_session: bool,
     /// The answers of earlier rounds, which its repetition needs (2026-07-28).
-    pub(super) answers: BTreeMap<String, InputResponse>,
+    pub(super) answers: BTreeMap<String, InputResult>,
     /// Whether the client comes back with an answer, but the user has not satisfied the claims: it is not asked for ever.
     pub(super) was_asked: bool,
 }
@@ -74,7 +74,7 @@ pub(super) enum StepUpEnd {
     /// It is repeated with a response to this request, and those that were given before (2026-07-28).
     InputRequired(
         BTreeMap<String, InputRequest>,
-        BTreeMap<String, InputResponse>,
+        BTreeMap<String, InputResult>,
     ),
     /// It has failed, and says what to do.
     Failed(CallError),

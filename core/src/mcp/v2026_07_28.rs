@@ -282,6 +282,7 @@ pub(crate) fn discover(caller: &Caller, catalog: &Catalog) -> Map<String, Value>
     if let Some(instructions) = catalog.instructions() {
         result.insert("instructions".to_owned(), json!(instructions));
     }
+    catalog.put_meta(&mut result);
     cacheable(&mut result, catalog.discovery_caching());
     result
 }

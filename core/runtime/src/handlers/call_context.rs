@@ -15,7 +15,7 @@ use entra_mcp_core::{
     ask::{Invoke, Target},
     catalog::{
         Call, CallError, Client, ClientCapabilities, Effect, EffectResult, GraphError,
-        InputRequest, InputResponse, Principal,
+        InputRequest, InputResponse, InputResult, Principal,
     },
 };
 use serde::de::DeserializeOwned;
@@ -41,7 +41,7 @@ pub struct CallContext {
     performer: Option<Performer>,
     over: AtomicBool,
     /// What the client answered meanwhile.
-    answers: Mutex<BTreeMap<String, InputResponse>>,
+    answers: Mutex<BTreeMap<String, InputResult>>,
 }
 
 /// The call is over: it was cancelled, the client went away or its time is up; or the input request was
@@ -245,7 +245,16 @@ impl CallContext {
     #[must_use]
     pub fn answer(&self, key: &str) -> Option<InputResponse> {
         let answered = self.call.answer(key).cloned();
-        answered.or_else(|| self.meanwhile().get(key).cloned())
+        let meanwhile = || Some(self.meanwhile().get(key)?.response().clone());
+        answered.or_else(meanwhile)
+    }
+
+    /// What the client says in `_meta` of that answer.
+    #[must_use]
+    pub fn answer_meta(&self, key: &str) -> Map<String, Value> {
+        let answered = self.call.answer_meta(key).cloned();
+        let meanwhile = || Some(self.meanwhile().get(key)?.meta_members().clone());
+        answered.or_else(meanwhile).unwrap_or_default()
     }
 
     /// Remembers the answers that a granted effect brought.
@@ -256,7 +265,7 @@ impl CallContext {
     }
 
     /// Remembers these answers.
-    fn add_answers(this: &Self, answers: BTreeMap<String, InputResponse>) {
+    fn add_answers(this: &Self, answers: BTreeMap<String, InputResult>) {
         this.meanwhile().extend(answers);
     }
 
@@ -292,7 +301,7 @@ impl CallContext {
         CallError::Internal(format!("Nothing performs {:?}.", this.target))
     }
 
-    fn meanwhile(&self) -> MutexGuard<'_, BTreeMap<String, InputResponse>> {
+    fn meanwhile(&self) -> MutexGuard<'_, BTreeMap<String, InputResult>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -327,9 +336,12 @@ mod tests {
             .into_keys()
             .collect();
         assert_eq!(open, ["reason"]);
-        let answers = BTreeMap::from([("reason".to_owned(), InputResponse::Cancelled)]);
+        let cancelled = InputResult::from(InputResponse::Cancelled).meta("com.example/a", 1);
+        let answers = BTreeMap::from([("reason".to_owned(), cancelled)]);
         CallContext::add_answers(&context, answers);
         assert_eq!(context.answer("reason"), Some(InputResponse::Cancelled));
+        assert_eq!(context.answer_meta("reason")["com.example/a"], 1);
+        assert!(context.answer_meta("days").is_empty());
         assert!(CallContext::unanswered(&context, questions()).is_empty());
     }
 

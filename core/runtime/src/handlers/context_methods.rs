@@ -69,6 +69,13 @@ macro_rules! context_methods {
             self.$call.meta()
         }
 
+        /// Returns what the client says in `_meta` of its answer to the question of this key (`Context::request_input`, `elicit`);
+        /// nothing if it has not answered. It proves nothing.
+        #[must_use]
+        pub fn answer_meta(&self, key: &str) -> ::serde_json::Map<String, ::serde_json::Value> {
+            self.$call.answer_meta(key)
+        }
+
         /// Returns the id of the request, which the log, the audit log and the header `X-Request-ID` of the response carry, too:
         /// for a message by which a user may ask for help.
         #[must_use]

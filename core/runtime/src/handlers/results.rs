@@ -1,7 +1,7 @@
-//! Results as plain values: of tools, resources and prompts.
+//! Results as plain values: of tools, resources, prompts and completions.
 
 use entra_mcp_core::catalog::{
-    Content, Json, PromptMessages, ReadResult, ResourceContents, ToolResult,
+    CompleteResult, Content, Json, PromptMessages, ReadResult, ResourceContents, ToolResult,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -158,5 +158,32 @@ impl IntoMessages for &str {
 impl IntoMessages for String {
     fn into_messages(self) -> PromptMessages {
         PromptMessages::new().user(self)
+    }
+}
+
+/// What completes an argument: the values, the best first.
+///
+/// ```
+/// use entra_mcp_runtime::handlers::IntoCompletion;
+/// assert_eq!(vec!["Berlin", "Bern"].into_completion().values().len(), 2);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "an argument cannot be completed with `{Self}`",
+    note = "return `Vec<String>`, `Vec<&str>` or `CompleteResult`"
+)]
+pub trait IntoCompletion {
+    /// The values, and what is said of them.
+    fn into_completion(self) -> CompleteResult;
+}
+
+impl IntoCompletion for CompleteResult {
+    fn into_completion(self) -> CompleteResult {
+        self
+    }
+}
+
+impl<V: Into<String>> IntoCompletion for Vec<V> {
+    fn into_completion(self) -> CompleteResult {
+        CompleteResult::new(self)
     }
 }

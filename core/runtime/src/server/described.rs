@@ -2,7 +2,8 @@
 //!
 //! Source: MCP specification 2025-11-25, basic/lifecycle (`serverInfo`, `instructions`).
 
-use entra_mcp_core::catalog::Icon;
+use entra_mcp_core::catalog::{Icon, List};
+use serde_json::Value;
 
 use super::{Server, ServerRuntime};
 
@@ -40,5 +41,20 @@ impl<R: ServerRuntime> Server<R> {
     pub fn instructions(self, instructions: impl Into<String>) -> Self {
         let instructions = instructions.into();
         self.catalog(|catalog| catalog.instructions(instructions))
+    }
+
+    /// Sets a member of `_meta` of what the server says of itself, by a key such as `com.example/region`: of the results of `initialize`
+    /// and `server/discover`.
+    #[must_use]
+    pub fn meta(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        self.catalog(|catalog| catalog.meta(key, value))
+    }
+
+    /// Sets a member of `_meta` of each page of a list. What a function that lists resources says there is joined with it.
+    #[must_use]
+    pub fn list_meta(self, list: List, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        self.catalog(move |catalog| catalog.list_meta(list, key, value))
     }
 }

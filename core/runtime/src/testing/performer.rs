@@ -8,7 +8,7 @@ use std::{
 use entra_mcp_core::{
     catalog::{
         ChangeNotification, Effect, EffectResult, GraphError, GraphRequest, GraphResponse,
-        InputRequest, InputResponse, LogLevel, LogNotification, ProgressNotification,
+        InputRequest, InputResponse, InputResult, LogLevel, LogNotification, ProgressNotification,
     },
     secret::Secret,
 };
@@ -21,7 +21,7 @@ pub(super) type GraphOutcome = Result<GraphResponse, GraphError>;
 /// What comes of effects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outcomes {
-    pub(super) answers: BTreeMap<String, InputResponse>,
+    pub(super) answers: BTreeMap<String, InputResult>,
     /// By path and query; several are given one after the other, the last one for ever.
     pub(super) graph: BTreeMap<(Method, String), VecDeque<GraphOutcome>>,
     pub(super) tokens: BTreeMap<String, Result<Secret<String>, String>>,
@@ -77,7 +77,7 @@ impl Performer {
                 let mut answers = BTreeMap::new();
                 for (key, request) in requests {
                     let scripted = outcomes.answers.get(&key).cloned();
-                    let answer = scripted.unwrap_or(InputResponse::Cancelled);
+                    let answer = scripted.unwrap_or(InputResponse::Cancelled.into());
                     answers.insert(key.clone(), answer);
                     effects.push(SeenEffect::Question(key, request));
                 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::crossing::PARKED;
 use crate::{
     admit::caller::Caller,
-    catalog::{ElicitationSchema, InputRequest, InputResponse},
+    catalog::{ElicitationSchema, InputRequest, InputResponse, InputResult},
     gateway::RawMessage,
     json_rpc::{Error, Json, Request},
     mcp::{
@@ -74,11 +74,11 @@ pub(super) fn take(
         let state = state.and_then(Json::as_str).unwrap_or_default();
         Confirmed::Yes(Hash::of(state.as_bytes()))
     };
-    let was_confirmed = match answers.get(CONFIRMATION) {
+    let was_confirmed = match answers.get(CONFIRMATION).map(InputResult::response) {
         Some(InputResponse::Accepted(_)) => yes(),
         _ => Confirmed::NotAsked,
     };
-    match answers.remove(OF_BACKEND) {
+    match answers.remove(OF_BACKEND).map(InputResult::into_response) {
         Some(InputResponse::Refused(state)) => {
             let state = Value::String(state).to_string();
             let with_state = message.with_param(&["requestState"], &state);
@@ -91,7 +91,7 @@ pub(super) fn take(
     let responses = request.params.get("inputResponses");
     let response = responses.and_then(|responses| responses.get(CONFIRMATION));
     let action = response.and_then(|response| response.get("action"));
-    let confirmed = match answers.get(CONFIRMATION) {
+    let confirmed = match answers.get(CONFIRMATION).map(InputResult::response) {
         None => Confirmed::NotAsked,
         Some(InputResponse::Accepted(_)) => yes(),
         Some(_) if action.and_then(Json::as_str) == Some("accept") => yes(),
@@ -106,14 +106,14 @@ pub(super) fn ask(question: &str) -> InvocationEnd {
     InvocationEnd::InputRequired {
         requests: BTreeMap::from([(CONFIRMATION.to_owned(), request)]),
         // That they were asked, and by whom.
-        responses: BTreeMap::from([(CONFIRMATION.to_owned(), InputResponse::Cancelled)]),
+        responses: BTreeMap::from([(CONFIRMATION.to_owned(), InputResponse::Cancelled.into())]),
     }
 }
 
 /// What a call that was confirmed carries to its next round, beside what else is asked for.
-pub(super) fn confirmed() -> BTreeMap<String, InputResponse> {
+pub(super) fn confirmed() -> BTreeMap<String, InputResult> {
     let yes = InputResponse::Accepted(serde_json::Map::new());
-    BTreeMap::from([(CONFIRMATION.to_owned(), yes)])
+    BTreeMap::from([(CONFIRMATION.to_owned(), yes.into())])
 }
 
 /// An answer of the backend that asks for a round: its state is sealed, and that the call was confirmed is carried on with it. `None`: that
@@ -134,7 +134,7 @@ pub(super) fn sealed(
         Some(state) => InputResponse::Refused(state.into_owned()),
         None => InputResponse::Cancelled,
     };
-    answers.insert(OF_BACKEND.to_owned(), carried);
+    answers.insert(OF_BACKEND.to_owned(), carried.into());
     let sealed = request_state::seal_for(&answers, &binding(), cx)?;
     answer.with_result_member("requestState", &Value::String(sealed).to_string())
 }

@@ -3,7 +3,8 @@
 use crate::{
     ask::{Ask, Awaiting, Invoke, InvokeOutput},
     catalog::{
-        Call, Effect, Handler, PromptMessages, ResourceContents, ResourcePage, Step, ToolResult,
+        Call, CompleteResult, Effect, Handler, PromptMessages, ReadResult, ResourcePage, Step,
+        ToolResult,
     },
     event::Answer,
 };
@@ -33,10 +34,10 @@ pub(super) enum HandlerStep {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StepFunction {
     Tool(fn(&Call) -> Step<ToolResult>),
-    Contents(fn(&Call) -> Step<Vec<ResourceContents>>),
+    Contents(fn(&Call) -> Step<ReadResult>),
     ResourcePage(fn(&Call) -> Step<ResourcePage>),
     PromptMessages(fn(&Call) -> Step<PromptMessages>),
-    Values(fn(&Call) -> Step<Vec<String>>),
+    Values(fn(&Call) -> Step<CompleteResult>),
 }
 
 impl RunningHandler {
@@ -66,9 +67,7 @@ impl StepFunction {
     pub(super) fn step(self, call: &Call) -> Step<InvokeOutput> {
         match self {
             Self::Tool(step) => step(call).map(InvokeOutput::Tool),
-            Self::Contents(step) => {
-                step(call).map(|contents| InvokeOutput::Contents(contents.into()))
-            }
+            Self::Contents(step) => step(call).map(InvokeOutput::Contents),
             Self::ResourcePage(step) => step(call).map(InvokeOutput::ResourcePage),
             Self::PromptMessages(step) => step(call).map(InvokeOutput::PromptMessages),
             Self::Values(step) => step(call).map(InvokeOutput::Values),
@@ -93,6 +92,6 @@ macro_rules! handler_ref {
     )*};
 }
 
-handler_ref!(ToolResult => Tool, Vec<ResourceContents> => Contents,
+handler_ref!(ToolResult => Tool, ReadResult => Contents,
     ResourcePage => ResourcePage, PromptMessages => PromptMessages,
-    Vec<String> => Values);
+    CompleteResult => Values);

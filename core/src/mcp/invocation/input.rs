@@ -218,9 +218,9 @@ impl Invocation {
         let response = match (input.requests.remove(&key), result) {
             (Some(request), Ok(result)) => request.read(&result).unwrap_or_else(|| {
                 let message = "The client's response does not fit the request.";
-                InputResponse::Refused(message.to_owned())
+                InputResponse::Refused(message.to_owned()).into()
             }),
-            (_, Err(message)) => InputResponse::Refused(message),
+            (_, Err(message)) => InputResponse::Refused(message).into(),
             (None, Ok(_)) => return Ok(Progress::Pending(State::AwaitingInput(input))),
         };
         self.call.answers.insert(key, response);
@@ -242,7 +242,7 @@ impl Invocation {
         }
         withdraw(&input, "There was no response in time.", icx);
         let unanswered = input.requests.into_keys();
-        let timed_out = unanswered.map(|key| (key, InputResponse::TimedOut));
+        let timed_out = unanswered.map(|key| (key, InputResponse::TimedOut.into()));
         self.call.answers.extend(timed_out);
         self.all_input()
     }

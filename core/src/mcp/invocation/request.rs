@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    catalog::{ClientCapabilities, ClientInfo, InputResponse, LogLevel},
+    catalog::{ClientCapabilities, ClientInfo, InputResult, LogLevel},
     id::McpSessionId,
     json_rpc::Id,
     mcp::step_up::{self, StoppedCall},
@@ -37,7 +37,7 @@ impl ClientProfile {
     /// A call of its that ends because the user must satisfy more.
     pub(in crate::mcp) fn stopped(
         self,
-        answers: BTreeMap<String, InputResponse>,
+        answers: BTreeMap<String, InputResult>,
         responses: &Map<String, Value>,
     ) -> StoppedCall {
         StoppedCall {
@@ -58,7 +58,7 @@ pub(crate) struct RequestMeta {
     /// From which level on lines of the log are sent, where the request says so (2026-07-28).
     pub(crate) level: Option<LogLevel>,
     /// Input responses of earlier rounds, from `requestState`.
-    pub(crate) answers: BTreeMap<String, InputResponse>,
+    pub(crate) answers: BTreeMap<String, InputResult>,
     /// `inputResponses`: those of this round, not read yet.
     pub(crate) responses: Map<String, Value>,
     /// How long the invocation may take.

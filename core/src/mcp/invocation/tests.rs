@@ -22,10 +22,10 @@ use serde_json::{Value, json};
 
 use crate::{
     catalog::{
-        Call, CallError, Catalog, CatalogBuilder, ChangeNotification, Content, Effect,
-        ElicitationSchema, FieldSchema, Handler, InputRequest, InputResponse, LogLevel,
-        LogNotification, ProgressNotification, Prompt, PromptArgument, PromptMessages, Resource,
-        ResourceContents, ResourceTemplate, Step, Tool, ToolResult,
+        Call, CallError, Catalog, CatalogBuilder, ChangeNotification, CompleteResult, Content,
+        Effect, ElicitationSchema, FieldSchema, Handler, InputRequest, InputResponse, LogLevel,
+        LogNotification, ProgressNotification, Prompt, PromptArgument, PromptMessages, ReadResult,
+        Resource, ResourceContents, ResourceTemplate, Step, Tool, ToolResult,
     },
     id::ExchangeId,
     mcp::testing::{World, rpc},
@@ -124,7 +124,7 @@ fn misfit(_: &Call) -> Step<ToolResult> {
     Step::done(ToolResult::structured(&json!({"count": "many"})))
 }
 
-fn read(call: &Call) -> Step<Vec<ResourceContents>> {
+fn read(call: &Call) -> Step<ReadResult> {
     match call.text("id") {
         "gone" => Step::failed(CallError::NotFound),
         id => Step::done(vec![ResourceContents::text(
@@ -138,7 +138,7 @@ fn review(call: &Call) -> Step<PromptMessages> {
     Step::done(PromptMessages::new().user(format!("Review {}", call.text("code"))))
 }
 
-fn complete(call: &Call) -> Step<Vec<String>> {
+fn complete(call: &Call) -> Step<CompleteResult> {
     let begun = call.text("code");
     let all = (0..150).map(|number| format!("code{number:03}"));
     Step::done(all.filter(|one| one.starts_with(begun)).collect::<Vec<_>>())

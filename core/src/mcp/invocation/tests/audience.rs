@@ -3,16 +3,16 @@
 use super::*;
 use crate::{catalog::ScopeDefinition, testing::header};
 
-fn read(call: &Call) -> Step<Vec<ResourceContents>> {
-    Step::Done(Ok(vec![ResourceContents::text(call.name(), "text")]))
+fn read(call: &Call) -> Step<ReadResult> {
+    Step::done(vec![ResourceContents::text(call.name(), "text")])
 }
 
 fn say(_: &Call) -> Step<PromptMessages> {
     Step::done(PromptMessages::new().user("Hello"))
 }
 
-fn suggest(_: &Call) -> Step<Vec<String>> {
-    Step::Done(Ok(vec!["one".to_owned()]))
+fn suggest(_: &Call) -> Step<CompleteResult> {
+    Step::done(vec!["one".to_owned()])
 }
 
 /// What everybody may see.

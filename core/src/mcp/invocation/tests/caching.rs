@@ -5,8 +5,8 @@ use crate::catalog::CacheScope;
 
 #[test]
 fn caching_hint_is_that_of_the_author() {
-    fn read(call: &Call) -> Step<Vec<ResourceContents>> {
-        Step::Done(Ok(vec![ResourceContents::text(call.name(), "text")]))
+    fn read(call: &Call) -> Step<ReadResult> {
+        Step::done(vec![ResourceContents::text(call.name(), "text")])
     }
     let catalog = |catalog: CatalogBuilder| {
         catalog
@@ -40,8 +40,8 @@ fn caching_hint_is_that_of_the_author() {
 // P10: a cache that several users share gives each of them what is in it.
 #[test]
 fn public_is_what_the_author_says_and_nothing_that_is_for_some_users_only() {
-    fn read(call: &Call) -> Step<Vec<ResourceContents>> {
-        Step::Done(Ok(vec![ResourceContents::text(call.name(), "text")]))
+    fn read(call: &Call) -> Step<ReadResult> {
+        Step::done(vec![ResourceContents::text(call.name(), "text")])
     }
     let public = |uri: &str| Resource::new(uri, uri).cache_scope(CacheScope::Public);
     let offered = || {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ask::{InvokeOutput, Target},
-    catalog::{ReadResult, ResourcePage},
+    catalog::ResourcePage,
     log_event::LogEventId,
     mcp::testing::initialize,
 };
@@ -105,8 +105,8 @@ fn page_that_cannot_be_sent_is_told_to_the_log_and_a_cursor_that_was_made_up_is_
 // P8
 #[test]
 fn capabilities_are_those_of_what_the_caller_may_see() {
-    fn read(_: &Call) -> Step<Vec<ResourceContents>> {
-        Step::Done(Ok(Vec::new()))
+    fn read(_: &Call) -> Step<ReadResult> {
+        Step::done(Vec::new())
     }
     fn say(_: &Call) -> Step<PromptMessages> {
         Step::done(PromptMessages::new())

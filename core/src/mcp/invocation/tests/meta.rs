@@ -1,11 +1,20 @@
 //! `_meta` of what a call says, by revision.
 
 use super::*;
+use crate::catalog::List;
 
 const ALL: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", NEW];
 
 fn able() -> Value {
     json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}})
+}
+
+fn each(mut check: impl FnMut(&mut World, &Client, &str)) {
+    let mut world = world();
+    for revision in ALL {
+        let client = Client::new(&mut world, revision, able());
+        check(&mut world, &client, revision);
+    }
 }
 
 /// Notifies of progress and of a line of the log, both with `_meta`.
@@ -42,13 +51,54 @@ fn asks(call: &Call) -> Step<ToolResult> {
     Step::effect(Effect::request_input("key", question))
 }
 
+/// Asks likewise, and says what the client says of its answer.
+fn hears(call: &Call) -> Step<ToolResult> {
+    match call.answer_meta("key") {
+        None => asks(call),
+        Some(meta) => Step::done(json!(meta).to_string()),
+    }
+}
+
+fn suggest(_: &Call) -> Step<CompleteResult> {
+    let found = CompleteResult::new(["Berlin", "Bern"]).total(7);
+    Step::done(found.meta("com.example/source", "s"))
+}
+
+fn note(call: &Call) -> Step<ReadResult> {
+    let read = ReadResult::new([ResourceContents::text(call.name(), "lunch")]);
+    Step::done(read.meta("com.example/age", 3))
+}
+
 fn world() -> World {
-    let mut catalog = offer(Catalog::builder());
+    let catalog = offer(Catalog::builder())
+        .prompt(
+            Prompt::new("town", "Tells").argument(PromptArgument::new("name")),
+            Handler::Step(review),
+        )
+        .complete_prompt("town", Handler::Step(suggest))
+        .resource(Resource::new("note://7", "a note"), Handler::Step(note))
+        .meta("com.example/region", "eu");
+    let mut catalog = [
+        (List::Tools, "tools"),
+        (List::Prompts, "prompts"),
+        (List::Resources, "resources"),
+        (List::ResourceTemplates, "templates"),
+    ]
+    .into_iter()
+    .fold(catalog, |catalog, (list, of)| {
+        catalog.list_meta(list, "com.example/list", of)
+    });
     let kind = json!({"type": "object", "properties": {"kind": {"type": "string"}}});
-    let asking = text("asks", asks);
     for (tool, handler) in [
         text("notifies", notifies),
-        (asking.0.input_schema(kind), asking.1),
+        (
+            text("asks", asks).0.input_schema(kind.clone()),
+            Handler::Step(asks as fn(&Call) -> _),
+        ),
+        (
+            text("hears", hears).0.input_schema(kind),
+            Handler::Step(hears),
+        ),
     ] {
         catalog = catalog.tool(tool, handler);
     }
@@ -116,4 +166,87 @@ fn question_has_the_meta_of_its_function_where_its_schema_has_it() {
             assert_eq!(meta, Some(&expected).filter(|_| has), "{kind} {revision}");
         }
     }
+}
+
+// A result has it in every revision.
+#[test]
+fn result_has_the_meta_of_its_function() {
+    each(|world, client, revision| {
+        let reference = json!({"ref": {"type": "ref/prompt", "name": "town"},
+            "argument": {"name": "name", "value": "Be"}});
+        let found = client.ask(world, "completion/complete", reference);
+        let completion = json!({"values": ["Berlin", "Bern"], "total": 7, "hasMore": true});
+        assert_eq!(found["completion"], completion, "{revision}");
+        assert_eq!(found["_meta"]["com.example/source"], "s", "{revision}");
+        let read = client.ask(world, "resources/read", json!({"uri": "note://7"}));
+        assert_eq!(read["_meta"]["com.example/age"], 3, "{revision}");
+    });
+}
+
+#[test]
+fn server_and_its_lists_have_the_meta_of_the_catalog() {
+    each(|world, client, revision| {
+        for (method, of) in [
+            ("tools/list", "tools"),
+            ("prompts/list", "prompts"),
+            ("resources/list", "resources"),
+            ("resources/templates/list", "templates"),
+        ] {
+            let page = client.ask(world, method, json!({}));
+            assert_eq!(page["_meta"]["com.example/list"], of, "{revision}");
+            assert_eq!(page["_meta"].get("com.example/region"), None, "{revision}");
+        }
+        let described = match revision {
+            NEW => client.ask(world, "server/discover", json!({})),
+            _ => {
+                let params = json!({"protocolVersion": revision, "capabilities": {},
+                    "clientInfo": {"name": "a test", "version": "1"}});
+                let json = rpc(1, "initialize", &params);
+                let request = world.request("alice", "POST", "/mcp", &[], &json);
+                let id = world.begin(request);
+                answer(world, id)
+            }
+        };
+        assert_eq!(described["_meta"]["com.example/region"], "eu", "{revision}");
+    });
+}
+
+#[test]
+fn function_reads_what_a_client_says_of_its_answer() {
+    each(|world, client, revision| {
+        for (kind, mut result) in [
+            ("form", json!({"action": "decline"})),
+            ("url", json!({"action": "accept"})),
+            (
+                "sampling",
+                json!({"role": "assistant", "model": "m",
+                "content": {"type": "text", "text": "A poem."}}),
+            ),
+            ("roots", json!({"roots": []})),
+        ] {
+            result["_meta"] = json!({"com.example/why": kind});
+            let mut params = json!({"name": "hears", "arguments": {"kind": kind}});
+            let id = client.begin(world, "tools/call", params.clone());
+            let first = match &world.sent(id).response {
+                Some(response) => body(response)["result"].clone(),
+                None => messages(world, id)[0].clone(),
+            };
+            let said = match (revision, first["id"].as_str()) {
+                (NEW, _) => {
+                    params["inputResponses"] = json!({"key": result});
+                    params["requestState"] = first["requestState"].clone();
+                    client.ask(world, "tools/call", params)
+                }
+                (_, Some(asked)) => {
+                    let reply = json!({"jsonrpc": "2.0", "id": asked, "result": result});
+                    client.post(world, &reply);
+                    answer(world, id)
+                }
+                // The revision cannot ask this.
+                (_, None) => continue,
+            };
+            let expected = json!({"com.example/why": kind}).to_string();
+            assert_eq!(said["content"][0]["text"], expected, "{kind} {revision}");
+        }
+    });
 }

@@ -126,7 +126,10 @@ fn result_of_another_kind_is_an_internal_error() {
     let client = Client::new(&mut world, "2025-11-25", json!({}));
     let id = begin(&mut world, &client);
     let (_, ticket, _) = world.calls.pop_front().unwrap();
-    world.handle(id, ticket.answer(Ok(InvokeOutput::Values(Vec::new()))));
+    world.handle(
+        id,
+        ticket.answer(Ok(InvokeOutput::Values(CompleteResult::default()))),
+    );
     assert_eq!(answer(&world, id)["code"], -32603);
 }
 
@@ -154,7 +157,7 @@ fn input_request_of_2026_ends_the_round() {
     let Some(EffectResult::Input(answers)) = world.granted.last() else {
         panic!("it was answered");
     };
-    assert_eq!(answers["sure"].get("ok"), Some(&json!(true)));
+    assert_eq!(answers["sure"].response().get("ok"), Some(&json!(true)));
 }
 
 #[test]
