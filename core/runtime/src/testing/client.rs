@@ -174,7 +174,8 @@ impl Client {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// Sends any request of MCP, and answers what the server asks meanwhile; its result.
+    /// Sends any request of MCP, and answers what the server asks meanwhile; its result. What the parameters have in `_meta` is sent with
+    /// what the client says there.
     ///
     /// # Errors
     ///

@@ -62,13 +62,18 @@ impl Client {
             state.last_id += 1;
             state.last_id
         };
-        let meta = match self.revision {
+        let mut meta = match self.revision {
             STATELESS => json!({"progressToken": id,
                 "io.modelcontextprotocol/protocolVersion": STATELESS,
                 "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
                 "io.modelcontextprotocol/clientCapabilities": capabilities()}),
             _ => json!({"progressToken": id}),
         };
+        if let (Some(Value::Object(given)), Value::Object(meta)) =
+            (params.remove("_meta"), &mut meta)
+        {
+            meta.extend(given);
+        }
         params.insert("_meta".to_owned(), meta);
         let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
         (id, message)
