@@ -11,7 +11,10 @@ const CLAIMS: &str = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}
 fn telling(identity: &str) -> World {
     let mut world = World::new();
     let identity = BackendIdentity::parse(identity).unwrap();
-    world.has_backend(gateway_of_tests(identity));
+    let mut gateway = gateway_of_tests(identity);
+    // A token lasts an hour, and here nobody calls meanwhile.
+    gateway.limits.session_idle = std::time::Duration::from_secs(2 * 60 * 60);
+    world.has_backend(gateway);
     world
 }
 
