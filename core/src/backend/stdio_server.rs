@@ -316,6 +316,7 @@ impl StdioServer {
         let waiting = self.initialized.take_waiting();
         let calls = self.calls.take_all().into_iter().chain(waiting);
         let has_failed = was_running && !self.has_answered;
+        self.tell_held(cx);
         self.tell_unlogged(cx);
         let ended = self.event(LogEventId::GatewayProcessEnded, cx);
         let failed = self.event(LogEventId::GatewayProcessFailed, cx);

@@ -49,6 +49,13 @@ impl CredentialGuard {
         self.recent.push_back(credential);
     }
 
+    /// How many bytes at the end of a text may be the start of one of them.
+    pub(crate) fn begun_at_end(&self, text: &[u8]) -> usize {
+        let credentials = self.credentials.iter().chain(&self.recent);
+        let begun = credentials.map(|one| begun_at_end(text, one.expose().as_bytes()));
+        begun.max().unwrap_or(0)
+    }
+
     /// Whether a text holds one of them.
     pub(crate) fn is_in(&self, text: &str) -> bool {
         let mut credentials = self.credentials.iter().chain(&self.recent);
@@ -61,6 +68,18 @@ fn holds(text: &[u8], credential: &[u8]) -> bool {
     let before = credential.len().saturating_sub(LOOKED_FOR);
     let (start, end) = credential.split_at(before);
     memmem::find_iter(text, end).any(|at| text.get(..at).is_some_and(|text| text.ends_with(start)))
+}
+
+/// How many bytes at the end of a text are the start of another, and not all of it.
+fn begun_at_end(text: &[u8], credential: &[u8]) -> usize {
+    let longest = text.len().min(credential.len().saturating_sub(1));
+    let end = text.get(text.len() - longest..).unwrap_or_default();
+    let Some(first) = credential.first() else {
+        return 0;
+    };
+    let mut starts = memchr::memchr_iter(*first, end).filter_map(|at| end.get(at..));
+    let begun = starts.find(|start| credential.starts_with(start));
+    begun.map_or(0, <[u8]>::len)
 }
 
 #[cfg(test)]
@@ -111,6 +130,23 @@ mod tests {
         assert!(guard.is_in(&named(99)) && guard.is_in(&named(36)));
         assert!(!guard.is_in(&named(35)));
         assert!(guard.is_in("eyJhbGciOiJFUzI1NiJ9.e30.c2ln"));
+    }
+
+    // R3
+    #[test]
+    fn start_of_a_credential_at_the_end_of_a_text_is_found() {
+        let guard = guard();
+        for (text, begun) in [
+            ("", 0),
+            ("no more than that", 0),
+            ("it is eyJhbGci", 8),
+            ("it is eyJeyJhbGci", 8),
+            ("e", 1),
+            ("eyJhbGciOiJFUzI1NiJ9.e30.c2l", 28),
+            ("eyJhbGciOiJFUzI1NiJ9.e30.c2ln", 0),
+        ] {
+            assert_eq!(guard.begun_at_end(text.as_bytes()), begun, "{text}");
+        }
     }
 
     #[test]

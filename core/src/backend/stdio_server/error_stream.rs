@@ -9,6 +9,9 @@ use crate::{
     time::Instant,
 };
 
+/// How many bytes of what may be the start of a secret are logged if nothing follows.
+const SHOWN_OF_SECRET: usize = 4;
+
 /// How much was logged lately.
 #[derive(Debug)]
 pub(super) struct ErrorStream {
@@ -17,6 +20,8 @@ pub(super) struct ErrorStream {
     /// How many are in a minute.
     most: u32,
     unlogged: u64,
+    /// The end of a line that is not whole yet, where a secret may begin.
+    held: Vec<u8>,
 }
 
 impl ErrorStream {
@@ -26,6 +31,7 @@ impl ErrorStream {
             logged: 0,
             most,
             unlogged: 0,
+            held: Vec::new(),
         }
     }
 
@@ -46,8 +52,29 @@ impl ErrorStream {
 }
 
 impl StdioServer {
-    /// It has written whole lines, or a part of a longer one.
+    /// It has written whole lines, or a part of a longer one. Of a part the end waits for the next one if a secret may begin there, which
+    /// is looked for across both (threat R3).
     pub(super) fn complaint(&mut self, text: &[u8], cx: &mut Cx<'_>) {
+        let mut whole = std::mem::take(&mut self.errors.held);
+        whole.extend_from_slice(text);
+        let mut text = whole;
+        if !text.ends_with(b"\n") {
+            let begun = self.guard.begun_at_end(&text);
+            self.errors.held = text.split_off(text.len() - begun);
+        }
+        self.complained(&text, cx);
+    }
+
+    /// It writes no more: what waits for the rest of its line is of a secret, perhaps.
+    pub(super) fn tell_held(&mut self, cx: &mut Cx<'_>) {
+        let held = std::mem::take(&mut self.errors.held);
+        match held.len() > SHOWN_OF_SECRET {
+            true => self.complained(b"(a part of a secret)", cx),
+            false => self.complained(&held, cx),
+        }
+    }
+
+    fn complained(&mut self, text: &[u8], cx: &mut Cx<'_>) {
         let text = String::from_utf8_lossy(text);
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let (is_logged, unlogged) = self.errors.admit(cx.env.now.instant);

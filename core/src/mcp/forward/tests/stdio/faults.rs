@@ -138,3 +138,36 @@ fn error_stream_is_logged_within_bounds() {
     let said = logged(&world, LogEventId::GatewayProcessSaid);
     assert!(said[100].contains("50"), "{said:?}");
 }
+
+// R3: lines are cut at 4 KiB on their way here.
+#[test]
+fn secret_across_the_cut_of_a_long_line_of_the_error_stream_is_not_logged() {
+    const SECRET: &str = "secret of orders";
+    for cut in [1, 8, SECRET.len() - 1] {
+        let mut world = world();
+        begin(&mut world, "alice", 0);
+        let (first, second) = SECRET.split_at(cut);
+        world.complains(0, &format!("a long line {first}"));
+        world.complains(0, &format!("{second} and its end\n"));
+        // The start of one, and then something else.
+        world.complains(0, &format!("another {first}"));
+        world.complains(0, "is not it\n");
+        let said = logged(&world, LogEventId::GatewayProcessSaid);
+        let all = said.concat();
+        assert!(
+            said.len() == 4 && said[1].contains("(a secret)"),
+            "{said:?}"
+        );
+        assert!(!all.contains(SECRET), "{said:?}");
+        assert!(!said[0].contains(&format!("line {first}")), "{said:?}");
+        assert!(said[3].contains(&format!("{first}is not it")), "{said:?}");
+        world.complains(0, &format!("it ends with {first}"));
+        world.exits(0, Ok(ChildExit::Code(0)));
+        let said = logged(&world, LogEventId::GatewayProcessSaid);
+        assert_eq!(
+            said[5].contains("(a part of a secret)"),
+            cut > 4,
+            "{said:?}"
+        );
+    }
+}
