@@ -14,6 +14,7 @@ mod answered;
 mod arrived;
 mod called;
 mod client_notification;
+mod completions;
 mod confirm;
 mod crossing;
 mod ending;

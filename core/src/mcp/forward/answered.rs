@@ -135,6 +135,7 @@ impl Forward {
             _ => return self.pass(answer, is_error, icx),
         };
         let failed = is_error || answer.says_is_error();
+        let answer = self.shown_completions(answer, (object.0, is_error), icx);
         let list = match (self.method.as_str(), object.0) {
             ("completion/complete", PolicyKind::Resource) => BackendList::Templates,
             ("completion/complete", _) => BackendList::Prompts,

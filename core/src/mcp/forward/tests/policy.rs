@@ -2,6 +2,7 @@
 
 mod alike;
 mod batches;
+mod completions;
 mod confirmation;
 
 use super::*;
