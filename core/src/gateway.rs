@@ -9,6 +9,7 @@ mod backend_request;
 mod backend_settings;
 mod credential_guard;
 pub(crate) mod discover_result;
+mod given_credentials;
 mod initialize_result;
 mod listed;
 mod message;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     backend_request::{BackendRequest, Credentials, Telling, TellingKind, TellingName},
     backend_settings::{BackendSetting, BackendSettings},
     credential_guard::CredentialGuard,
+    given_credentials::GivenCredentials,
     initialize_result::InitializeResult,
     listed::{BackendList, Listed},
     message::{MessageKind, RawMessage, Replaced},

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use ::http::Method;
 
-use super::{CredentialGuard, ProcessOwner, UserHeaders, assertion::AssertionClaims};
+use super::{
+    CredentialGuard, GivenCredentials, ProcessOwner, UserHeaders, assertion::AssertionClaims,
+};
 use crate::{config::Gateway, endpoint::Endpoint, limits, revision::Revision, secret::Secret};
 
 /// What proves to a backend who calls.
@@ -19,6 +21,8 @@ pub(crate) struct Credentials {
     headers: Option<Arc<UserHeaders>>,
     /// Who calls, for a process that is theirs.
     owner: Option<Arc<ProcessOwner>>,
+    /// What else the backend was given lately in the same session.
+    given: GivenCredentials,
 }
 
 impl Credentials {
@@ -59,6 +63,11 @@ impl Credentials {
         Self { headers, ..self }
     }
 
+    /// What else the backend was given lately in the same session.
+    pub(crate) fn with_given(self, given: GivenCredentials) -> Self {
+        Self { given, ..self }
+    }
+
     /// Whose a process is.
     pub(crate) fn owner(&self) -> Option<&Arc<ProcessOwner>> {
         self.owner.as_ref()
@@ -79,11 +88,19 @@ impl Credentials {
         self.headers.as_deref()
     }
 
-    /// Finds what is sent with a request in what comes back.
+    /// Finds what is sent with a request in what comes back, and what was sent with others of the same session.
     pub(crate) fn guard(&self, gateway: &Gateway) -> CredentialGuard {
         let mut guard = CredentialGuard::default();
         for sent in self.assertion.iter().chain(&self.token) {
             guard.add(Arc::clone(sent));
+        }
+        let sent = [&self.assertion, &self.token].map(Option::as_ref);
+        let is_sent = |one: &Arc<Secret<String>>| {
+            let mut sent = sent.iter().flatten();
+            sent.any(|sent| Arc::ptr_eq(sent, one) || sent.expose() == one.expose())
+        };
+        for given in self.given.all().filter(|one| !is_sent(one)) {
+            guard.add(Arc::clone(given));
         }
         if let Some(header) = &gateway.header {
             guard.add(Arc::new(header.value().clone()));

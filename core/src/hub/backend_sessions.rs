@@ -23,7 +23,7 @@ use super::{
     from_hub::{BackendSession, BackendSessionFound, LostSession},
 };
 use crate::{
-    gateway::{BackendSetting, BackendSettings, Telling},
+    gateway::{BackendSetting, BackendSettings, Credentials, GivenCredentials, Telling},
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
     limits,
     ticket::Ticket,
@@ -36,8 +36,8 @@ pub(crate) type BackendOwner = (PrincipalId, McpSessionId);
 /// A message about a session of the backend.
 #[derive(Debug)]
 pub(crate) enum BackendSessionMessage {
-    /// The sender needs it.
-    Find(Ticket<FindBackendSession>, BackendOwner),
+    /// The sender needs it, and gives the backend these.
+    Find(Ticket<FindBackendSession>, BackendOwner, Credentials),
     /// The sender, of this sign-in, has opened it.
     Opened(BackendOwner, SessionId, BackendSession),
     /// The sender could not open it.
@@ -86,6 +86,8 @@ struct Entry {
     sign_in: Option<SessionId>,
     /// The backend has said that it sends nothing of its own accord.
     has_no_stream: bool,
+    /// What the backend was given lately.
+    given: GivenCredentials,
 }
 
 impl Entry {
@@ -129,8 +131,8 @@ impl BackendSessions {
         out: &mut VecDeque<HubOutput>,
     ) {
         match message {
-            BackendSessionMessage::Find(ticket, owner) => {
-                self.find(Waiter::new(from, ticket), owner, now, out);
+            BackendSessionMessage::Find(ticket, owner, credentials) => {
+                self.find(Waiter::new(from, ticket), owner, &credentials, now, out);
             }
             BackendSessionMessage::Opened(owner, by, session) => {
                 self.opened(owner, by, session, now, out);
@@ -143,7 +145,7 @@ impl BackendSessions {
                 let waiter = Waiter::new(from, ticket);
                 // Another call may have opened one again already.
                 let Some(entry) = self.entries.get_mut(&owner).filter(is_it) else {
-                    return self.find(waiter, owner, now, out);
+                    return self.find(waiter, owner, &Credentials::default(), now, out);
                 };
                 let (by, waiters) = (from, VecDeque::new());
                 entry.state = State::Opening { by, waiters };
@@ -153,7 +155,7 @@ impl BackendSessions {
                 out.push_back(waiter.answer(BackendSessionFound::ToOpen(lost)));
             }
             BackendSessionMessage::Look(ticket, owner) => {
-                let open = self.open_one(owner).cloned();
+                let open = self.open_one(owner);
                 self.used_by(from, owner);
                 let found = open.map_or(BackendSessionFound::NotOpen, BackendSessionFound::Open);
                 out.push_back(Waiter::new(from, ticket).answer(found));
@@ -176,9 +178,13 @@ impl BackendSessions {
     }
 
     /// The session of this owner, if it is open.
-    pub(super) fn open_one(&self, owner: BackendOwner) -> Option<&BackendSession> {
-        match &self.entries.get(&owner)?.state {
-            State::Open(session) => Some(session),
+    pub(super) fn open_one(&self, owner: BackendOwner) -> Option<BackendSession> {
+        let entry = self.entries.get(&owner)?;
+        match &entry.state {
+            State::Open(session) => {
+                let (given, session) = (entry.given.clone(), session.clone());
+                Some(BackendSession { given, ..session })
+            }
             State::Opening { .. } | State::Resting => None,
         }
     }
@@ -187,6 +193,7 @@ impl BackendSessions {
         &mut self,
         waiter: Waiter<FindBackendSession>,
         owner: BackendOwner,
+        credentials: &Credentials,
         now: Instant,
         out: &mut VecDeque<HubOutput>,
     ) {
@@ -197,8 +204,12 @@ impl BackendSessions {
         let answer = match self.entries.get_mut(&owner) {
             Some(entry) => {
                 entry.used = now;
+                entry.given.add(credentials);
                 match &mut entry.state {
-                    State::Open(session) => BackendSessionFound::Open(session.clone()),
+                    State::Open(session) => {
+                        let (given, session) = (entry.given.clone(), session.clone());
+                        BackendSessionFound::Open(BackendSession { given, ..session })
+                    }
                     State::Opening { waiters, .. } => {
                         waiters.push_back(waiter);
                         return self.used_by(from, owner);
@@ -224,6 +235,7 @@ impl BackendSessions {
                     users: 0,
                     sign_in: None,
                     has_no_stream: false,
+                    given: GivenCredentials::of(credentials),
                 };
                 self.entries.insert(owner, entry);
                 self.opening.insert(owner);
@@ -246,9 +258,19 @@ impl BackendSessions {
             self.make_room(owner.0);
         }
         let before = self.entries.remove(&owner);
-        let (before, settings, users) = match before {
-            Some(entry) => (Some(entry.state), entry.settings, entry.users),
-            None => (None, BackendSettings::default(), 0),
+        let (before, settings, users, mut given) = match before {
+            Some(entry) => (Some(entry.state), entry.settings, entry.users, entry.given),
+            None => (
+                None,
+                BackendSettings::default(),
+                0,
+                GivenCredentials::default(),
+            ),
+        };
+        given.merge(&session.given);
+        let session = BackendSession {
+            given: given.clone(),
+            ..session
         };
         if let Some(idle) = session.idle {
             self.look_again(now.after(idle));
@@ -261,6 +283,7 @@ impl BackendSessions {
             users,
             sign_in: Some(sign_in),
             has_no_stream: false,
+            given,
         };
         self.opening.remove(&owner);
         self.entries.insert(owner, entry);

@@ -111,8 +111,8 @@ impl Hub {
             ToHubKind::BackendSession(BackendSessionMessage::AwaitOther(ticket, owner, lost)) => {
                 let waiter = Waiter::new(from, ticket);
                 match self.backend_sessions.open_one(owner) {
-                    Some(open) if lost.as_ref() != Some(open) => {
-                        let found = BackendSessionFound::Open(open.clone());
+                    Some(open) if lost.as_ref() != Some(&open) => {
+                        let found = BackendSessionFound::Open(open);
                         out.push_back(waiter.answer(found));
                         self.backend_sessions.used_by(from, owner);
                     }

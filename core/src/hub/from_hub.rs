@@ -10,7 +10,7 @@ use crate::{
     catalog::{ClientCapabilities, ClientInfo, LogLevel},
     endpoint::Endpoint,
     env::EntraSnapshot,
-    gateway::{BackendSettings, ParkedAnswers, ProcessCall, ToServer},
+    gateway::{BackendSettings, GivenCredentials, ParkedAnswers, ProcessCall, ToServer},
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
@@ -140,6 +140,8 @@ pub(crate) struct BackendSession {
     pub(crate) said: Option<Arc<str>>,
     /// How long it lasts that nobody uses; of a process that is its own matter.
     pub(crate) idle: Option<Duration>,
+    /// What the backend was given lately within it.
+    pub(crate) given: GivenCredentials,
 }
 
 /// What is known of a session of the backend.

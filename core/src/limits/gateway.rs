@@ -113,6 +113,13 @@ pub const BACKEND_SESSIONS: usize = 4096;
 /// The same, of one owner.
 pub const BACKEND_SESSIONS_OF_PRINCIPAL: usize = 8;
 
+/// How many assertions are looked for in what a backend sends that it was given in a session: one is new every half minute, and is good for
+/// two.
+pub const GIVEN_ASSERTIONS: usize = 5;
+
+/// The same of access tokens of Entra's: one, and that before it was renewed.
+pub const GIVEN_TOKENS: usize = 2;
+
 /// How long a session of a backend lasts that no call and no stream uses: the backend keeps something for each, and it is opened again
 /// when it is needed.
 pub const BACKEND_SESSION_IDLE: Duration = Duration::from_secs(30 * 60);

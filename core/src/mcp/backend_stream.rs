@@ -230,6 +230,7 @@ impl BackendStream {
             }
             State::AwaitingSession(find) => match find.into_answer(answer) {
                 BackendSessionFound::Open(session) => {
+                    self.credentials = self.credentials.with_given(session.given.clone());
                     self.session = Some(session);
                     self.listen(cx)
                 }

@@ -270,6 +270,7 @@ impl Forward {
             }
             State::AwaitingSession(find) => match find.into_answer(answer) {
                 BackendSessionFound::Open(session) => {
+                    self.credentials = self.credentials.with_given(session.given.clone());
                     self.session = Some(session);
                     self.call(icx)
                 }

@@ -21,6 +21,7 @@ fn session(name: &str) -> BackendSession {
         params: "{}".into(),
         said: None,
         idle: Some(IDLE),
+        given: GivenCredentials::default(),
     }
 }
 
@@ -55,7 +56,11 @@ fn told(out: VecDeque<HubOutput>) -> Vec<(u64, String)> {
 
 fn find(table: &mut BackendSessions, from: u64, whose: BackendOwner) -> Vec<(u64, String)> {
     let ticket = Ticket::new(AskId(0));
-    tell(table, from, BackendSessionMessage::Find(ticket, whose))
+    tell(
+        table,
+        from,
+        BackendSessionMessage::Find(ticket, whose, Credentials::default()),
+    )
 }
 
 fn opened(table: &mut BackendSessions, by: u64, whose: BackendOwner) -> Vec<(u64, String)> {

@@ -5,7 +5,7 @@ use crate::{
     admit::caller::Caller,
     backend::{ReopenSession, Reopened},
     catalog::ClientCapabilities,
-    gateway::BackendSettings,
+    gateway::{BackendSettings, GivenCredentials},
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
     id::McpSessionId,
     mcp::forward::client_params,
@@ -32,7 +32,7 @@ impl BackendStream {
         let find = cx.ask_hub(|ticket| {
             ToHubKind::BackendSession(match only_looks {
                 true => BackendSessionMessage::Look(ticket, owner),
-                false => BackendSessionMessage::Find(ticket, owner),
+                false => BackendSessionMessage::Find(ticket, owner, self.credentials.clone()),
             })
         });
         self.state = State::AwaitingSession(find);
@@ -100,6 +100,7 @@ impl BackendStream {
                     params,
                     said: None,
                     idle: gateway(cx).session_idle(),
+                    given: GivenCredentials::of(&self.credentials),
                 };
                 if let Some(owner) = owner {
                     let opened =

@@ -24,7 +24,7 @@ use crate::{
     catalog::{CallError, ClientCapabilities, ClientInfo},
     claims_challenge::ClaimsChallenge,
     event::Answer,
-    gateway::{RawMessage, Replaced, assertion},
+    gateway::{GivenCredentials, RawMessage, Replaced, assertion},
     hub::{BackendSession, BackendSessionMessage, Negotiated, ToHub, ToHubKind},
     json_rpc::{self, Error, Id, Request},
     mcp::{
@@ -60,6 +60,8 @@ struct Begun {
     caller: Box<Caller>,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
+    /// What the backend is given.
+    given: GivenCredentials,
 }
 
 /// By which transport a client begins a session, and where it is answered.
@@ -149,6 +151,7 @@ impl Initializing {
             revision,
             caller,
             was_challenged: false,
+            given: GivenCredentials::default(),
         };
         begun.identified(identified, cx)
     }
@@ -189,10 +192,11 @@ impl Begun {
         Progress::Pending(Initializing { begun: self, state })
     }
 
-    fn identified(self, identified: Identified, cx: &mut Cx<'_>) -> Progress<Initializing> {
+    fn identified(mut self, identified: Identified, cx: &mut Cx<'_>) -> Progress<Initializing> {
         let reason = match identified {
             Progress::Pending(identify) => return self.waiting(State::Identifying(identify)),
             Progress::Ready(Ok(credentials)) => {
+                self.given.add(&credentials);
                 let opening =
                     OpenSession::start(&self.params, self.revision, credentials, gateway(cx), cx);
                 return self.waiting(State::Opening(Box::new(opening)));
@@ -268,6 +272,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         params,
         revision: agreed,
         caller,
+        given,
         ..
     } = begun;
     let Opened {
@@ -310,6 +315,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         params,
         said: None,
         idle: gateway(cx).session_idle(),
+        given,
     };
     let opened =
         BackendSessionMessage::Opened((principal, mcp_session), caller.session.id, backend);

@@ -10,7 +10,7 @@ use ::http::StatusCode;
 use super::{Forward, ForwardProgress, State, called, gateway, initialize};
 use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
-    gateway::{BackendSettings, RawMessage, discover_of_initialize},
+    gateway::{BackendSettings, GivenCredentials, RawMessage, discover_of_initialize},
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
     limits,
@@ -48,8 +48,9 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         let owner = self.owner(icx);
+        let given = self.credentials.clone();
         let find = icx.cx.ask_hub(|ticket| {
-            ToHubKind::BackendSession(BackendSessionMessage::Find(ticket, owner))
+            ToHubKind::BackendSession(BackendSessionMessage::Find(ticket, owner, given))
         });
         self.state = State::AwaitingSession(find);
         Progress::Pending(self)
@@ -118,6 +119,7 @@ impl Forward {
             params,
             said: said.flatten().map(Arc::from),
             idle: gateway(icx.cx).session_idle(),
+            given: GivenCredentials::of(&self.credentials),
         };
         let opened =
             BackendSessionMessage::Opened(self.owner(icx), icx.caller.session.id, session.clone());

@@ -222,3 +222,36 @@ fn headers_of_app_service_come_with_the_assertion_and_the_token() {
         "{principal}"
     );
 }
+
+// R3: what a backend was given for an earlier call, it may have kept.
+#[test]
+fn assertion_of_an_earlier_call_that_the_backend_sends_back_reaches_no_client() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let mut assertions: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        send(&mut world, "alice", &session, CALL);
+        let sent = world.pulled();
+        assertions.push(sent.header("entra-mcp-assertion").unwrap().to_owned());
+        let done = result(&sent, r#"{"content":[]}"#);
+        world.answers(sent, 200, &done);
+        let later = std::time::Duration::from_secs(31);
+        world.server.now.instant = world.server.now.instant.after(later);
+    }
+    assert_ne!(assertions[0], assertions[2]);
+    for (number, assertion) in assertions.iter().enumerate() {
+        let id = send(&mut world, "alice", &session, CALL);
+        let sent = world.pulled();
+        let leak = result(&sent, &json!({"x": assertion}).to_string());
+        world.answers(sent, 200, &leak);
+        assert_eq!(body_of(&world, id)["result"]["isError"], true, "{number}");
+        assert_eq!(logged(&world, LogEventId::GatewayLeaked).len(), number + 1);
+    }
+    // It is nothing to the session of somebody else.
+    let others = begin(&mut world, "bob", "for bob");
+    let id = send(&mut world, "bob", &others, CALL);
+    let sent = world.pulled();
+    let copy = result(&sent, &json!({"x": assertions[0]}).to_string());
+    world.answers(sent, 200, &copy);
+    assert!(body_of(&world, id)["result"]["isError"].is_null());
+}
