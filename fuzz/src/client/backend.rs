@@ -114,7 +114,12 @@ impl Client {
         let params = json!({"name": "wait", "arguments": {"nonce": nonce}});
         let (id, request) = self.request_of("tools/call", params);
         let mut call = self.peer.send(request);
-        let wait = world.choose(|choice| choice.between(Duration::ZERO, SOON / 6));
+        // Where nothing breaks, what cancels it comes after it.
+        let least = match self.expects_no_faults {
+            true => world.options(|options| options.latency.1) * 3,
+            false => Duration::ZERO,
+        };
+        let wait = world.choose(|choice| choice.between(least, least + SOON / 6));
         world.sleep(wait).await;
         if self.dialect == Dialect::Modern {
             return Ok(());
