@@ -51,7 +51,7 @@ enum Wanted {
     Session(Box<McpSession>),
     /// The same within the session that a stream of HTTP+SSE is.
     HttpSse(McpSessionId),
-    /// What the client asks for by this request; and what the backend knows it as.
+    /// What the client asks for by this request; and what the backend knows it as, each time that it is asked.
     Request {
         id: Id,
         message: Box<RawMessage>,
@@ -172,7 +172,7 @@ impl BackendStream {
         let wanted = Wanted::Request {
             id,
             message,
-            backend_id: super::forward::fresh_id(cx),
+            backend_id: Id::Positive(0),
             was_acknowledged: false,
         };
         Self::new(wanted, State::Over).identify(caller, cx)
@@ -262,6 +262,9 @@ impl BackendStream {
                 return Progress::Pending(self);
             }
             self.listens_as = Some(super::forward::fresh_id(cx));
+        }
+        if let Wanted::Request { backend_id, .. } = &mut self.wanted {
+            *backend_id = super::forward::fresh_id(cx);
         }
         let Some(request) = self.request() else {
             self.state = State::Over;
