@@ -80,8 +80,6 @@ struct Entry {
     params: Option<Arc<str>>,
     settings: BackendSettings,
     used: Instant,
-    /// How many exchanges use it.
-    users: usize,
     /// The sign-in that has opened it.
     sign_in: Option<SessionId>,
     /// The backend has said that it sends nothing of its own accord.
@@ -232,7 +230,6 @@ impl BackendSessions {
                     params: None,
                     settings: BackendSettings::default(),
                     used: now,
-                    users: 0,
                     sign_in: None,
                     has_no_stream: false,
                     given: GivenCredentials::of(credentials),
@@ -258,12 +255,11 @@ impl BackendSessions {
             self.make_room(owner.0);
         }
         let before = self.entries.remove(&owner);
-        let (before, settings, users, mut given) = match before {
-            Some(entry) => (Some(entry.state), entry.settings, entry.users, entry.given),
+        let (before, settings, mut given) = match before {
+            Some(entry) => (Some(entry.state), entry.settings, entry.given),
             None => (
                 None,
                 BackendSettings::default(),
-                0,
                 GivenCredentials::default(),
             ),
         };
@@ -280,7 +276,6 @@ impl BackendSessions {
             params: Some(Arc::clone(&session.params)),
             state: State::Open(session.clone()),
             used: now,
-            users,
             sign_in: Some(sign_in),
             has_no_stream: false,
             given,

@@ -1,6 +1,6 @@
 //! Who uses the sessions of backends, and the end of those that nobody has used for long: the next who needs one opens it again, as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BackendOwner, BackendSessions, State};
 use crate::{id::ExchangeId, time::Instant};
@@ -18,13 +18,9 @@ pub(super) struct Users {
 impl BackendSessions {
     /// An exchange uses this one until it ends: a session is used as long as a call or a stream is.
     pub(crate) fn used_by(&mut self, user: ExchangeId, owner: BackendOwner) {
-        let Some(entry) = self.entries.get_mut(&owner) else {
-            return;
-        };
         let used = self.users.of.entry(user).or_default();
         if !used.contains(&owner) {
             used.push(owner);
-            entry.users += 1;
         }
     }
 
@@ -32,7 +28,6 @@ impl BackendSessions {
     pub(super) fn left_by(&mut self, user: ExchangeId) {
         for owner in self.users.of.remove(&user).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(&owner) {
-                entry.users = entry.users.saturating_sub(1);
                 entry.used = entry.used.max(self.users.now);
             }
         }
@@ -49,6 +44,7 @@ impl BackendSessions {
         if now < self.users.due {
             return;
         }
+        let used: BTreeSet<BackendOwner> = self.users.of.values().flatten().copied().collect();
         let mut due = None;
         let mut idle = Vec::new();
         for (owner, entry) in &mut self.entries {
@@ -58,7 +54,7 @@ impl BackendSessions {
             let Some(longest) = session.idle.filter(|_| session.id.is_some()) else {
                 continue;
             };
-            if entry.users > 0 {
+            if used.contains(owner) {
                 entry.used = now;
             }
             let until = entry.used.after(longest);

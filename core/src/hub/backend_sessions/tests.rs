@@ -207,3 +207,16 @@ fn session_is_used_as_long_as_any_exchange_is_that_has_found_it() {
     assert_eq!(over_at(&mut table, 10_000), 1);
     assert!(table.users_are_forgotten());
 }
+
+#[test]
+fn session_is_not_over_because_one_leaves_that_used_the_one_before_it() {
+    let mut table = BackendSessions::default();
+    opened(&mut table, 1, owner(1));
+    table.end(owner(1));
+    opened(&mut table, 2, owner(1));
+    table.take_over();
+    table.forget(ExchangeId(1), &mut VecDeque::new());
+    assert_eq!(over_at(&mut table, 9000), 0);
+    table.forget(ExchangeId(2), &mut VecDeque::new());
+    assert_eq!(over_at(&mut table, 10_000), 1);
+}
