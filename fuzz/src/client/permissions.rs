@@ -115,6 +115,8 @@ impl Client {
                 Err(ClientError::Broken)
             }
             Err(ClientError::Broken) => Err(ClientError::Broken),
+            // Its token has ended just now: whoever holds none hears nothing of any tool.
+            Err(refused) if refused.status() == Some(401) => Err(refused),
             Err(refused) => Ok(refused),
         }
     }
