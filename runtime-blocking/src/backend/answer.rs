@@ -16,7 +16,7 @@ use ureq_proto::{
 use super::Connection;
 
 /// How much is read at once, to begin with.
-const CHUNK_BYTES: usize = 8 * 1024;
+const CHUNK_BYTES: usize = 4 * 1024;
 
 /// An answer whose head was read.
 #[derive(Debug)]
@@ -87,10 +87,12 @@ impl Answer {
             let Body::Coming(call) = &mut self.body else {
                 return Ok(None);
             };
-            self.piece.resize(self.read.bytes.len(), 0);
-            let (used, made) = call
-                .read(self.read.unused(), &mut self.piece)
-                .map_err(broken)?;
+            // As much as was read at most comes of it; to make room for more is to clear it for nothing.
+            let unused = self.read.unused();
+            if self.piece.len() < unused.len() {
+                self.piece.resize(unused.len(), 0);
+            }
+            let (used, made) = call.read(unused, &mut self.piece).map_err(broken)?;
             self.read.start += used;
             if made > 0 {
                 let piece = self.piece.get(..made).unwrap_or_default();
