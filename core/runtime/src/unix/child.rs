@@ -154,6 +154,7 @@ impl Process {
         processes: &Processes,
         say: &Say,
     ) -> Result<ChildExit, ChildFault> {
+        processes.watch();
         let (mut running, streams) = start(child).map_err(|error| fault(&error))?;
         let number = running.id();
         let pid = Pid::from_child(&running);
@@ -169,10 +170,11 @@ impl Process {
         // Not a moment without either number or process: another could get the number.
         let mut group = self.group();
         let _ = kill_process_group(pid, Signal::KILL);
-        processes.remove(number);
+        processes.ended(number);
         let status = running.wait();
         *group = Group::Gone;
         drop(group);
+        processes.remove(number);
         reap_adopted(pid);
         self.input.close();
         for (stream, reader) in served.map_err(|error| fault(&error))? {

@@ -23,6 +23,14 @@ pub(super) struct Running {
     watchdog: Option<Watchdog>,
 }
 
+impl Running {
+    fn watch(&mut self) {
+        let groups = self.processes.iter();
+        let groups = groups.filter(|(_, process)| process.strong_count() > 0);
+        self.watchdog = Watchdog::start(groups.map(|(number, _)| *number)).ok();
+    }
+}
+
 impl Processes {
     /// Kills every group that runs.
     pub fn kill_all(&self) {
@@ -33,24 +41,37 @@ impl Processes {
         }
     }
 
+    /// Begins to watch, so that a process is known as soon as it runs.
+    pub(super) fn watch(&self) {
+        let mut running = self.running();
+        if running.watchdog.is_none() {
+            running.watch();
+        }
+    }
+
     pub(super) fn add(&self, number: u32, process: &Arc<Process>) {
         let mut running = self.running();
         running.processes.insert(number, Arc::downgrade(process));
         let told = running.watchdog.as_mut().is_some_and(|it| it.began(number));
         if !told {
-            // The first, or somebody has ended it.
+            // Somebody has ended it.
             running.watchdog = None;
-            running.watchdog = Watchdog::start(running.processes.keys().copied()).ok();
+            running.watch();
         }
     }
 
-    /// Forgets one. Its number must not be another's yet.
-    pub(super) fn remove(&self, number: u32) {
+    /// One has ended, and is still to be waited for: its number is no other's yet.
+    pub(super) fn ended(&self, number: u32) {
         let mut running = self.running();
-        running.processes.remove(&number);
+        running.processes.insert(number, Weak::new());
         if let Some(watchdog) = &mut running.watchdog {
             watchdog.ended(number);
         }
+    }
+
+    /// One that has ended was waited for.
+    pub(super) fn remove(&self, number: u32) {
+        self.running().processes.remove(&number);
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {

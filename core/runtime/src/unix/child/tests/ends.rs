@@ -89,7 +89,9 @@ fn process_that_is_killed() {
     let Ok(script) = std::env::var("CHILD_OF_A_KILLED_PROCESS") else {
         return;
     };
-    let (_talk, _) = Talk::of(&script);
+    let (talk, _) = Talk::of(&script);
+    // It runs, and is known of.
+    talk.feed("begin\n");
     loop {
         thread::park();
     }
@@ -111,7 +113,7 @@ impl KilledServer {
             .arg("--nocapture")
             .env(
                 "CHILD_OF_A_KILLED_PROCESS",
-                format!("FILE={}; {script}", file.display()),
+                format!("FILE={}; read x; {script}", file.display()),
             )
             .stdout(Stdio::null())
             .spawn()
