@@ -215,7 +215,13 @@ impl LiveBackend {
     }
 }
 
-fn respond(socket: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
+/// Answers a request as JSON, and says that the connection ends.
+pub fn respond(
+    socket: &mut TcpStream,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<()> {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
@@ -223,7 +229,8 @@ fn respond(socket: &mut TcpStream, status: &str, headers: &str, body: &str) -> s
     socket.write_all((head + body).as_bytes())
 }
 
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+/// The value of a header in a head.
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = head.lines();
     lines.find_map(|line| {
         let (one, value) = line.split_once(':')?;

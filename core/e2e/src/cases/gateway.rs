@@ -12,6 +12,7 @@ use super::pulls::request;
 use crate::{
     Program, Server,
     client::claims,
+    live_backend::{header, respond},
     server::PATIENCE,
     session::{Session, answer, next, until},
 };
@@ -159,23 +160,6 @@ impl Backend {
     fn gateway(&self, program: &Program) -> Server {
         program.start_with(&["--backend", &self.address])
     }
-}
-
-fn respond(socket: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
-    );
-    socket.write_all((head + body).as_bytes())
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let mut lines = head.lines();
-    let found = lines.find_map(|line| {
-        let (one, value) = line.split_once(':')?;
-        one.eq_ignore_ascii_case(name).then_some(value)
-    });
-    found.map(str::trim)
 }
 
 /// R2, R5. A client signs in as always, and gets the tools, the progress and the questions of a server that knows of no sign-in.
