@@ -9,6 +9,7 @@
 //! The key is the principal (tenant, user, client) and the MCP session, so a backend's session is never anybody else's
 //! (threat R5). Its name at the backend is known to no client.
 
+mod ending;
 mod idle;
 
 use std::{
@@ -25,7 +26,6 @@ use super::{
 use crate::{
     gateway::{BackendSetting, BackendSettings, Credentials, GivenCredentials, Telling},
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
-    limits,
     ticket::Ticket,
     time::Instant,
 };
@@ -314,61 +314,6 @@ impl BackendSessions {
                     None => drop(self.entries.remove(&owner)),
                 }
             }
-        }
-    }
-
-    /// The one that was used longest ago makes room: of this user with this client, or else of all.
-    fn make_room(&mut self, principal: PrincipalId) {
-        let first = (principal, McpSessionId([0; 16]));
-        let last = (principal, McpSessionId([0xff; 16]));
-        let of_principal = self.entries.range(first..=last).count();
-        let is_full = of_principal >= limits::BACKEND_SESSIONS_OF_PRINCIPAL;
-        if !is_full && self.entries.len() < limits::BACKEND_SESSIONS {
-            return;
-        }
-        let open = self.entries.iter().filter(|((owner, _), entry)| {
-            let is_open = matches!(entry.state, State::Open(_) | State::Resting);
-            is_open && (!is_full || *owner == principal)
-        });
-        let oldest = open.min_by_key(|(_, entry)| entry.used);
-        if let Some(owner) = oldest.map(|(owner, _)| *owner) {
-            self.end(owner);
-        }
-    }
-
-    /// Gives what backends are to be told of those that are over.
-    pub(super) fn take_over(&mut self) -> Vec<Telling> {
-        std::mem::take(&mut self.over)
-    }
-
-    /// Ours has ended, or makes room: the backend is told, if its session has a name there.
-    pub(super) fn end(&mut self, owner: BackendOwner) {
-        match self.entries.get(&owner).map(|entry| &entry.state) {
-            None | Some(State::Opening { .. }) => return,
-            Some(State::Resting) => {}
-            Some(State::Open(session)) => {
-                let session = session.clone();
-                self.over(&session);
-            }
-        }
-        self.entries.remove(&owner);
-    }
-
-    fn over(&mut self, session: &BackendSession) {
-        if session.id.is_some() {
-            let (name, revision) = (session.id.clone(), session.revision);
-            let telling = Telling::session_over(session.endpoint, name, revision);
-            self.over.push(telling);
-        }
-    }
-
-    /// A sign-in was revoked: what was opened by it ends. Others of its user with this client open it again.
-    pub(super) fn end_sign_in(&mut self, sign_in: SessionId) {
-        let entries = self.entries.iter();
-        let theirs = entries.filter(|(_, entry)| entry.sign_in == Some(sign_in));
-        let theirs: Vec<BackendOwner> = theirs.map(|(owner, _)| *owner).collect();
-        for owner in theirs {
-            self.end(owner);
         }
     }
 

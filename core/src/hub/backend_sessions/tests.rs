@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     endpoint::Endpoint,
     hub::{FromHub, FromHubKind, HubAnswer},
+    limits,
     revision::Revision,
     ticket::AskId,
 };
