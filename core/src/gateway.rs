@@ -11,6 +11,7 @@ mod credential_guard;
 pub(crate) mod discover_result;
 mod given_credentials;
 mod initialize_result;
+mod kept_header_params;
 mod listed;
 mod message;
 mod parked_call;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     credential_guard::CredentialGuard,
     given_credentials::GivenCredentials,
     initialize_result::InitializeResult,
+    kept_header_params::KeptHeaderParams,
     listed::{BackendList, Listed},
     message::{MessageKind, RawMessage, Replaced},
     parked_call::{ParkedAnswers, ParkedEnd, ParkedName, ParkedOutput},

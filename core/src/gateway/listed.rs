@@ -1,7 +1,7 @@
 //! A page of a backend's list: of its elements the names are read, and which are not for the caller is cut out. The others stay the
 //! same bytes.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, time::Duration};
 
 use super::{
     raw_edit,
@@ -67,6 +67,7 @@ pub(crate) struct Listed<'a> {
     elements: Vec<(Cow<'a, str>, Range<usize>)>,
     next: Option<Cow<'a, str>>,
     cache_scope: Option<Range<usize>>,
+    fresh_for: Duration,
 }
 
 impl<'a> Listed<'a> {
@@ -84,10 +85,15 @@ impl<'a> Listed<'a> {
             Ok((name.ok_or(JsonFault::NotJson)?, at))
         });
         let next = members.get("nextCursor");
+        let milliseconds = members
+            .get("ttlMs")
+            .and_then(|at| result.get(at)?.parse().ok())
+            .map(Duration::from_millis);
         Ok(Self {
             elements: named.collect::<Result<_, JsonFault>>()?,
             next: next.and_then(|at| raw_json::string(result.get(at)?)),
             cache_scope: members.get("cacheScope"),
+            fresh_for: milliseconds.unwrap_or_default(),
             array,
             result,
         })
@@ -129,6 +135,11 @@ impl<'a> Listed<'a> {
         let kept: Vec<_> = kept.collect();
         let array = format!("[{}]", kept.join(","));
         is_changed.then(|| raw_json::splice(self.result, vec![(self.array.clone(), &array)]))
+    }
+
+    /// How long it may be kept (2026-07-28): not at all, if it does not say.
+    pub(crate) fn fresh_for(&self) -> Duration {
+        self.fresh_for
     }
 
     /// Where the next page begins.
@@ -182,6 +193,24 @@ mod tests {
             listed.keeping(|_| false).unwrap(),
             r#"{"x":1.0, "tools":[],"nextCursor":"p2"}"#
         );
+    }
+
+    #[test]
+    fn page_is_fresh_for_as_long_as_it_says() {
+        for (ttl, milliseconds) in [
+            (r#""ttlMs":60000,"#, 60_000),
+            (r#""ttlMs":"60000","#, 0),
+            (r#""ttlMs":-1,"#, 0),
+            ("", 0),
+        ] {
+            let page = format!(r#"{{{ttl}"tools":[]}}"#);
+            let listed = Listed::read(BackendList::Tools, &page).unwrap();
+            assert_eq!(
+                listed.fresh_for(),
+                Duration::from_millis(milliseconds),
+                "{ttl}"
+            );
+        }
     }
 
     // It was parsed with the message that it stands in.

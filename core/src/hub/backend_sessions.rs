@@ -24,6 +24,7 @@ use super::{
     from_hub::{BackendSession, BackendSessionFound, LostSession},
 };
 use crate::{
+    catalog::HeaderParam,
     gateway::{BackendSetting, BackendSettings, Credentials, GivenCredentials, Telling},
     id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
     ticket::Ticket,
@@ -54,6 +55,8 @@ pub(crate) enum BackendSessionMessage {
     ),
     /// The backend has accepted this setting.
     Set(BackendOwner, BackendSetting),
+    /// This tool of the backend wants these arguments repeated in headers, and that may be kept until then.
+    WantsHeaderParams(BackendOwner, String, Vec<HeaderParam>, Instant),
     /// The sender is a stream of this session, and wants what the backend sends of its own accord.
     Listen(Ticket<ListenToBackend>, BackendOwner, SessionId),
     /// The sender is a call of this session, and listens unless another does.
@@ -161,6 +164,12 @@ impl BackendSessions {
             BackendSessionMessage::Set(owner, setting) => {
                 if let Some(entry) = self.entries.get_mut(&owner) {
                     entry.settings.set(setting);
+                }
+            }
+            BackendSessionMessage::WantsHeaderParams(owner, tool, declared, until) => {
+                let entry = self.entries.get_mut(&owner);
+                if let Some(State::Open(session)) = entry.map(|entry| &mut entry.state) {
+                    session.header_params.add(tool, declared, until);
                 }
             }
             // About streams: the hub knows of them.

@@ -10,7 +10,9 @@ use crate::{
     catalog::{ClientCapabilities, ClientInfo, LogLevel},
     endpoint::Endpoint,
     env::EntraSnapshot,
-    gateway::{BackendSettings, GivenCredentials, ParkedAnswers, ProcessCall, ToServer},
+    gateway::{
+        BackendSettings, GivenCredentials, KeptHeaderParams, ParkedAnswers, ProcessCall, ToServer,
+    },
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
     revision::Revision,
@@ -142,6 +144,8 @@ pub(crate) struct BackendSession {
     pub(crate) idle: Option<Duration>,
     /// What the backend was given lately within it.
     pub(crate) given: GivenCredentials,
+    /// What its tools want repeated in headers.
+    pub(crate) header_params: KeptHeaderParams,
 }
 
 /// What is known of a session of the backend.

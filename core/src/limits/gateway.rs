@@ -232,3 +232,12 @@ pub const HEADER_PARAMS: usize = 32;
 
 /// How long an argument may be, in bytes, to be repeated in a header for a backend.
 pub const HEADER_PARAM_BYTES: usize = 4096;
+
+/// For how many tools of one session of a backend it is kept which arguments they want repeated in headers.
+pub const KEPT_HEADER_PARAMS: usize = 64;
+
+/// How many bytes of that are kept for one tool; more is looked at for each call.
+pub const KEPT_HEADER_PARAMS_BYTES: usize = 2048;
+
+/// How long it is kept at most, whatever the backend's list says.
+pub const KEPT_HEADER_PARAMS_TIME: Duration = Duration::from_secs(5 * 60);

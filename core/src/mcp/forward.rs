@@ -33,13 +33,14 @@ mod rounds;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod tool_headers;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
     crossing::{Input, OwnAccord, Questions},
-    header_params::HeaderParams,
+    header_params::{HeaderParams, Known},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
     rounds::{Confirmed, Confirming},
@@ -192,7 +193,7 @@ pub(crate) fn start(
         confirming: Confirming::Nothing,
         header_params: HeaderParams {
             sent: request.header_params.clone(),
-            known: None,
+            known: Known::Nothing,
         },
         own_accord: OwnAccord::default(),
         is_confirmed: false,
@@ -319,9 +320,10 @@ impl Forward {
             Ok(this) => this,
             Err(progress) => return progress,
         };
-        if this.has_header_params() {
-            return this.look_for_header_params(icx);
-        }
+        let this = match this.with_kept_header_params(icx) {
+            Ok(this) => this,
+            Err(progress) => return progress,
+        };
         if this.is_to_listen(icx) {
             return this.look_for_stream(icx);
         }
@@ -357,7 +359,7 @@ impl Forward {
     ) -> ForwardProgress {
         let mut request = self.request(body);
         if routed_by.0 == self.method {
-            request.header_params = self.header_params.known.clone().unwrap_or_default();
+            request.header_params = self.header_params.for_backend().to_vec();
         }
         let is_stateless = |revision: Revision| revision.features().stateless;
         request.routed_by = request

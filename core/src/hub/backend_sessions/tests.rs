@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     endpoint::Endpoint,
+    gateway::KeptHeaderParams,
     hub::{FromHub, FromHubKind, HubAnswer},
     limits,
     revision::Revision,
@@ -23,6 +24,7 @@ fn session(name: &str) -> BackendSession {
         said: None,
         idle: Some(IDLE),
         given: GivenCredentials::default(),
+        header_params: KeptHeaderParams::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     admit::caller::Caller,
     backend::{ReopenSession, Reopened},
     catalog::ClientCapabilities,
-    gateway::{BackendSettings, GivenCredentials},
+    gateway::{BackendSettings, GivenCredentials, KeptHeaderParams},
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
     id::McpSessionId,
     mcp::forward::client_params,
@@ -101,6 +101,7 @@ impl BackendStream {
                     said: None,
                     idle: gateway(cx).session_idle(),
                     given: GivenCredentials::of(&self.credentials),
+                    header_params: KeptHeaderParams::default(),
                 };
                 if let Some(owner) = owner {
                     let opened =

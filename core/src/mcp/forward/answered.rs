@@ -7,23 +7,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    Forward, ForwardProgress, called,
-    crossing::Eras,
-    gateway,
-    header_params::{self, HeaderParams},
-    judge, rounds,
-};
+use super::{Forward, ForwardProgress, called, crossing::Eras, gateway, judge, rounds};
 use crate::{
     backend::BackendFault,
-    catalog::HeaderParam,
     gateway::{BackendList, BackendSetting, Listed, RawMessage, Replaced, discover_result},
     hub::{BackendSessionMessage, ToHub, ToHubKind},
     json_rpc::{Error, Id, Response},
     limits,
-    mcp::{
-        invocation::InvocationCx, request_state::Binding, results, v2026_07_28::HEADER_MISMATCH,
-    },
+    mcp::{invocation::InvocationCx, request_state::Binding, results},
     planted::Planted,
     policy::PolicyKind,
     step::{Cx, Progress},
@@ -37,8 +28,9 @@ pub(super) struct LookUp {
     pages: usize,
 }
 
+/// What for.
 #[derive(Debug)]
-enum Why {
+pub(super) enum Why {
     /// This answer to the request waits until it is known whether there is what was asked for.
     Answered {
         answer: Box<RawMessage>,
@@ -151,12 +143,7 @@ impl Forward {
             is_error,
             name: object.1,
         };
-        let look_up = LookUp {
-            why,
-            list,
-            pages: 0,
-        };
-        self.ask_for_page(look_up, None, icx)
+        self.look_up(why, list, icx)
     }
 
     /// The answer with its state sealed, if it asks for a round (2026-07-28); `None`: that is too much to carry.
@@ -193,12 +180,7 @@ impl Forward {
             PolicyKind::Resource if self.method == "completion/complete" => BackendList::Templates,
             PolicyKind::Resource => BackendList::Resources,
         };
-        let look_up = LookUp {
-            why: Why::InPlaceOfRequest,
-            list,
-            pages: 0,
-        };
-        self.ask_for_page(look_up, None, icx)
+        self.look_up(Why::InPlaceOfRequest, list, icx)
     }
 
     /// What was set is set again when the backend has lost the session.
@@ -208,6 +190,21 @@ impl Forward {
             let set = BackendSessionMessage::Set(self.owner(icx), setting);
             icx.cx.to_hub(ToHub(ToHubKind::BackendSession(set)));
         }
+    }
+
+    /// Asks for the first page of a list.
+    pub(super) fn look_up(
+        self: Box<Self>,
+        why: Why,
+        list: BackendList,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let look_up = LookUp {
+            why,
+            list,
+            pages: 0,
+        };
+        self.ask_for_page(look_up, None, icx)
     }
 
     fn ask_for_page(
@@ -255,16 +252,10 @@ impl Forward {
         let tool = self.message.param("name").unwrap_or_default().into_owned();
         match (&look_up.why, listed.as_ref(), cursor) {
             (Why::InPlaceOfRequest, _, _) if look_up.list != BackendList::Resources => {
-                let look_up = LookUp {
-                    why: Why::Hidden,
-                    list: look_up.list,
-                    pages: 0,
-                };
-                self.ask_for_page(look_up, None, icx)
+                self.look_up(Why::Hidden, look_up.list, icx)
             }
             (Why::HeaderParams, Some(listed), _) if listed.has(&tool) => {
-                let declared = listed.element(&tool).map(header_params::of_tool);
-                self.with_header_params(&declared.unwrap_or_default(), icx)
+                self.with_listed_header_params(tool, listed, icx)
             }
             (
                 Why::Answered {
@@ -284,47 +275,6 @@ impl Forward {
             (Why::HeaderParams, ..) => self.with_header_params(&[], icx),
             _ => self.unknown(look_up.list.kind(), icx),
         }
-    }
-
-    /// Whether the tool is to be looked at before it is called: its client sends such headers.
-    pub(super) fn has_header_params(&self) -> bool {
-        let HeaderParams { sent, known } = &self.header_params;
-        self.method == "tools/call" && !sent.is_empty() && known.is_none()
-    }
-
-    /// Whether the backend has refused the call for headers that its client does not know of.
-    fn misses_header_params(&self, answer: &RawMessage) -> bool {
-        self.eras() == Eras::ToStateless
-            && self.method == "tools/call"
-            && self.header_params.known.is_none()
-            && answer.error_code() == Some(HEADER_MISMATCH)
-    }
-
-    pub(super) fn look_for_header_params(
-        self: Box<Self>,
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        let look_up = LookUp {
-            why: Why::HeaderParams,
-            list: BackendList::Tools,
-            pages: 0,
-        };
-        self.ask_for_page(look_up, None, icx)
-    }
-
-    /// Calls with the headers that the tool wants, if those of the client are what the body says.
-    fn with_header_params(
-        mut self: Box<Self>,
-        declared: &[HeaderParam],
-        icx: &mut InvocationCx<'_, '_>,
-    ) -> ForwardProgress {
-        let sent = &self.header_params.sent;
-        match header_params::checked(declared, sent, &self.message) {
-            Ok(known) => self.header_params.known = Some(known),
-            Err(error) => return self.refuse_with(error, icx),
-        }
-        self.backend_id = fresh_id(icx.cx);
-        self.call(icx)
     }
 
     /// The client gets the answer, under its own id.

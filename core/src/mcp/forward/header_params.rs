@@ -1,9 +1,6 @@
 //! The headers `Mcp-Param-...` of a call (2026-07-28), which repeat arguments as the schema of the tool says with `x-mcp-header`: those of a
 //! client are held against the body, and those for a backend are written from it. None is copied (threat R2).
 //!
-//! The schema is in the backend's list, which is looked at for clients that send such headers. Clients with sessions have none: for them it
-//! is looked at once a backend of 2026-07-28 has refused a call because it misses some.
-//!
 //! Source: MCP specification 2026-07-28, basic/transports (`x-mcp-header`).
 
 use serde_json::Value;
@@ -21,8 +18,27 @@ use crate::{
 pub(super) struct HeaderParams {
     /// Those that the client has sent.
     pub(super) sent: Vec<(String, String)>,
-    /// Those for the backend, once the tool was looked at.
-    pub(super) known: Option<Vec<(String, String)>>,
+    pub(super) known: Known,
+}
+
+/// Those for the backend.
+#[derive(Debug, Default)]
+pub(super) enum Known {
+    #[default]
+    Nothing,
+    /// As the tool wanted them when it was looked at for an earlier call.
+    Kept(Vec<(String, String)>),
+    /// The tool was looked at.
+    LookedUp(Vec<(String, String)>),
+}
+
+impl HeaderParams {
+    pub(super) fn for_backend(&self) -> &[(String, String)] {
+        match &self.known {
+            Known::Nothing => &[],
+            Known::Kept(headers) | Known::LookedUp(headers) => headers,
+        }
+    }
 }
 
 /// What a tool, an element of a list, wants repeated; nothing, if it does not say so in one way.

@@ -24,7 +24,7 @@ use crate::{
     catalog::{CallError, ClientCapabilities, ClientInfo},
     claims_challenge::ClaimsChallenge,
     event::Answer,
-    gateway::{GivenCredentials, RawMessage, Replaced, assertion},
+    gateway::{GivenCredentials, KeptHeaderParams, RawMessage, Replaced, assertion},
     hub::{BackendSession, BackendSessionMessage, Negotiated, ToHub, ToHubKind},
     json_rpc::{self, Error, Id, Request},
     mcp::{
@@ -316,6 +316,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         said: None,
         idle: gateway(cx).session_idle(),
         given,
+        header_params: KeptHeaderParams::default(),
     };
     let opened =
         BackendSessionMessage::Opened((principal, mcp_session), caller.session.id, backend);

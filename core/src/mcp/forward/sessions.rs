@@ -10,7 +10,9 @@ use ::http::StatusCode;
 use super::{Forward, ForwardProgress, State, called, gateway, initialize};
 use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
-    gateway::{BackendSettings, GivenCredentials, RawMessage, discover_of_initialize},
+    gateway::{
+        BackendSettings, GivenCredentials, KeptHeaderParams, RawMessage, discover_of_initialize,
+    },
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
     limits,
@@ -120,6 +122,7 @@ impl Forward {
             said: said.flatten().map(Arc::from),
             idle: gateway(icx.cx).session_idle(),
             given: GivenCredentials::of(&self.credentials),
+            header_params: KeptHeaderParams::default(),
         };
         let opened =
             BackendSessionMessage::Opened(self.owner(icx), icx.caller.session.id, session.clone());
