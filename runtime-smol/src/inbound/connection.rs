@@ -139,8 +139,9 @@ impl Driver {
                     // The first look is in the same turn.
                     let mut turn = Some(now);
                     now = future::poll_fn(|cx| {
+                        let is_woken = turn.is_none();
                         let now = turn.take().unwrap_or_else(|| self.clock.now());
-                        self.poll_progress(cx, reads, until, now)
+                        self.poll_progress(cx, (reads, is_woken), until, now)
                     })
                     .await;
                     if step % STEPS == 0 {
@@ -183,18 +184,19 @@ impl Driver {
         });
     }
 
-    /// Ready when something happened, and the machine is to be polled again: at which time.
+    /// Ready when something happened, and the machine is to be polled again: at which time. `is_woken` is whether the
+    /// task was woken for it.
     fn poll_progress(
         &mut self,
         cx: &mut Context<'_>,
-        reads: bool,
+        (reads, is_woken): (bool, bool),
         until: Option<Instant>,
         mut now: Now,
     ) -> Poll<Now> {
         let is_closing = self.poll_closing(cx);
         let has_responded = self.poll_response(cx, &mut now);
         let has_written = self.poll_write(cx, now.instant);
-        let has_read = reads && self.poll_read(cx);
+        let has_read = reads && self.poll_read(cx, is_woken);
         if is_closing || has_responded || has_written || has_read {
             return Poll::Ready(now);
         }
@@ -296,12 +298,17 @@ impl Driver {
         }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_read(&mut self, cx: &mut Context<'_>, is_woken: bool) -> bool {
+        // Between two requests a connection is woken by little else than by what has come, and to look is cheaper than
+        // to be woken twice: `async-io` takes an event for an old one if it waited for events when it was told that
+        // this one is wanted.
+        let mut looks = is_woken && self.response.is_none();
         loop {
             if self.is_drained {
                 match self.socket.poll_readable(cx) {
                     Poll::Ready(Ok(())) => self.is_drained = false,
                     Poll::Ready(Err(_)) => break,
+                    Poll::Pending if std::mem::take(&mut looks) => {}
                     Poll::Pending => return false,
                 }
             }
