@@ -11,6 +11,7 @@ mod asks;
 mod assertions;
 mod backend_listeners;
 mod backend_sessions;
+mod backend_subscriptions;
 mod changes;
 mod client_assertions;
 mod client_documents;
@@ -56,17 +57,19 @@ pub(crate) use self::{
         FindBackendSession, FindEntraCaller, FindStream, GetOnBehalfOf, HoldBackendBytes,
         HubAnswer, HubAsk, ListenToBackend, NeedClientDocument, NeedClientKeys, NeedIdentityToken,
         NeedMetadata, NeedSigningKeys, OpenReplay, OpenStream, ParkCall, PollDeviceAuthorization,
-        ReadParked, ReadProcess, ReadStream, SayParked, TypeUserCode, UpdateTask, UseAssertion,
+        ReadParked, ReadProcess, ReadStream, SayParked, SubscribeAtBackend, TypeUserCode,
+        UpdateTask, UseAssertion,
     },
     assertions::AssertionMessage,
     backend_sessions::{BackendOwner, BackendSessionMessage},
+    backend_subscriptions::{BackendSubscriptionMessage, Hearing},
     changes::ChangesMessage,
     client_assertions::AssertionRefused,
     device_authorizations::{OwnRecord, RecordConflict, RecordOperation},
     entra_tokens::PresentedTokenMessage,
     from_hub::{
-        BackendSession, BackendSessionFound, FromHubKind, LostSession, Negotiated, TaskUpdate,
-        ToCall, ToProcess, ToTask,
+        BackendSession, BackendSessionFound, FromHubKind, LostSession, Negotiated, SubscribeFirst,
+        TaskUpdate, ToCall, ToProcess, ToTask,
     },
     held_bytes::HeldBytesMessage,
     job::JobKind,
@@ -80,14 +83,29 @@ pub(crate) use self::{
     subscriptions::{SettingChange, Subscriber, Subscriptions},
 };
 use self::{
-    asks::Waiter, assertions::Assertions, backend_listeners::BackendListeners,
-    backend_sessions::BackendSessions, changes::Changes, client_documents::ClientFiles,
-    code_redemptions::CodeRedemptions, device_authorizations::DeviceAuthorizations,
-    ended_sessions::EndedSessions, entra_snapshot::PublishedSnapshot,
-    entra_tokens::PresentedTokens, held_bytes::HeldBytes, in_flight::InFlightRequests,
-    parked_calls::ParkedCalls, readiness::Readiness, replay::ReplayBuffers,
-    server_processes::ServerProcesses, signed_clients::SignedClients, streams::Streams,
-    subscriptions::ToldSubscriptions, tasks::Tasks, tellings::Tellings,
+    asks::Waiter,
+    assertions::Assertions,
+    backend_listeners::BackendListeners,
+    backend_sessions::BackendSessions,
+    backend_subscriptions::{BackendSubscriptions, Tables},
+    changes::Changes,
+    client_documents::ClientFiles,
+    code_redemptions::CodeRedemptions,
+    device_authorizations::DeviceAuthorizations,
+    ended_sessions::EndedSessions,
+    entra_snapshot::PublishedSnapshot,
+    entra_tokens::PresentedTokens,
+    held_bytes::HeldBytes,
+    in_flight::InFlightRequests,
+    parked_calls::ParkedCalls,
+    readiness::Readiness,
+    replay::ReplayBuffers,
+    server_processes::ServerProcesses,
+    signed_clients::SignedClients,
+    streams::Streams,
+    subscriptions::ToldSubscriptions,
+    tasks::Tasks,
+    tellings::Tellings,
 };
 pub use self::{
     from_hub::{FromHub, HubOutput},
@@ -109,6 +127,7 @@ pub struct Hub {
     assertions: Assertions,
     backend_sessions: BackendSessions,
     backend_listeners: BackendListeners,
+    backend_subscriptions: BackendSubscriptions,
     tellings: Tellings,
     changes: Changes,
     processes: ServerProcesses,
@@ -173,7 +192,19 @@ impl Hub {
         }
         self.streams.close(id, &mut self.outputs);
         self.backend_listeners.forget(id, &mut self.outputs);
+        let (subscriptions, mut tables) = self.backend_subscriptions();
+        subscriptions.forget(id, &mut tables);
         self.replays.forget(id);
+    }
+
+    fn backend_subscriptions(&mut self) -> (&mut BackendSubscriptions, Tables<'_>) {
+        let tables = Tables {
+            sessions: &mut self.backend_sessions,
+            streams: &mut self.streams,
+            tellings: &mut self.tellings,
+            out: &mut self.outputs,
+        };
+        (&mut self.backend_subscriptions, tables)
     }
 
     /// Drops what was kept long enough. Poll until idle afterwards.

@@ -251,7 +251,8 @@ pub(crate) fn initialize_of_discover(
         discovered.get(meta.get("io.modelcontextprotocol/serverInfo")?)
     };
     let info = info().unwrap_or(r#"{"name":"unknown","version":""}"#);
-    let capabilities = capabilities_across(written("capabilities").unwrap_or("{}"), is_heard);
+    let capabilities =
+        capabilities_across(written("capabilities").unwrap_or("{}"), is_heard, false);
     let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
     Some(format!(
         r#"{{"protocolVersion":"{}","capabilities":{capabilities},"serverInfo":{info}{}}}"#,
@@ -261,10 +262,15 @@ pub(crate) fn initialize_of_discover(
 }
 
 /// The result of `server/discover` from that of `initialize`: with these revisions, which the gateway serves.
-pub(crate) fn discover_of_initialize(initialized: &str, versions: &str) -> Option<String> {
+/// Whether it can be listened to.
+pub(crate) fn discover_of_initialize(
+    initialized: &str,
+    versions: &str,
+    is_heard: bool,
+) -> Option<String> {
     let members = Members::of(initialized, 0..initialized.len()).ok()?;
     let written = |name| initialized.get(members.get(name)?);
-    let capabilities = capabilities_across(written("capabilities")?, false);
+    let capabilities = capabilities_across(written("capabilities")?, is_heard, is_heard);
     let instructions = written("instructions").map(|text| format!(r#","instructions":{text}"#));
     let info = written("serverInfo")?;
     Some(format!(
@@ -273,22 +279,23 @@ pub(crate) fn discover_of_initialize(initialized: &str, versions: &str) -> Optio
     ))
 }
 
-/// The capabilities that are kept across eras: extensions and tasks are of one era only, single resources are not listened for, and lists
-/// only if there is somebody who hears of them.
-fn capabilities_across(capabilities: &str, is_heard: bool) -> String {
+/// The capabilities that are kept across eras: extensions and tasks are of one era only; that lists change and that single resources do, if
+/// there is somebody who hears of it.
+fn capabilities_across(capabilities: &str, hears_lists: bool, hears_resources: bool) -> String {
     const LISTS: [&[&str]; 3] = [
         &["tools", "listChanged"],
         &["prompts", "listChanged"],
         &["resources", "listChanged"],
     ];
-    let lists = match is_heard {
-        true => capabilities.to_owned(),
-        false => without_each(capabilities, &LISTS),
-    };
-    without_each(
-        &lists,
-        &[&["resources", "subscribe"], &["extensions"], &["tasks"]],
-    )
+    const RESOURCES: [&[&str]; 1] = [&["resources", "subscribe"]];
+    let mut kept = without_each(capabilities, &[&["extensions"], &["tasks"]]);
+    if !hears_lists {
+        kept = without_each(&kept, &LISTS);
+    }
+    if !hears_resources {
+        kept = without_each(&kept, &RESOURCES);
+    }
+    kept
 }
 
 #[cfg(test)]

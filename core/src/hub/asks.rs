@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use super::{
     AssertionRefused, BackendSessionFound, FindRefusal, FromHub, FromHubKind, HubOutput,
     KnownReadiness, KnownToken, Negotiated, OnBehalfOfAnswer, OwnRecord, RecordConflict,
-    RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, TableFull, TasksFull,
+    RedemptionRefused, SettingsFull, StreamOutput, StreamRefusal, SubscribeFirst, TableFull,
+    TasksFull,
 };
 use crate::{
     client_document::{ClientDocument, DocumentError},
@@ -77,6 +78,8 @@ hub_asks! {
     FindBackendSession -> BackendSessionFound;
     /// To be the stream that listens to the backend for its MCP session: answered once it is. A call is answered at once, and is it or is not.
     ListenToBackend -> bool;
+    /// For a resource of the backend to be subscribed to; answered once it is certain who does it.
+    SubscribeAtBackend -> SubscribeFirst;
     /// To hold bytes of a backend: `false` if too many are held.
     HoldBackendBytes -> bool;
     /// For what comes of a message for a process.

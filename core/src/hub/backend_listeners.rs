@@ -10,7 +10,10 @@ use super::{
     backend_sessions::BackendOwner,
     from_hub::{BackendSession, BackendSessionFound},
 };
-use crate::id::ExchangeId;
+use crate::{
+    gateway::{MessageKind, RawMessage},
+    id::ExchangeId,
+};
 
 /// The streams of one MCP session.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ impl Streams {
 pub(super) struct BackendListeners {
     sessions: BTreeMap<BackendOwner, Streams>,
     owners: BTreeMap<ExchangeId, BackendOwner>,
+    /// The calls whose questions another hears, the oldest first.
+    calls: BTreeMap<ExchangeId, BackendOwner>,
 }
 
 impl BackendListeners {
@@ -60,6 +65,7 @@ impl BackendListeners {
                 let left = FromHub(FromHubKind::Call(ToCall::ClientListens));
                 out.push_back(HubOutput::Deliver(streams.listener, left));
                 self.owners.remove(&streams.listener);
+                self.calls.insert(streams.listener, owner);
                 (streams.listener, streams.is_call) = (exchange, false);
                 out.push_back(waiter.answer(true));
             }
@@ -83,8 +89,34 @@ impl BackendListeners {
         if is_first {
             self.sessions.insert(owner, Streams::of(exchange, true));
             self.owners.insert(exchange, owner);
+        } else {
+            self.calls.insert(exchange, owner);
         }
         out.push_back(waiter.answer(is_first));
+    }
+
+    /// The backend asks something on the stream that this one hears, or takes that back. Which call it is for nobody knows: the one
+    /// that has been in flight for longest is asked. Without one it comes back, to be refused.
+    pub(super) fn asked(
+        &self,
+        from: ExchangeId,
+        owner: BackendOwner,
+        message: Box<RawMessage>,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let is_question = matches!(message.kind(), MessageKind::Request { .. });
+        let calls = self.calls.iter().filter(|(_, of)| **of == owner);
+        let mut calls: Vec<ExchangeId> = calls.map(|(id, _)| *id).collect();
+        if is_question {
+            calls.truncate(1);
+            if calls.is_empty() {
+                calls.push(from);
+            }
+        }
+        for call in calls {
+            let asked = FromHub(FromHubKind::Call(ToCall::BackendAsks(message.clone())));
+            out.push_back(HubOutput::Deliver(call, asked));
+        }
     }
 
     /// The one that listens waits until a session is opened.
@@ -111,6 +143,7 @@ impl BackendListeners {
 
     /// A stream has ended.
     pub(super) fn forget(&mut self, id: ExchangeId, out: &mut VecDeque<HubOutput>) {
+        self.calls.remove(&id);
         let Some(owner) = self.owners.remove(&id) else {
             return;
         };

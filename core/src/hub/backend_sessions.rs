@@ -110,6 +110,8 @@ pub(super) struct BackendSessions {
     /// What backends are to be told of those that are over.
     over: Vec<Telling>,
     users: Users,
+    /// Those in which streams of clients listen, which make no room for others.
+    listened: BTreeSet<BackendOwner>,
 }
 
 impl BackendSessions {
@@ -161,11 +163,7 @@ impl BackendSessions {
                 let found = open.map_or(BackendSessionFound::NotOpen, BackendSessionFound::Open);
                 out.push_back(Waiter::new(from, ticket).answer(found));
             }
-            BackendSessionMessage::Set(owner, setting) => {
-                if let Some(entry) = self.entries.get_mut(&owner) {
-                    entry.settings.set(setting);
-                }
-            }
+            BackendSessionMessage::Set(owner, setting) => self.set(owner, setting),
             BackendSessionMessage::WantsHeaderParams(owner, tool, declared, until) => {
                 let entry = self.entries.get_mut(&owner);
                 if let Some(State::Open(session)) = entry.map(|entry| &mut entry.state) {
@@ -193,6 +191,13 @@ impl BackendSessions {
                 Some(BackendSession { given, ..session })
             }
             State::Opening { .. } | State::Resting => None,
+        }
+    }
+
+    /// The backend has accepted this setting.
+    pub(super) fn set(&mut self, owner: BackendOwner, setting: BackendSetting) {
+        if let Some(entry) = self.entries.get_mut(&owner) {
+            entry.settings.set(setting);
         }
     }
 

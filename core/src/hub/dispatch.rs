@@ -1,8 +1,8 @@
 //! From a message to the table that it is for.
 
 use super::{
-    BackendSessionFound, BackendSessionMessage, FromHub, FromHubKind, Hub, HubOutput,
-    ReadinessMessage, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
+    BackendSessionFound, BackendSessionMessage, BackendSubscriptionMessage, FromHub, FromHubKind,
+    Hub, HubOutput, ReadinessMessage, ToCall, ToHubKind, ToTask, asks::Waiter, in_flight::Call,
     replay::ReplayOwner,
 };
 use crate::{
@@ -137,6 +137,13 @@ impl Hub {
                 if let Some(sign_in) = opened_by.filter(|sign_in| self.ended.has(*sign_in)) {
                     self.backend_sessions.end_sign_in(sign_in);
                 }
+            }
+            ToHubKind::BackendSubscription(BackendSubscriptionMessage::Asked(owner, asked)) => {
+                self.backend_listeners.asked(from, owner, asked, out);
+            }
+            ToHubKind::BackendSubscription(message) => {
+                let (subscriptions, tables) = self.backend_subscriptions();
+                subscriptions.handle(from, message, tables);
             }
             ToHubKind::HeldBytes(message) => self.held_bytes.handle(from, message, out),
             ToHubKind::Process(message) => self.processes.handle(from, message, now, out),
@@ -322,6 +329,7 @@ impl Hub {
             | ToHubKind::Throttle { .. }
             | ToHubKind::Assertion(_)
             | ToHubKind::BackendSession(_)
+            | ToHubKind::BackendSubscription(_)
             | ToHubKind::Process(_)
             | ToHubKind::Parked(_)
             | ToHubKind::HeldBytes(_)

@@ -11,7 +11,8 @@ use crate::{
     endpoint::Endpoint,
     env::EntraSnapshot,
     gateway::{
-        BackendSettings, GivenCredentials, KeptHeaderParams, ParkedAnswers, ProcessCall, ToServer,
+        BackendSettings, GivenCredentials, KeptHeaderParams, ParkedAnswers, ProcessCall,
+        RawMessage, ToServer,
     },
     id::{ExchangeId, ServerRequestId},
     json_rpc::Id,
@@ -48,6 +49,8 @@ pub(crate) enum ToCall {
     Resumed(ParkedAnswers),
     /// The client has opened a stream for what the backend sends of its own accord.
     ClientListens,
+    /// The backend asks this on a stream that another listens on, or takes it back.
+    BackendAsks(Box<RawMessage>),
     /// Who has brought the answers has left, and nobody waits for the response.
     ClientLeft,
     /// The MCP session of the request has ended: the client ended it, or closed its HTTP+SSE stream.
@@ -157,6 +160,17 @@ pub(crate) enum BackendSessionFound {
     ToOpen(Option<LostSession>),
     /// There is none, and the receiver is not to open one.
     NotOpen,
+}
+
+/// Who is to subscribe to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SubscribeFirst {
+    /// The receiver: nobody has.
+    ToSubscribe,
+    /// Nobody: the backend tells of it.
+    IsSubscribed,
+    /// Nobody, for there are too many.
+    TooMany,
 }
 
 /// What is known of a session of the backend that was lost.

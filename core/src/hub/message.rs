@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    AssertionMessage, BackendSessionMessage, ChangesMessage, HeldBytesMessage, Negotiated,
-    ParkedMessage, PresentedTokenMessage, ProcessMessage, ReadinessMessage, SettingChange,
-    StreamKind, Subscriber, Subscriptions, TaskUpdate,
+    AssertionMessage, BackendSessionMessage, BackendSubscriptionMessage, ChangesMessage,
+    HeldBytesMessage, Negotiated, ParkedMessage, PresentedTokenMessage, ProcessMessage,
+    ReadinessMessage, SettingChange, StreamKind, Subscriber, Subscriptions, TaskUpdate,
     allowances::Browser,
     asks::{
         AdmitCall, AdmitTask, AskDeviceRecord, BeginCodeRedemption, BeginDeviceAuthorization,
@@ -73,6 +73,8 @@ pub(crate) enum ToHubKind {
     Assertion(AssertionMessage),
     /// About a session of the backend.
     BackendSession(BackendSessionMessage),
+    /// About what clients of 2026-07-28 listen for in such a session.
+    BackendSubscription(BackendSubscriptionMessage),
     /// About a process that is a server.
     Process(ProcessMessage),
     /// About a call that waits for what only its client can answer.

@@ -32,6 +32,8 @@ pub(crate) enum StreamKind {
 pub(crate) struct StreamOutput {
     /// Events, as they are sent.
     pub(crate) events: Vec<Bytes>,
+    /// What is listened for from now on (`subscriptions/listen`): said before anything that has changed.
+    pub(crate) acknowledged: Option<SubscriptionFilter>,
     /// What has changed: however often, it is said once.
     pub(crate) changes: BTreeSet<ChangeNotification>,
     /// The client has shown a newer token, which expires then.

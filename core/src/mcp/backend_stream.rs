@@ -1,5 +1,5 @@
-//! What a backend sends of its own accord, for a stream of a client that is open (GET, or HTTP+SSE): its answer to GET, or to the
-//! `subscriptions/listen` of the client (2026-07-28), or what a process says for no request.
+//! What a backend sends of its own accord, for a stream of a client that is open (GET, HTTP+SSE, or `subscriptions/listen`): its answer to
+//! GET or to `subscriptions/listen` (2026-07-28), or what a process says for no request.
 //!
 //! ```text
 //! AwaitingTurn --> Identifying --> AwaitingSession --there--> Listening --it ends--> Resting --> Identifying
@@ -16,10 +16,13 @@
 mod reconnect;
 mod relay;
 mod session;
+mod shared;
+mod wanted;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::session::McpSession;
+use self::wanted::{ListenRequest, Wanted};
+use super::{forward::named_by_capabilities, session::McpSession};
 use crate::{
     admit::caller::Caller,
     ask::Awaiting,
@@ -32,10 +35,11 @@ use crate::{
     gateway::{BackendRequest, Credentials, RawMessage},
     hub::{
         BackendSession, BackendSessionFound, BackendSessionMessage, FindBackendSession,
-        ListenToBackend, ToHubKind,
+        ListenToBackend, SubscribeAtBackend, ToHubKind,
     },
     id::{McpSessionId, ServerRequestId},
     json_rpc::Id,
+    limits,
     revision::Revision,
     step::{Cx, Progress},
     time::Instant,
@@ -43,28 +47,6 @@ use crate::{
 
 /// Nothing can be said of who listens.
 const UNAUTHORIZED: ::http::StatusCode = ::http::StatusCode::UNAUTHORIZED;
-
-/// What a backend is listened to for.
-#[derive(Debug)]
-enum Wanted {
-    /// What it sends within a session.
-    Session(Box<McpSession>),
-    /// The same within the session that a stream of HTTP+SSE is.
-    HttpSse(McpSessionId),
-    /// What the client asks for by this request; and what the backend knows it as, each time that it is asked.
-    Request {
-        id: Id,
-        message: Box<RawMessage>,
-        backend_id: Id,
-        was_acknowledged: bool,
-    },
-}
-
-impl Wanted {
-    fn is_session(&self) -> bool {
-        matches!(self, Self::Session(_) | Self::HttpSse(_))
-    }
-}
 
 /// A backend that is listened to.
 #[derive(Debug)]
@@ -86,6 +68,9 @@ pub(crate) struct BackendStream {
     listens_as: Option<Id>,
     /// It has refused that.
     is_refused: bool,
+    /// Whether what it sends arrives; if nothing has by then, it is taken to.
+    is_heard: bool,
+    heard_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -96,6 +81,9 @@ enum State {
     Identifying(Box<IdentifyUser>),
     AwaitingSession(Awaiting<FindBackendSession>),
     Opening(Box<ReopenSession>),
+    /// Who subscribes to a resource.
+    AwaitingSubscriber(Awaiting<SubscribeAtBackend>, String),
+    Subscribing(IncomingMessages, String),
     Listening(IncomingMessages),
     /// Whether the session is still there.
     Checking(IncomingMessages),
@@ -126,6 +114,8 @@ impl BackendStream {
             was_reopened: false,
             listens_as: None,
             is_refused: false,
+            is_heard: false,
+            heard_at: None,
         })
     }
 
@@ -169,13 +159,14 @@ impl BackendStream {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> Heard {
-        let wanted = Wanted::Request {
+        let request = ListenRequest {
             id,
+            owner: (caller.principal_id, named_by_capabilities(&message)),
             message,
             backend_id: Id::Positive(0),
             was_acknowledged: false,
         };
-        Self::new(wanted, State::Over).identify(caller, cx)
+        Self::new(Wanted::Request(Box::new(request)), State::Over).identify(caller, cx)
     }
 
     fn identify(self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
@@ -217,7 +208,9 @@ impl BackendStream {
                 let _ = turn.into_answer(answer);
                 match self.wanted {
                     Wanted::HttpSse(mcp_session) => self.await_first(mcp_session, caller, cx),
-                    Wanted::Session(_) | Wanted::Request { .. } => self.identify(caller, cx),
+                    Wanted::Session(_) | Wanted::Request(_) | Wanted::Shared(_) => {
+                        self.identify(caller, cx)
+                    }
                 }
             }
             State::AwaitingFirst(found) => {
@@ -231,8 +224,8 @@ impl BackendStream {
             State::AwaitingSession(find) => match find.into_answer(answer) {
                 BackendSessionFound::Open(session) => {
                     self.credentials = self.credentials.with_given(session.given.clone());
-                    self.session = Some(session);
-                    self.listen(cx)
+                    self.found(session);
+                    self.in_session(caller, cx)
                 }
                 BackendSessionFound::ToOpen(lost) => Progress::Pending(self.open(lost, cx)),
                 BackendSessionFound::NotOpen => Progress::Pending(self.rest(cx)),
@@ -240,6 +233,12 @@ impl BackendStream {
             State::Opening(opening) => {
                 let reopened = opening.handle(answer, gateway(cx), cx);
                 self.reopened(reopened, caller, cx)
+            }
+            State::AwaitingSubscriber(first, uri) => {
+                self.subscriber_found((first.into_answer(answer), uri), caller, cx)
+            }
+            State::Subscribing(incoming, uri) => {
+                self.subscribed((incoming, uri), answer, caller, cx)
             }
             State::Listening(incoming) => self.arrived(incoming, answer, caller, cx),
             State::Checking(incoming) => self.checked(incoming, answer, caller, cx),
@@ -263,14 +262,18 @@ impl BackendStream {
             }
             self.listens_as = Some(super::forward::fresh_id(cx));
         }
-        if let Wanted::Request { backend_id, .. } = &mut self.wanted {
-            *backend_id = super::forward::fresh_id(cx);
+        if let Wanted::Request(request) = &mut self.wanted {
+            request.backend_id = super::forward::fresh_id(cx);
         }
         let Some(request) = self.request() else {
             self.state = State::Over;
             return Progress::Pending(self);
         };
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, cx);
+        self.is_heard = false;
+        let is_shared = matches!(self.wanted, Wanted::Shared(_));
+        let first = cx.env.now.instant.after(limits::BACKEND_LISTEN_FIRST);
+        self.heard_at = is_shared.then_some(first);
         self.state = State::Listening(incoming);
         Progress::Pending(self)
     }
@@ -298,6 +301,9 @@ impl BackendStream {
             }
         };
         let is_heard = incoming.status().is_none_or(|status| status.is_success());
+        if is_heard {
+            self.note_heard(cx);
+        }
         if is_heard && !messages.is_empty() {
             (self.failures, self.was_reopened) = (0, false);
         }
@@ -318,34 +324,45 @@ impl BackendStream {
         self.ended(incoming.status(), fault, caller, cx)
     }
 
-    /// Whether it waits for the end of a rest: until then.
+    /// Whether it waits for the end of a rest, or to be heard: until then.
     pub(crate) fn wake(&self) -> Option<Instant> {
         match self.state {
             State::Resting(until) => Some(until),
+            State::Listening(_) if !self.is_heard => self.heard_at,
             _ => None,
         }
     }
 
     /// Time has passed.
-    pub(crate) fn tick(self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
+    pub(crate) fn tick(mut self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
         match self.wake() {
-            Some(until) if cx.env.now.instant >= until => self.identify(caller, cx),
-            _ => Progress::Pending(self),
+            Some(until) if cx.env.now.instant < until => {}
+            Some(_) if matches!(self.state, State::Resting(_)) => return self.identify(caller, cx),
+            Some(_) => self.note_heard(cx),
+            None => {}
         }
+        Progress::Pending(self)
     }
 
     /// The stream of the client ends.
     pub(crate) fn cancel(mut self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) {
+        let mut uri = None;
         match std::mem::replace(&mut self.state, State::Over) {
             State::Listening(incoming) | State::Checking(incoming) => incoming.cancel(cx),
+            State::Subscribing(incoming, subscribing) => {
+                incoming.cancel(cx);
+                uri = Some(subscribing);
+            }
             State::Opening(_) => self.give_up_opening(caller, cx),
             State::AwaitingTurn(_)
+            | State::AwaitingSubscriber(..)
             | State::AwaitingFirst(_)
             | State::Identifying(_)
             | State::AwaitingSession(_)
             | State::Resting(_)
             | State::Over => {}
         }
+        self.leave_shared(uri, cx);
         for (_, id) in std::mem::take(&mut self.questions) {
             self.answer_error(&id, "The client has left.", cx);
         }

@@ -247,6 +247,9 @@ impl Execution {
             }
             ToCall::Cancelled(id) => self.step(cx, |batch, bcx| batch.cancel_request(&id, bcx)),
             ToCall::Resumed(answers) => self.step(cx, |batch, bcx| batch.resumed(answers, bcx)),
+            ToCall::BackendAsks(message) => {
+                self.step(cx, |batch, bcx| batch.backend_asks(&message, bcx))
+            }
             ToCall::ClientListens => self.step(cx, RequestBatch::client_listens),
             ToCall::ClientLeft => self.abandon(cx),
             ToCall::McpSessionEnded => self.step(cx, RequestBatch::end_mcp_session),

@@ -54,6 +54,7 @@ pub(crate) use self::{
     judge::needed_scopes,
     listen::{listen_request, listens},
     relay::may_hear_of,
+    sessions::{backend_session, named_by_capabilities, params_without_session},
 };
 use super::{
     audit,

@@ -105,11 +105,21 @@ fn what_a_server_says_of_itself_is_said_in_the_other_era() {
     let heard = initialize_of_discover(discovered, revision, true).unwrap();
     assert!(heard.contains(r#""tools":{"listChanged":true}"#), "{heard}");
     assert_eq!(
-        discover_of_initialize(initialized, r#"["2026-07-28"]"#).as_deref(),
+        discover_of_initialize(initialized, r#"["2026-07-28"]"#, true).as_deref(),
         Some(
             r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"x":1.0},"instructions":"I","resultType":"complete","ttlMs":0,"cacheScope":"private","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"o","version":"1"}}}"#
         )
     );
+    let listened = r#"{"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"tasks":{}},"serverInfo":{}}"#;
+    let changes =
+        r#"{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true}}"#;
+    for (is_heard, kept) in [(true, changes), (false, r#"{"tools":{},"resources":{}}"#)] {
+        let said = discover_of_initialize(listened, "[]", is_heard).unwrap();
+        assert!(
+            said.contains(&format!(r#""capabilities":{kept},"#)),
+            "{said}"
+        );
+    }
     let older = r#"{"supportedVersions":["2025-11-25"],"capabilities":{}}"#;
     assert!(initialize_of_discover(older, revision, true).is_none());
 }

@@ -9,6 +9,14 @@ use crate::{
 };
 
 impl BackendSessions {
+    /// Whether streams of clients listen in this session.
+    pub(in crate::hub) fn set_listened(&mut self, owner: BackendOwner, is_listened: bool) {
+        match is_listened {
+            true => drop(self.listened.insert(owner)),
+            false => drop(self.listened.remove(&owner)),
+        }
+    }
+
     /// The one that was used longest ago makes room: of this user with this client, or else of all.
     pub(super) fn make_room(&mut self, principal: PrincipalId) {
         let first = (principal, McpSessionId([0; 16]));
@@ -22,6 +30,8 @@ impl BackendSessions {
             let is_open = matches!(entry.state, State::Open(_) | State::Resting);
             is_open && (!is_full || *owner == principal)
         });
+        // There are no more of these than streams, each of which is counted.
+        let open = open.filter(|(owner, _)| !self.listened.contains(owner));
         let oldest = open.min_by_key(|(_, entry)| entry.used);
         if let Some(owner) = oldest.map(|(owner, _)| *owner) {
             self.end(owner);
@@ -60,7 +70,11 @@ impl BackendSessions {
         let theirs = entries.filter(|(_, entry)| entry.sign_in == Some(sign_in));
         let theirs: Vec<BackendOwner> = theirs.map(|(owner, _)| *owner).collect();
         for owner in theirs {
-            self.end(owner);
+            // What others of the same user and client listen for is subscribed to again in the next.
+            match self.listened.contains(&owner) {
+                true => self.rest(owner),
+                false => self.end(owner),
+            }
         }
     }
 }

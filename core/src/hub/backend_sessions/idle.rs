@@ -75,12 +75,13 @@ impl BackendSessions {
     }
 
     /// The backend is told that this one is over. What was set within it is set again in the next.
-    fn rest(&mut self, owner: BackendOwner) {
+    pub(super) fn rest(&mut self, owner: BackendOwner) {
         let Some(entry) = self.entries.get_mut(&owner) else {
             return;
         };
-        let before = std::mem::replace(&mut entry.state, State::Resting);
-        if let State::Open(session) = before {
+        if let State::Open(session) = &entry.state {
+            let session = session.clone();
+            entry.state = State::Resting;
             self.over(&session);
         }
     }

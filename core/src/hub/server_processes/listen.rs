@@ -33,10 +33,12 @@ impl ServerProcesses {
             said: Vec::new(),
             bytes: 0,
             end: None,
-            reader: Some(waiter),
+            reader: None,
             writer: None,
             listens: true,
         };
         self.calls.insert(id, call);
+        // From now on it is heard.
+        out.push_back(waiter.answer(ProcessOutput::Messages(Vec::new())));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl SubscriptionFilter {
-    fn wants(&self, change: &ChangeNotification) -> bool {
+    pub(in crate::hub) fn wants(&self, change: &ChangeNotification) -> bool {
         match change {
             ChangeNotification::Tools => self.tools,
             ChangeNotification::Prompts => self.prompts,
@@ -23,9 +23,40 @@ impl SubscriptionFilter {
             ChangeNotification::Resource(uri) => self.uris.contains(uri),
         }
     }
+
+    /// All that it wants.
+    pub(in crate::hub) fn all(&self) -> Vec<ChangeNotification> {
+        let lists = [
+            (self.tools, ChangeNotification::Tools),
+            (self.prompts, ChangeNotification::Prompts),
+            (self.resources, ChangeNotification::Resources),
+        ];
+        let lists = lists.into_iter().filter(|(is_wanted, _)| *is_wanted);
+        let uris = self.uris.iter().cloned();
+        let changes = lists.map(|(_, change)| change);
+        changes
+            .chain(uris.map(ChangeNotification::Resource))
+            .collect()
+    }
 }
 
 impl Streams {
+    /// Tells a `subscriptions/listen` what it listens for from now on, and what of that has changed.
+    pub(in crate::hub) fn tell_subscription(
+        &mut self,
+        id: ExchangeId,
+        acknowledged: Option<SubscriptionFilter>,
+        changes: Vec<ChangeNotification>,
+        out: &mut VecDeque<HubOutput>,
+    ) {
+        let stream = self.open.get_mut(&id);
+        if let Some(stream) = stream.filter(|stream| !stream.queue.is_ending) {
+            stream.queue.next.acknowledged = stream.queue.next.acknowledged.take().or(acknowledged);
+            stream.queue.next.changes.extend(changes);
+            flush(stream, out);
+        }
+    }
+
     /// The client of an HTTP+SSE stream changes a setting. Where there is none any more, nobody asks for it.
     pub(in crate::hub) fn change_setting(
         &mut self,

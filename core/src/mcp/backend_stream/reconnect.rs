@@ -11,7 +11,7 @@ use crate::{
     backend::{Arrived, BackendFault, IncomingMessages},
     event::Answer,
     gateway::{BackendRequest, Declared, RawMessage, Replaced},
-    hub::{BackendSessionMessage, ToHubKind},
+    hub::{BackendOwner, BackendSession, BackendSessionMessage, ToHubKind},
     limits,
     mcp::forward::fault_of_backend,
     step::{Cx, Progress},
@@ -22,7 +22,9 @@ impl BackendStream {
     pub(super) fn request(&self) -> Option<BackendRequest> {
         let routed_by = Some(("subscriptions/listen".to_owned(), None));
         let request = match &self.wanted {
-            Wanted::Session(_) | Wanted::HttpSse(_) if let Some(id) = &self.listens_as => {
+            Wanted::Session(_) | Wanted::HttpSse(_) | Wanted::Shared(_)
+                if let Some(id) = &self.listens_as =>
+            {
                 let declared = Declared::of_initialize(&self.session.as_ref()?.params)?;
                 let message = RawMessage::listening_to_lists(declared, id)?;
                 BackendRequest {
@@ -30,19 +32,15 @@ impl BackendStream {
                     ..self.post(message.text().to_owned())
                 }
             }
-            Wanted::Session(_) | Wanted::HttpSse(_) => BackendRequest {
+            Wanted::Session(_) | Wanted::HttpSse(_) | Wanted::Shared(_) => BackendRequest {
                 method: Method::GET,
                 after: self.last_event.clone(),
                 ..self.post(String::new())
             },
-            Wanted::Request {
-                message,
-                backend_id,
-                ..
-            } => {
-                let body = message.with_ids(Replaced {
-                    id: Some(backend_id),
-                    token: Some(backend_id),
+            Wanted::Request(request) => {
+                let body = request.message.with_ids(Replaced {
+                    id: Some(&request.backend_id),
+                    token: Some(&request.backend_id),
                     cancelled: None,
                 });
                 BackendRequest {
@@ -82,17 +80,17 @@ impl BackendStream {
         let of_session = self.wanted.is_session();
         // It has said that it cannot be listened to.
         if self.is_refused {
-            return Progress::Pending(self);
+            return self.silent(cx);
         }
         match status {
             // There is no such stream.
             Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) if of_session => {
-                return Progress::Pending(self);
+                return self.silent(cx);
             }
             Some(StatusCode::NOT_FOUND) if of_session && has_name => {
                 return self.not_found(caller, cx);
             }
-            Some(StatusCode::NOT_FOUND) if of_session => return Progress::Pending(self),
+            Some(StatusCode::NOT_FOUND) if of_session => return self.silent(cx),
             // It cannot go on from there.
             Some(status) if !status.is_success() => self.last_event = None,
             _ => {}
@@ -109,9 +107,11 @@ impl BackendStream {
     /// Either there is no such stream, or the session is lost. A process is begun again by who needs its answers.
     fn not_found(mut self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
         let is_process = gateway(cx).command().is_some();
-        if let (true, Some(owner), Some(lost)) =
-            (is_process, self.owner(caller), self.session.clone())
-        {
+        let owner = self.owner(caller);
+        if let (true, Some(lost)) = (is_process, self.session.clone()) {
+            if self.wanted.is_unanswered() && !self.was_reopened {
+                return Progress::Pending(self.lost(owner, lost, cx));
+            }
             let other = cx.ask_hub(|ticket| {
                 let other = BackendSessionMessage::AwaitOther(ticket, owner, Some(lost));
                 ToHubKind::BackendSession(other)
@@ -120,7 +120,7 @@ impl BackendStream {
             return Progress::Pending(self);
         }
         if self.was_reopened {
-            return Progress::Pending(self);
+            return self.silent(cx);
         }
         let ping = json!({"jsonrpc": "2.0", "id": 0, "method": "ping"});
         let request = BackendRequest {
@@ -159,34 +159,48 @@ impl BackendStream {
             incoming.status(),
             Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
         );
-        match (self.owner(caller), self.session.clone()) {
+        match self.session.clone() {
             // The session lives: it has no such stream.
-            _ if is_answered => Progress::Pending(self),
-            (Some(owner), Some(lost)) if is_lost => {
-                (self.was_reopened, self.last_event) = (true, None);
-                self.questions.clear();
-                let find = cx.ask_hub(|ticket| {
-                    let lost = BackendSessionMessage::Lost(ticket, owner, lost);
-                    ToHubKind::BackendSession(lost)
-                });
-                self.state = State::AwaitingSession(find);
-                Progress::Pending(self)
+            _ if is_answered => self.silent(cx),
+            Some(lost) if is_lost => {
+                let owner = self.owner(caller);
+                Progress::Pending(self.lost(owner, lost, cx))
             }
             _ => Progress::Pending(self.rest(cx)),
         }
     }
 
+    /// There is nothing to listen to.
+    fn silent(self: Box<Self>, cx: &mut Cx<'_>) -> Heard {
+        self.note_silent(cx);
+        Progress::Pending(self)
+    }
+
+    /// The backend does not know the session any more: another is opened.
+    pub(super) fn lost(
+        mut self: Box<Self>,
+        owner: BackendOwner,
+        lost: BackendSession,
+        cx: &mut Cx<'_>,
+    ) -> Box<Self> {
+        (self.was_reopened, self.last_event) = (true, None);
+        self.questions.clear();
+        let find = cx.ask_hub(|ticket| {
+            let lost = BackendSessionMessage::Lost(ticket, owner, lost);
+            ToHubKind::BackendSession(lost)
+        });
+        self.state = State::AwaitingSession(find);
+        self
+    }
+
     /// It went wrong. A client that was not told yet that it is listened for is told so instead.
-    pub(super) fn fail(self: Box<Self>, fault: BackendFault, cx: &mut Cx<'_>) -> Heard {
+    pub(super) fn fail(mut self: Box<Self>, fault: BackendFault, cx: &mut Cx<'_>) -> Heard {
         if self.failures == 0 {
             fault_of_backend(fault, None, cx);
         }
-        if let Wanted::Request {
-            was_acknowledged: false,
-            ..
-        } = self.wanted
-        {
+        if self.wanted.is_unanswered() {
             self.refuse_request(fault, cx);
+            self.leave_shared(None, cx);
             return Progress::Ready(());
         }
         Progress::Pending(self.rest(cx))

@@ -25,11 +25,16 @@ impl BackendStream {
         caller: &Caller,
         cx: &mut Cx<'_>,
     ) -> ControlFlow<()> {
+        let shared = match &self.wanted {
+            Wanted::Shared(listen) => Some(listen.owner),
+            Wanted::Session(_) | Wanted::HttpSse(_) | Wanted::Request(_) => None,
+        };
         match message.kind() {
             MessageKind::Response { id, is_error } if self.wanted.is_session() => {
                 self.is_refused |= *is_error && *id == self.listens_as && id.is_some();
             }
             MessageKind::Response { id, .. } => return self.answered(&message, id.as_ref(), cx),
+            _ if let Some(owner) = shared => self.hear_for_all(owner, message, cx),
             MessageKind::Request { id, method } => {
                 let (id, method) = (id.clone(), method.clone());
                 self.asked(&message, id, &method, cx);
@@ -52,11 +57,13 @@ impl BackendStream {
         match &self.wanted {
             Wanted::Session(_) | Wanted::HttpSse(_) => write(message.text(), cx),
             // What belongs to another request goes there.
-            Wanted::Request { id, backend_id, .. } => {
-                if let Some(named) = message.with_name(SUBSCRIPTION_ID, backend_id, id) {
+            Wanted::Request(request) => {
+                let (theirs, ours) = (&request.backend_id, &request.id);
+                if let Some(named) = message.with_name(SUBSCRIPTION_ID, theirs, ours) {
                     write(&named, cx);
                 }
             }
+            Wanted::Shared(_) => {}
         }
     }
 
@@ -76,10 +83,8 @@ impl BackendStream {
     }
 
     fn acknowledged(&mut self, message: &RawMessage, cx: &mut Cx<'_>) {
-        if let Wanted::Request {
-            was_acknowledged, ..
-        } = &mut self.wanted
-            && !std::mem::replace(was_acknowledged, true)
+        if let Wanted::Request(request) = &mut self.wanted
+            && !std::mem::replace(&mut request.was_acknowledged, true)
         {
             self.pass(message, cx);
         }
@@ -92,9 +97,10 @@ impl BackendStream {
         answered: Option<&Id>,
         cx: &mut Cx<'_>,
     ) -> ControlFlow<()> {
-        let Wanted::Request { id, backend_id, .. } = &self.wanted else {
+        let Wanted::Request(request) = &self.wanted else {
             return ControlFlow::Continue(());
         };
+        let (id, backend_id) = (&request.id, &request.backend_id);
         if answered != Some(backend_id) {
             return ControlFlow::Continue(());
         }
@@ -111,10 +117,18 @@ impl BackendStream {
 
     /// The client is told that nothing can be listened to.
     pub(super) fn refuse_request(&self, fault: BackendFault, cx: &mut Cx<'_>) {
-        if let Wanted::Request { id, .. } = &self.wanted {
-            let error = Error::with_message(Error::INTERNAL, fault.message());
-            write(&Response::error(Some(id.clone()), error).to_json(), cx);
-        }
+        let error = Error::with_message(Error::INTERNAL, fault.message());
+        self.refuse_request_with(error, cx);
+    }
+
+    /// The same, with this error.
+    pub(super) fn refuse_request_with(&self, error: Error, cx: &mut Cx<'_>) {
+        let id = match &self.wanted {
+            Wanted::Request(request) => &request.id,
+            Wanted::Shared(listen) => &listen.id,
+            Wanted::Session(_) | Wanted::HttpSse(_) => return,
+        };
+        write(&Response::error(Some(id.clone()), error).to_json(), cx);
     }
 
     /// The backend asks something: of the client, if that can be asked.
@@ -183,7 +197,7 @@ impl BackendStream {
     }
 
     /// Tells the backend something within its session.
-    fn tell(&self, kind: TellingKind, message: &Value, cx: &mut Cx<'_>) {
+    pub(super) fn tell(&self, kind: TellingKind, message: &Value, cx: &mut Cx<'_>) {
         if self.session.is_none() {
             return;
         }

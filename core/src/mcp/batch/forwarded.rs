@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{BatchCx, BatchProgress, Current, RequestBatch, invocation_cx};
 use crate::{
-    gateway::ParkedAnswers,
+    gateway::{ParkedAnswers, RawMessage},
     id::ServerRequestId,
     json_rpc::Request,
     mcp::{
@@ -69,6 +69,15 @@ impl RequestBatch {
     /// Its client has opened a stream for what the backend sends of its own accord.
     pub(crate) fn client_listens(self: Box<Self>, bcx: &mut BatchCx<'_, '_>) -> BatchProgress {
         self.forward_step(bcx, Forward::leave_own_accord)
+    }
+
+    /// Hands it what the backend asks on another stream, which may be for it.
+    pub(crate) fn backend_asks(
+        self: Box<Self>,
+        message: &RawMessage,
+        bcx: &mut BatchCx<'_, '_>,
+    ) -> BatchProgress {
+        self.forward_step(bcx, |forward, icx| forward.backend_asks(message, icx))
     }
 
     /// Hands it the answers of its client that it has waited for.

@@ -129,6 +129,20 @@ impl Forward {
         if matches!(self.state, State::AwaitingStream(_)) && is_known {
             return self.call(icx);
         }
+        self.park_what_was_asked(icx)
+    }
+
+    /// Takes what the backend asks on the stream of another, which may be for this call.
+    pub(crate) fn backend_asks(
+        mut self: Box<Self>,
+        message: &RawMessage,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        self.hear(message, icx);
+        self.park_what_was_asked(icx)
+    }
+
+    fn park_what_was_asked(mut self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
         if !self.parked.is_empty() && matches!(self.state, State::Calling(_)) {
             let state = std::mem::replace(&mut self.state, State::AwaitingAdmission);
             if let State::Calling(incoming) = state {

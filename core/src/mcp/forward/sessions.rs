@@ -10,8 +10,10 @@ use ::http::StatusCode;
 use super::{Forward, ForwardProgress, State, called, gateway, initialize};
 use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
+    catalog::ClientCapabilities,
     gateway::{
-        BackendSettings, GivenCredentials, KeptHeaderParams, RawMessage, discover_of_initialize,
+        BackendSettings, Credentials, GivenCredentials, KeptHeaderParams, RawMessage,
+        discover_of_initialize,
     },
     hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
     id::{McpSessionId, PrincipalId},
@@ -20,17 +22,58 @@ use crate::{
     planted::Planted,
     revision::Revision,
     session::record::Hash,
-    step::Progress,
+    step::{Cx, Progress},
 };
 
 /// The name of what one client's requests without a session have in common: the capabilities that they declare.
-pub(super) fn named_by_capabilities(message: &RawMessage) -> McpSessionId {
+pub(crate) fn named_by_capabilities(message: &RawMessage) -> McpSessionId {
     let declared = message.declared_capabilities();
     let text = format!("capabilities of 2026-07-28: {}", declared.unwrap_or("{}"));
     let Hash(hash) = Hash::of(text.as_bytes());
     let mut name = [0; 16];
     name.copy_from_slice(hash.split_at(16).0);
     McpSessionId(name)
+}
+
+/// The parameters of `initialize` of a client without a session, which says this of itself, or could have said that it is capable of this.
+pub(crate) fn params_without_session(
+    message: &RawMessage,
+    capabilities: ClientCapabilities,
+) -> Arc<str> {
+    let revision = Revision::NEWEST_WITH_SESSIONS;
+    let declared = message.declared();
+    let params = declared.map(|declared| declared.to_initialize(revision));
+    let params = params.filter(|params| params.len() <= initialize::PARAMS_BYTES);
+    let known = || initialize::params(revision, capabilities);
+    params.unwrap_or_else(known).into()
+}
+
+/// A session that was opened with these parameters, for a client of this revision.
+pub(crate) fn backend_session(
+    (opened, params): (Opened, Arc<str>),
+    client: Revision,
+    credentials: &Credentials,
+    cx: &Cx<'_>,
+) -> BackendSession {
+    let gateway = gateway(cx);
+    let is_across = client.features().stateless && !opened.revision.features().stateless;
+    let said = is_across.then(|| {
+        // A process is not listened to.
+        let is_heard = gateway.command().is_none();
+        let versions = v2026_07_28::versions_as_json();
+        let said = discover_of_initialize(&opened.result, &versions, is_heard);
+        said.filter(|said| said.len() <= limits::BACKEND_SAID_BYTES)
+    });
+    BackendSession {
+        endpoint: cx.env.endpoint,
+        id: opened.session,
+        revision: opened.revision,
+        params,
+        said: said.flatten().map(Arc::from),
+        idle: gateway.session_idle(),
+        given: GivenCredentials::of(credentials),
+        header_params: KeptHeaderParams::default(),
+    }
 }
 
 impl Forward {
@@ -79,12 +122,7 @@ impl Forward {
             let (revision, capabilities) = (self.client.revision, self.client.client_capabilities);
             return initialize::params(revision, capabilities).into();
         }
-        let revision = Revision::NEWEST_WITH_SESSIONS;
-        let declared = self.message.declared();
-        let params = declared.map(|declared| declared.to_initialize(revision));
-        let params = params.filter(|params| params.len() <= initialize::PARAMS_BYTES);
-        let known = || initialize::params(revision, self.client.client_capabilities);
-        params.unwrap_or_else(known).into()
+        params_without_session(&self.message, self.client.client_capabilities)
     }
 
     pub(super) fn open(
@@ -108,22 +146,8 @@ impl Forward {
         opened: Opened,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        let is_across =
-            self.client.revision.features().stateless && !opened.revision.features().stateless;
-        let said = is_across.then(|| {
-            let said = discover_of_initialize(&opened.result, &v2026_07_28::versions_as_json());
-            said.filter(|said| said.len() <= limits::BACKEND_SAID_BYTES)
-        });
-        let session = BackendSession {
-            endpoint: icx.cx.env.endpoint,
-            id: opened.session,
-            revision: opened.revision,
-            params,
-            said: said.flatten().map(Arc::from),
-            idle: gateway(icx.cx).session_idle(),
-            given: GivenCredentials::of(&self.credentials),
-            header_params: KeptHeaderParams::default(),
-        };
+        let client = self.client.revision;
+        let session = backend_session((opened, params), client, &self.credentials, icx.cx);
         let opened =
             BackendSessionMessage::Opened(self.owner(icx), icx.caller.session.id, session.clone());
         icx.cx.to_hub(ToHub(ToHubKind::BackendSession(opened)));

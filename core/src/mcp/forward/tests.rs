@@ -13,6 +13,7 @@ mod recorded;
 mod rounds;
 mod sessions;
 mod several;
+mod shared_subscriptions;
 mod start;
 mod stdio;
 mod subscriptions;

@@ -181,6 +181,12 @@ impl Open {
                 }
                 self.wait(cx)
             }
+            Input::Call(ToCall::BackendAsks(message)) => {
+                if let Some(backend) = &self.backend {
+                    backend.refuse_question(&message, cx);
+                }
+                self.wait(cx)
+            }
             // It is neither a call nor a task.
             Input::Call(_) | Input::Task(_) | Input::Process(_) | Input::ReplayTakenOver => {
                 self.wait(cx)
@@ -219,7 +225,7 @@ impl Open {
             mut monitor,
             reading,
             subscription,
-            backend,
+            mut backend,
             lists,
         } = self;
         let next = reading.into_answer(answer);
@@ -234,8 +240,15 @@ impl Open {
         let is_own = cx.env.gateway().is_none();
         let lists = lists.or(Lists::of(&caller, cx));
         // What `subscriptions/listen` was acknowledged is sent.
+        if let (Some(filter), Some(id), Some(backend)) = (next.acknowledged, id, &mut backend)
+            && backend.acknowledge()
+        {
+            let id = id.clone();
+            let json = subscriptions::acknowledged(&Subscription { id, filter });
+            cx.write(sse::event("message", &json));
+        }
         let is_told = |change: &&ChangeNotification| {
-            is_own && (subscription.is_some() || lists.concern(change))
+            subscription.is_some() || (is_own && lists.concern(change))
         };
         for change in next.changes.iter().filter(is_told) {
             let json = server_messages::changed(change, id);

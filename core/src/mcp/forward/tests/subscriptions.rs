@@ -8,7 +8,14 @@ use crate::{
 
 const LISTEN: &str = r#"{"jsonrpc":"2.0","id":"mine","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true,"resourceSubscriptions":["a://1","b://2"]},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
 
+/// A client listens at a backend of 2026-07-28.
 fn subscribe(world: &mut World) -> ExchangeId {
+    let id = listen(world);
+    is_discovered(world);
+    id
+}
+
+fn listen(world: &mut World) -> ExchangeId {
     let headers = [
         ("mcp-protocol-version", "2026-07-28"),
         ("mcp-method", "subscriptions/listen"),
@@ -83,7 +90,7 @@ fn subscription_that_the_backend_refuses_is_refused_in_its_words() {
     world.answers(sent, 404, &error);
     assert_eq!(streamed(&world, id)[0]["error"]["code"], -32601);
     assert!(world.is_over(id));
-    let id = subscribe(&mut world);
+    let id = listen(&mut world);
     let sent = world.pulled();
     world.end(sent, Err(PullFault::Unreachable));
     assert_eq!(streamed(&world, id)[0]["error"]["code"], -32603);
