@@ -90,6 +90,13 @@ impl HttpMessages {
         self.head.as_ref().map(|(status, _)| *status)
     }
 
+    /// What the status says that is not success, whatever stands in the body.
+    pub(crate) fn status_fault(&self) -> Option<BackendFault> {
+        let (status, headers) = self.head.as_ref()?;
+        let is_fault = !status.is_success();
+        is_fault.then(|| BackendFault::of_end(Ok(()), *status, headers))
+    }
+
     /// What the backend wants of the user's token before it takes it.
     pub(crate) fn claims(&self) -> Option<ClaimsChallenge> {
         let (status, headers) = self.head.as_ref()?;

@@ -77,6 +77,21 @@ impl IncomingMessages {
         }
     }
 
+    /// What the status says that is not success, whatever stands in the body; of a process nothing.
+    pub(crate) fn status_fault(&self) -> Option<BackendFault> {
+        match self {
+            Self::Http(messages) => messages.status_fault(),
+            Self::Stdio(_) => None,
+        }
+    }
+
+    /// What the status says of the request before anybody has read it, whatever else the body says: the sign-in is not accepted,
+    /// or there is too much to do.
+    pub(crate) fn turned_away(&self) -> Option<BackendFault> {
+        let fault = self.status_fault();
+        fault.filter(|fault| matches!(fault, BackendFault::Refused(_) | BackendFault::Busy(_)))
+    }
+
     /// What the backend wants of the user's access token before it takes it.
     pub(crate) fn claims(&self) -> Option<ClaimsChallenge> {
         match self {

@@ -215,14 +215,15 @@ impl Opening {
         if end.is_none() {
             incoming.cancel(cx);
         }
-        if matches!(message.kind(), MessageKind::Response { is_error: true, .. }) {
-            let reason = match end {
-                Some(
-                    fault @ (BackendFault::Refused(_)
-                    | BackendFault::Busy(_)
-                    | BackendFault::Full(..)),
-                ) => not_opened(fault, &incoming),
-                _ => NotOpened::Refused(message),
+        let is_error = matches!(message.kind(), MessageKind::Response { is_error: true, .. });
+        let fault = match is_error {
+            true => incoming.turned_away(),
+            false => incoming.status_fault(),
+        };
+        if is_error || fault.is_some() {
+            let reason = match fault {
+                Some(fault) => not_opened(fault, &incoming),
+                None => NotOpened::Refused(message),
             };
             return self.refused(is_initialize, reason, &incoming, gateway, cx);
         }

@@ -31,7 +31,11 @@ impl Forward {
                     None => incoming.cancel(icx.cx),
                     Some(_) => incoming.release(icx.cx),
                 }
-                return self.answered(answer, is_error, icx);
+                return match (incoming.turned_away(), incoming.claims()) {
+                    (None, _) => self.answered(answer, is_error, icx),
+                    (Some(_), Some(claims)) => self.challenged(claims, icx),
+                    (Some(fault), None) => self.fail(fault, icx),
+                };
             }
         }
         if let Some(fault) = end {

@@ -203,6 +203,24 @@ fn session_that_the_backend_does_not_open_is_told_as_it_is() {
     assert_eq!(world.sent(id).response.as_ref().unwrap().status(), 503);
 }
 
+// R8
+#[test]
+fn result_with_a_status_that_is_no_success_opens_no_session() {
+    for status in [401, 403, 429, 500, 503] {
+        let mut world = world();
+        let body = initialize_with("2025-11-25", &json!({}));
+        let request = world.request("alice", "POST", "/mcp", &[], &body);
+        let id = world.begin(request);
+        let sent = world.pulled();
+        let said = result(&sent, RESULT);
+        world.answers(sent, status, &said);
+        let response = world.sent(id).response.as_ref().unwrap();
+        assert_eq!(response.status(), 503, "{status}");
+        assert!(!response.headers().contains_key("mcp-session-id"));
+        assert!(world.pulls.is_empty(), "{status}");
+    }
+}
+
 #[test]
 fn other_requests_get_an_error_where_calls_get_a_result() {
     let mut world = world();

@@ -35,11 +35,15 @@ fn asked(world: &World, number: usize, name: &str) -> String {
 
 /// The backend wants claims of the token.
 fn challenges(world: &mut World, sent: Sent) {
+    challenges_with(world, sent, "");
+}
+
+fn challenges_with(world: &mut World, sent: Sent, body: &str) {
     let challenge = format!(
         "Bearer error=\"insufficient_claims\", claims=\"{}\"",
         STANDARD.encode(CLAIMS)
     );
-    world.answers_with(sent, 401, &[("www-authenticate", &challenge)], "");
+    world.answers_with(sent, 401, &[("www-authenticate", &challenge)], body);
 }
 
 fn entra_wants_the_user(world: &mut World) {
@@ -125,6 +129,23 @@ fn claims_that_the_backend_wants_are_got_from_entra_and_the_call_is_sent_again()
     challenges(&mut world, sent);
     assert!(asked(&world, 1, "claims").contains("c1"));
     assert!(asked(&world, 1, "scope").ends_with(SCOPE));
+    let sent = world.pulled();
+    let done = result(&sent, r#"{"content":[]}"#);
+    world.answers(sent, 200, &done);
+    assert!(body_of(&world, id)["result"]["content"].is_array());
+}
+
+// D22: SDKs and frameworks write an error into the body of each response, with the id of the request.
+#[test]
+fn claims_that_the_backend_wants_with_an_error_for_the_request_are_got_from_entra() {
+    let (mut world, session) = with_token();
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    let own = id_of(&sent);
+    let error =
+        format!(r#"{{"jsonrpc":"2.0","id":{own},"error":{{"code":-32001,"message":"no"}}}}"#);
+    challenges_with(&mut world, sent, &error);
+    assert!(asked(&world, 1, "claims").contains("c1"));
     let sent = world.pulled();
     let done = result(&sent, r#"{"content":[]}"#);
     world.answers(sent, 200, &done);

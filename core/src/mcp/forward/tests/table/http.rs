@@ -20,6 +20,18 @@ fn never_ends(world: &mut World, sent: &Sent, head: &[(&str, &str)], piece: &str
     }
 }
 
+/// An error for what it was sent.
+fn error_of(sent: &Sent) -> String {
+    let id = id_of(sent);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32001,"message":"its own words"}}}}"#)
+}
+
+fn answers_error(world: &mut World, sent: Sent, status: u16, headers: &[(&str, &str)]) {
+    let error = error_of(&sent);
+    let headers = [&JSON[..], headers].concat();
+    world.answers_with(sent, status, &headers, &error);
+}
+
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 const HTML: &str = "<html>\u{1b}[31m an error page";
 
@@ -116,6 +128,21 @@ pub(super) fn rows() -> Vec<Row<Does>> {
             (GatewayRefused, "status=\"403\""),
         ),
         row::<Does>(
+            "401 with an error that has the id of the request",
+            |world, sent| answers_error(world, sent, 401, &[]),
+            "does not accept this sign-in",
+            (GatewayRefused, "status=\"401\""),
+        ),
+        row::<Does>(
+            "403 with an error that has the id of the request, on a stream",
+            |world, sent| {
+                let error = event(&error_of(&sent));
+                world.answers_with(sent, 403, &STREAM, &error);
+            },
+            "does not accept this sign-in",
+            (GatewayRefused, "status=\"403\""),
+        ),
+        row::<Does>(
             "a redirect",
             |world, sent| {
                 let to = [("location", "http://elsewhere.example/mcp")];
@@ -146,6 +173,24 @@ pub(super) fn rows() -> Vec<Row<Does>> {
                 |world, sent| world.answers_with(sent, 503, &[("retry-after", "30")], HTML),
                 "Try again in 30 seconds",
                 (GatewayBusy, "30 seconds"),
+            )
+        },
+        Row {
+            retry_after: Some("9"),
+            ..row::<Does>(
+                "too many requests, with an error that has the id of the request",
+                |world, sent| answers_error(world, sent, 429, &[("retry-after", "9")]),
+                "Try again in 9 seconds",
+                (GatewayBusy, "9 seconds"),
+            )
+        },
+        Row {
+            retry_after: Some("9"),
+            ..row::<Does>(
+                "not available, with an error that has the id of the request",
+                |world, sent| answers_error(world, sent, 503, &[("retry-after", "9")]),
+                "Try again in 9 seconds",
+                (GatewayBusy, "9 seconds"),
             )
         },
         Row {
