@@ -33,7 +33,7 @@ pub(crate) use self::{
     initialize_result::InitializeResult,
     kept_header_params::KeptHeaderParams,
     listed::{BackendList, Listed},
-    message::{MessageKind, RawMessage, Replaced},
+    message::{MessageFault, MessageKind, RawMessage, Replaced},
     parked_call::{ParkedAnswers, ParkedEnd, ParkedName, ParkedOutput},
     raw_edit::quoted,
     raw_json::string as text_of,

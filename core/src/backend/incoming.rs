@@ -10,7 +10,7 @@ use crate::{
     claims_challenge::ClaimsChallenge,
     config::{BackendAddress, Gateway},
     event::Answer,
-    gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, RawMessage},
+    gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, MessageFault, RawMessage},
     hub::{HeldBytesMessage, HoldBackendBytes, ToHub, ToHubKind},
     limits,
     planted::Planted,
@@ -236,10 +236,13 @@ impl HttpMessages {
             }
             // Text in which something had to be replaced is a copy.
             let read = match &text {
-                Cow::Borrowed(text) => RawMessage::read(text).ok(),
-                Cow::Owned(_) => None,
+                Cow::Borrowed(text) => RawMessage::read(text),
+                Cow::Owned(_) => Err(MessageFault::NotAMessage),
             };
-            let Some(message) = read else {
+            if matches!(read, Err(MessageFault::NotAnswerable)) {
+                continue;
+            }
+            let Ok(message) = read else {
                 self.excerpt = Some(text.chars().take(limits::BACKEND_EXCERPT_CHARS).collect());
                 return Err(BackendFault::NotUnderstood);
             };

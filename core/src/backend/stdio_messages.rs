@@ -189,5 +189,6 @@ fn fault_of(fault: ProcessFault) -> BackendFault {
         ProcessFault::TooLarge => BackendFault::TooLarge,
         ProcessFault::TimedOut => BackendFault::TimedOut,
         ProcessFault::Leaked => BackendFault::Leaked,
+        ProcessFault::NotUnderstood => BackendFault::NotUnderstood,
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Source: JSON-RPC 2.0 specification; MCP specification, basic, messages; basic/utilities/progress and cancellation.
 
+mod kind;
 mod without;
 
 use std::{borrow::Cow, ops::Range};
@@ -20,6 +21,8 @@ pub(crate) enum MessageFault {
     Json(JsonFault),
     /// It is no JSON-RPC message.
     NotAMessage,
+    /// It asks something without an id, or with `null` for one: nobody can answer it, and it tells nothing. It is ignored.
+    NotAnswerable,
 }
 
 impl From<JsonFault> for MessageFault {
@@ -80,7 +83,10 @@ impl RawMessage {
         }
         let mut found = None;
         for element in raw_json::elements_of_whole(body)? {
-            let message = Self::read_object(body.get(element).unwrap_or_default())?;
+            let message = match Self::read_object(body.get(element).unwrap_or_default()) {
+                Err(MessageFault::NotAnswerable) => continue,
+                read => read?,
+            };
             let is_it = matches!(&message.kind, MessageKind::Request { id: one, .. } if one == id);
             if is_it && found.replace(message).is_some() {
                 return Err(MessageFault::NotAMessage);
@@ -107,36 +113,13 @@ impl RawMessage {
         }
         let id_at = members.get("id");
         let id = written("id").and_then(id_of);
-        let result = members.get("result");
-        let error = members
-            .get("error")
-            .filter(|error| text.get(error.clone()) != Some("null"));
-        let kind = match (written("method"), id) {
-            (Some(_), _) if result.is_some() || error.is_some() => None,
-            (Some(_), Some(id)) => string("method").map(|method| MessageKind::Request {
-                id,
-                method: method.into_owned(),
-            }),
-            (Some(_), None) if written("id").is_none_or(|id| id == "null") => {
-                string("method").map(|method| MessageKind::Notification {
-                    method: method.into_owned(),
-                })
-            }
-            (Some(_), None) => None,
-            (None, id) => match (&result, &error) {
-                (_, Some(_)) => Some(MessageKind::Response { id, is_error: true }),
-                (Some(_), None) if id.is_some() => Some(MessageKind::Response {
-                    id,
-                    is_error: false,
-                }),
-                _ => None,
-            },
-        };
-        let kind = kind.ok_or(MessageFault::NotAMessage)?;
+        let error = members.get("error").filter(|at| !is_null(text, at));
+        let outcome = error.or_else(|| members.get("result"));
+        let kind = kind::of(text, &members, id)?;
         let mut message = Self {
             id: id_at,
             params: members.get("params"),
-            outcome: error.or(result),
+            outcome,
             token: None,
             cancelled: None,
             text: text.into(),
@@ -361,6 +344,11 @@ pub(crate) struct Replaced<'a> {
     pub(crate) token: Option<&'a Id>,
     /// For the request that is cancelled.
     pub(crate) cancelled: Option<&'a Id>,
+}
+
+/// Whether `null` stands there.
+fn is_null(text: &str, at: &Range<usize>) -> bool {
+    text.get(at.clone()) == Some("null")
 }
 
 /// An id as JSON.

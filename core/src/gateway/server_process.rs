@@ -100,6 +100,8 @@ pub(crate) enum ProcessFault {
     TimedOut,
     /// It sent back a secret that it was given.
     Leaked,
+    /// It has answered with what is no message.
+    NotUnderstood,
 }
 
 /// What comes of a message for a process.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Stage, StdioServer};
 use crate::{
-    gateway::{MessageKind, ProcessCall, ProcessFault, ProcessShare, RawMessage},
+    gateway::{MessageFault, MessageKind, ProcessCall, ProcessFault, ProcessShare, RawMessage},
     hub::{ProcessMessage, RunsProcess, ToHubKind},
     json_rpc::{Error, Id},
     log_event::{Field, LogEventId},
@@ -29,9 +29,17 @@ impl StdioServer {
         match RawMessage::read(text) {
             Ok(message) if self.guard.is_in(text) => self.leaked(&message, cx),
             Ok(message) => self.route(message, cx),
-            // Nothing that could be a secret is written to the log.
-            Err(_) if self.guard.is_in(text) => self.skip("(a secret)", cx),
-            Err(_) => self.skip(text, cx),
+            Err(MessageFault::NotAnswerable) => {}
+            Err(_) => {
+                // Nothing that could be a secret is written to the log.
+                let is_secret = self.guard.is_in(text);
+                self.skip(if is_secret { "(a secret)" } else { text }, cx);
+                let answered = RawMessage::answered_by_malformed(text);
+                if let Some(call) = answered.and_then(|id| self.calls.answer(&id)) {
+                    self.to_hub(RunsProcess::Fail(call, ProcessFault::NotUnderstood), cx);
+                    self.call_ended(cx);
+                }
+            }
         }
     }
 

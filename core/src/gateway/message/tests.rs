@@ -62,7 +62,8 @@ fn id_that_looks_like_another_is_not_that_one() {
         id(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#),
         Some(Id::Text("1".to_owned()))
     );
-    assert_eq!(id(r#"{"jsonrpc":"2.0","id":1.0,"error":{}}"#), None);
+    let text = r#"{"jsonrpc":"2.0","id":1.0,"error":{"code":1,"message":""}}"#;
+    assert_eq!(id(text), None);
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn kinds_of_message_are_told_apart() {
     let notification = MessageKind::Notification {
         method: "notifications/x".to_owned(),
     };
-    let text = r#"{"jsonrpc":"2.0","id":null,"method":"notifications\/x"}"#;
+    let text = r#"{"jsonrpc":"2.0","method":"notifications\/x"}"#;
     assert_eq!(read(text).kind(), &notification);
     let text = r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#;
     let is_result = matches!(
@@ -106,11 +107,40 @@ fn what_can_be_read_in_two_ways_or_not_at_all_does_not_pass() {
         r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#,
         r#"{"jsonrpc":"2.0","id":1,"id":2,"result":{}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":5}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":null}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":"hi"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":[1]}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":"oops"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":"x","message":"y"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":1.5,"message":"y"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":5}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"y"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[]}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"name":1,"name":2}}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"progressToken":1,"progressToken":2}}}"#,
     ] {
         assert!(RawMessage::read(text).is_err(), "{text}");
+    }
+}
+
+// MCP: the id of a request is not null.
+#[test]
+fn what_asks_without_an_id_is_ignored() {
+    for text in [
+        r#"{"jsonrpc":"2.0","id":null,"method":"sampling/createMessage"}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"notifications/message"}"#,
+        r#"{"jsonrpc":"2.0","method":"elicitation/create","params":{}}"#,
+        r#"{"jsonrpc":"2.0","method":"sampling/createMessage"}"#,
+        r#"{"jsonrpc":"2.0","method":"roots\/list"}"#,
+        r#"{"jsonrpc":"2.0","method":"ping"}"#,
+    ] {
+        let read = RawMessage::read(text);
+        assert_eq!(read.err(), Some(MessageFault::NotAnswerable), "{text}");
+        let request = r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#;
+        let body = format!("[{text},{request}]");
+        let found = RawMessage::read_of(&body, &Id::Positive(1)).unwrap();
+        assert_eq!(found.text(), request, "{text}");
     }
 }
 

@@ -94,6 +94,27 @@ fn what_is_no_message_fails_the_call() {
 
 // R9
 #[test]
+fn answer_whose_result_or_error_is_none_fails_the_call() {
+    for outcome in [
+        r#""result":null"#,
+        r#""result":"hi""#,
+        r#""result":[1]"#,
+        r#""error":"oops""#,
+        r#""error":{"code":"x","message":5}"#,
+        r#""result":{},"error":{"code":1,"message":"x"}"#,
+    ] {
+        let mut world = world();
+        let (id, sent) = called(&mut world);
+        let own = id_of(&sent);
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":{own},{outcome}}}"#);
+        world.answers(sent, 200, &answer);
+        let words = words(&world, id);
+        assert!(words.contains("no MCP message"), "{outcome}: {words}");
+    }
+}
+
+// R9
+#[test]
 fn answer_that_is_too_large_fails_the_call() {
     let mut world = world();
     let gateway = world.server.server.config.gateway.as_mut().unwrap();

@@ -167,6 +167,29 @@ fn question_that_cannot_be_asked_is_answered_at_once() {
     }
 }
 
+// R9: its client could not answer, and is not to take it for something that it is told.
+#[test]
+fn what_asks_without_an_id_reaches_no_client() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.head(&sent, 200, &STREAM);
+    for asked in [
+        r#"{"jsonrpc":"2.0","id":null,"method":"sampling/createMessage","params":{}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
+        r#"{"jsonrpc":"2.0","method":"elicitation/create","params":{"message":"a"}}"#,
+        r#"{"jsonrpc":"2.0","method":"roots/list"}"#,
+    ] {
+        world.piece(&sent, &event(asked));
+    }
+    let done = event(&result(&sent, "{}"));
+    world.piece(&sent, &done);
+    assert!(world.is_over(id) && world.pulls.is_empty());
+    let body = body_of(&world, id);
+    assert_eq!(body, json!({"jsonrpc": "2.0", "id": "mine", "result": {}}));
+}
+
 #[test]
 fn cancelled_call_is_cancelled_at_the_backend() {
     let mut world = world();

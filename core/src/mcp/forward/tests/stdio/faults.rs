@@ -76,6 +76,20 @@ fn lines_that_are_no_messages_are_skipped_and_told_once() {
     assert!(skipped[0].contains("ready\\\\u{1b}"), "{skipped:?}");
 }
 
+// R9
+#[test]
+fn answer_whose_result_or_error_is_none_fails_the_call_at_once() {
+    for outcome in [json!({"result": "hi"}), json!({"error": "oops"})] {
+        let mut world = world();
+        let (_, id, sent) = called(&mut world);
+        let mut answer = json!({"jsonrpc": "2.0", "id": sent["id"]});
+        let outcome = outcome.as_object().unwrap().clone();
+        answer.as_object_mut().unwrap().extend(outcome);
+        world.writes(0, answer);
+        assert!(words(&world, id).contains("no MCP message"));
+    }
+}
+
 #[test]
 fn answer_that_is_too_long_fails_its_call_once_it_is_certain_which_it_was() {
     let mut world = world();
