@@ -10,7 +10,9 @@ use crate::{
     claims_challenge::ClaimsChallenge,
     config::{BackendAddress, Gateway},
     event::Answer,
-    gateway::{AnswerReader, BackendRequest, CredentialGuard, Credentials, MessageFault, RawMessage},
+    gateway::{
+        AnswerReader, BackendRequest, CredentialGuard, Credentials, MessageFault, RawMessage,
+    },
     hub::{HeldBytesMessage, HoldBackendBytes, ToHub, ToHubKind},
     limits,
     planted::Planted,
@@ -246,7 +248,7 @@ impl HttpMessages {
                 self.excerpt = Some(text.chars().take(limits::BACKEND_EXCERPT_CHARS).collect());
                 return Err(BackendFault::NotUnderstood);
             };
-            messages.push(message);
+            messages.push(message.without_null_params());
         }
         Ok(messages)
     }

@@ -44,8 +44,9 @@ impl AnswerReader {
             Self::Events(stream) => {
                 let mut rest = piece;
                 while let Some(event) = stream.0.next(&mut rest).map_err(|_| TooLarge)? {
-                    // One without data only says where to go on, or wakes who waits.
-                    if !event.data.is_empty() {
+                    // One without data only says where to go on, or wakes who waits; one of another type is nothing that clients of
+                    // MCP listen for.
+                    if event.kind == "message" && !event.data.is_empty() {
                         events.push(Vec::from(event.data));
                     }
                 }
@@ -151,6 +152,14 @@ mod tests {
         let mut events = reader("text/event-stream");
         let stream = b": comment\nid: 7\ndata: \n\nevent: message\r\ndata: b\r\ndata:  c\r\n\r\n";
         assert_eq!(events.push(stream).unwrap(), [b"b\n c"]);
+    }
+
+    #[test]
+    fn event_of_another_type_is_no_message() {
+        let mut events = reader("text/event-stream");
+        let stream = b"event: ping\nid: 7\ndata: 2026\n\ndata: b\n\n";
+        assert_eq!(events.push(stream).unwrap(), [b"b"]);
+        assert_eq!(events.place().0, Some("7"));
     }
 
     // R9

@@ -118,7 +118,7 @@ impl RawMessage {
         let kind = kind::of(text, &members, id)?;
         let mut message = Self {
             id: id_at,
-            params: members.get("params"),
+            params: members.get("params").filter(|at| !is_null(text, at)),
             outcome,
             token: None,
             cancelled: None,
@@ -262,6 +262,9 @@ impl RawMessage {
             None => (0..self.text.len(), "params"),
         };
         while let Some(within) = Members::of(&self.text, at.clone()).ok()?.get(name) {
+            if is_null(&self.text, &within) {
+                break;
+            }
             let Some(next) = path.next() else {
                 break;
             };

@@ -28,7 +28,7 @@ impl StdioServer {
         };
         match RawMessage::read(text) {
             Ok(message) if self.guard.is_in(text) => self.leaked(&message, cx),
-            Ok(message) => self.route(message, cx),
+            Ok(message) => self.route(message.without_null_params(), cx),
             Err(MessageFault::NotAnswerable) => {}
             Err(_) => {
                 // Nothing that could be a secret is written to the log.

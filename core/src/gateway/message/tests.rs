@@ -162,3 +162,17 @@ fn parameter_is_read_as_its_text_means() {
     assert_eq!(read(text).param("name").as_deref(), Some("delete"));
     assert_eq!(read(text).param("uri"), None);
 }
+
+#[test]
+fn params_that_are_null_are_none() {
+    let text = r#"{"jsonrpc":"2.0","params":null,"method":"notifications/x"}"#;
+    let message = read(text);
+    assert_eq!((message.params(), message.text()), (None, text));
+    let given = message.with_param(&["_meta", "a"], "1").unwrap();
+    let expected = r#"{"jsonrpc":"2.0","params":{"_meta":{"a":1}},"method":"notifications/x"}"#;
+    assert_eq!(given.text(), expected);
+    let without = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
+    assert_eq!(message.without_null_params().text(), without);
+    let params = r#"{"jsonrpc":"2.0","method":"x","params":{}}"#;
+    assert_eq!(read(params).without_null_params().text(), params);
+}

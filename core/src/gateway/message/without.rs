@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memmem};
 
-use super::RawMessage;
+use super::{MessageKind, RawMessage};
 use crate::gateway::{raw_edit, raw_json::Members};
 
 impl RawMessage {
@@ -27,6 +27,21 @@ impl RawMessage {
         let without = is_there.then(cut).flatten();
         without
             .and_then(|text| Self::read(&text).ok())
+            .unwrap_or(self)
+    }
+
+    /// The same message without parameters that are `null`: some write that for none, and clients take only an object.
+    pub(crate) fn without_null_params(self) -> Self {
+        let whole = 0..self.text.len();
+        let may_have_params = !matches!(self.kind, MessageKind::Response { .. });
+        let is_null = may_have_params
+            && self.params.is_none()
+            && Members::of(&self.text, whole.clone())
+                .is_ok_and(|members| members.get("params").is_some());
+        let cut = || raw_edit::without_members(&self.text, whole, &["params"]).ok();
+        let without = is_null.then(cut).flatten();
+        without
+            .and_then(|text| Self::of_checked(&text).ok())
             .unwrap_or(self)
     }
 }

@@ -128,6 +128,26 @@ fn answer_that_is_too_large_fails_the_call() {
     assert!(words(&world, id).contains("too large"));
 }
 
+#[test]
+fn event_of_another_type_and_params_that_are_null_fail_no_call() {
+    let mut world = world();
+    let (id, sent) = called(&mut world);
+    world.head(&sent, 200, &STREAM);
+    world.piece(&sent, "event: ping\ndata: 2026-11-28\n\n");
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#;
+    world.piece(&sent, &event(ping));
+    let pong = world.pulled();
+    assert_eq!(pong.json()["result"], json!({}));
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":null}"#;
+    world.piece(&sent, &event(changed));
+    let done = event(&result(&sent, "{}"));
+    world.piece(&sent, &done);
+    let messages = streamed(&world, id);
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].get("params").is_none(), "{messages:?}");
+    assert_eq!(messages[1]["result"], json!({}));
+}
+
 // R5
 #[test]
 fn answer_to_another_request_is_dropped() {
