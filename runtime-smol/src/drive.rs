@@ -8,6 +8,7 @@
 
 use std::{
     future::Future,
+    ops::ControlFlow,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -38,6 +39,7 @@ use crate::{
     mailbox::{self, Mailbox, MailboxSender},
     outbound::OpenBodies,
     own_route::own_route,
+    work::turn,
     work::{Detached, Work},
 };
 
@@ -219,6 +221,25 @@ impl ExchangeDriver {
         }
     }
 
+    /// A step of the loop: performs an action or hands in an event, until the exchange is over.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
+        ready!(self.writer.poll_ready(cx));
+        match self.exchange.poll() {
+            Output::Do(action) => self.perform(action),
+            Output::Wait(until) => {
+                let event = ready!(self.poll_event(cx, until));
+                if !self.exchange.handle(event) {
+                    return Poll::Ready(ControlFlow::Break(()));
+                }
+            }
+            Output::Done(_) => {
+                self.writer.close();
+                return Poll::Ready(ControlFlow::Break(()));
+            }
+        }
+        Poll::Ready(ControlFlow::Continue(()))
+    }
+
     /// What happens next: an ask is answered, the hub has a message, a call goes on, the peer leaves, or it is time.
     fn poll_event(&mut self, cx: &mut Context<'_>, until: time::Instant) -> Poll<Event> {
         if let Poll::Ready(event) = self.asks.poll(cx) {
@@ -258,26 +279,10 @@ impl ExchangeDriver {
 }
 
 impl Work for ExchangeDriver {
-    /// The loop: performs actions and hands in events until the exchange is over.
     fn poll(&mut self, cx: &mut Context<'_>, now: time::Now) -> Poll<()> {
         self.deadline = None;
         self.exchange.at(now);
-        loop {
-            ready!(self.writer.poll_ready(cx));
-            match self.exchange.poll() {
-                Output::Do(action) => self.perform(action),
-                Output::Wait(until) => {
-                    let event = ready!(self.poll_event(cx, until));
-                    if !self.exchange.handle(event) {
-                        return Poll::Ready(());
-                    }
-                }
-                Output::Done(_) => {
-                    self.writer.close();
-                    return Poll::Ready(());
-                }
-            }
-        }
+        turn(cx, |cx| self.poll_step(cx))
     }
 
     fn deadline(&self) -> Option<std::time::Instant> {

@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -58,6 +59,24 @@ impl Work for FutureWork {
     fn deadline(&self) -> Option<Instant> {
         None
     }
+}
+
+/// How many steps of one piece of work are taken before it is the turn of others.
+const STEPS: u32 = 64;
+
+/// Goes on step by step until one waits or is the last. Where none ever waits, as while a backend has always more to say, the
+/// others have their turn in between: the thread is theirs, too.
+pub(crate) fn turn(
+    cx: &mut Context<'_>,
+    mut step: impl FnMut(&mut Context<'_>) -> Poll<ControlFlow<()>>,
+) -> Poll<()> {
+    for _ in 0..STEPS {
+        if ready!(step(cx)).is_break() {
+            return Poll::Ready(());
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
 }
 
 /// Work as a task of its own, with a timer of its own.
@@ -178,6 +197,27 @@ mod tests {
 
     use super::*;
     use crate::executor::ExecutorThreads;
+
+    // R17
+    #[test]
+    fn work_that_never_waits_leaves_others_their_turn() {
+        let (done, finished) = bounded::<()>(1);
+        let mut steps = 0;
+        let endless = future::poll_fn(|cx| {
+            turn(cx, |_| {
+                steps += 1;
+                assert!(steps < 100 * STEPS, "nobody else has had a turn");
+                Poll::Ready(ControlFlow::Continue(()))
+            })
+        });
+        let other = async {
+            future::yield_now().await;
+            drop(done);
+        };
+        smol::block_on(future::or(future::or(endless, other), async {
+            let _ = finished.recv().await;
+        }));
+    }
 
     #[test]
     fn dropped_work_is_finished_elsewhere() {

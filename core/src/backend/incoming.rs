@@ -30,6 +30,8 @@ pub(crate) struct HttpMessages {
     head: Option<(StatusCode, HeaderMap)>,
     messages: usize,
     most_messages: usize,
+    /// How many bytes that are of no message have come since the last message.
+    idle_bytes: usize,
     /// How that began which was no message.
     excerpt: Option<String>,
     /// How many bytes may be held, of how many in all; and what more is asked for.
@@ -69,6 +71,7 @@ impl HttpMessages {
             head: None,
             messages: 0,
             most_messages: gateway.limits.messages,
+            idle_bytes: 0,
             excerpt: None,
             granted: limits::BACKEND_FREE_BYTES,
             most_held: gateway.held_bytes,
@@ -191,12 +194,9 @@ impl HttpMessages {
                 }
                 PulledPart::Piece(piece) => {
                     self.owes_more = true;
-                    match self.reader.push(&piece) {
-                        Ok(texts) => match self.read(texts) {
-                            Ok(messages) => Arrived::Messages(messages),
-                            Err(fault) => Arrived::Fault(fault),
-                        },
-                        Err(_) => Arrived::Fault(BackendFault::TooLarge),
+                    match self.pushed(&piece) {
+                        Ok(messages) => Arrived::Messages(messages),
+                        Err(fault) => Arrived::Fault(fault),
                     }
                 }
             },
@@ -222,6 +222,24 @@ impl HttpMessages {
             }
             _ => Arrived::Messages(Vec::new()),
         }
+    }
+
+    /// Takes a piece, and gives the messages that end in it.
+    fn pushed(&mut self, piece: &[u8]) -> Result<Vec<RawMessage>, BackendFault> {
+        let before = self.reader.held();
+        let texts = self
+            .reader
+            .push(piece)
+            .map_err(|_| BackendFault::TooLarge)?;
+        if texts.is_empty() {
+            self.idle_bytes += (before + piece.len()).saturating_sub(self.reader.held());
+            if self.idle_bytes > limits::BACKEND_IDLE_BYTES {
+                return Err(BackendFault::TooMany);
+            }
+        } else {
+            self.idle_bytes = 0;
+        }
+        self.read(texts)
     }
 
     /// Reads messages, and looks for credentials in them (threat R3).

@@ -241,3 +241,7 @@ pub const KEPT_HEADER_PARAMS_BYTES: usize = 2048;
 
 /// How long it is kept at most, whatever the backend's list says.
 pub const KEPT_HEADER_PARAMS_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// How many bytes of a backend's stream may be of no message between two messages: comments, which keep connections open, and fields that
+/// say nothing.
+pub const BACKEND_IDLE_BYTES: usize = 1024 * 1024;

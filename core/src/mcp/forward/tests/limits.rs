@@ -64,6 +64,28 @@ fn messages_beyond_the_number_that_is_set_fail_the_call() {
     assert!(answer.to_string().contains("too many messages"), "{answer}");
 }
 
+// R17: comments keep a connection open, and nobody needs a megabyte of them.
+#[test]
+fn stream_that_says_nothing_at_length_fails_the_call() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.head(&sent, 200, &STREAM);
+    let log = event(r#"{"jsonrpc":"2.0","method":"notifications/message"}"#);
+    let nothing = ": nothing\nretry: 1\n\n".repeat(limits::BACKEND_IDLE_BYTES / 20);
+    for _ in 0..2 {
+        world.piece(&sent, &nothing);
+        world.piece(&sent, &log);
+        assert!(!world.is_over(id), "a message is something");
+    }
+    world.piece(&sent, &nothing);
+    assert!(!world.is_over(id));
+    world.piece(&sent, &": nothing\n".repeat(3));
+    let answer = streamed(&world, id).pop().unwrap();
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+}
+
 // R9, R26: each backend has its own share, and all calls of one have it together.
 #[test]
 fn bytes_of_one_backend_that_are_held_take_no_room_of_another() {
