@@ -130,11 +130,12 @@ impl ServerProcesses {
         let live = || all().filter(|process| !process.is_ending);
         let is_theirs = |process: &&Process| process.owner.principal == owner.principal;
         let is_full = live().filter(is_theirs).count() >= most.of_user;
+        // Those that are being ended take memory, too: of each user no more than their share.
+        let has_memory = all().count() < most.in_all.saturating_mul(2)
+            && all().filter(is_theirs).count() < most.of_user.saturating_mul(2);
         if !is_full && live().count() < most.in_all {
-            // Those that are being ended take memory, too.
-            return all().count() < most.in_all.saturating_mul(2);
+            return has_memory;
         }
-        let has_memory = all().count() < most.in_all.saturating_mul(2);
         let busy = |name: &ProcessName| {
             let mut calls = self.calls.values();
             calls.any(|call| call.process == *name && !call.listens)

@@ -141,6 +141,28 @@ fn process_of_one_user_is_not_there_for_another_who_knows_its_name() {
     );
 }
 
+// R26
+#[test]
+fn processes_of_a_user_that_are_being_ended_are_no_room_of_others() {
+    let mut table = ServerProcesses::default();
+    let bob = PrincipalId([2; 32]);
+    let begun = |table: &mut ServerProcesses, number: u64, principal| {
+        let (from, name) = (ExchangeId(number), format!("process {number}"));
+        let out = send(table, from, OfProcess::New(name.as_str().into()), principal);
+        let is_begun = matches!(out[..], [HubOutput::Spawn(_)]);
+        if is_begun {
+            let mut out = VecDeque::new();
+            table.forget(from, &mut out);
+            let process = table.processes.get_mut(name.as_str()).unwrap();
+            process.end(&mut out);
+        }
+        is_begun
+    };
+    let of_alice = (1..100).filter(|number| begun(&mut table, *number, ALICE));
+    assert_eq!(of_alice.count(), 8, "twice what she may have at once");
+    assert!(begun(&mut table, 200, bob));
+}
+
 #[test]
 fn calls_of_a_process_that_is_no_more_have_failed() {
     let from = ExchangeId(5);
