@@ -29,6 +29,7 @@ use std::{
 
 use bytes::Bytes;
 use entra_mcp_core::ask::{Child, ChildEnd, ChildExit, ChildFault};
+use process_wrap::std::{CommandWrap, CommandWrapper as _, ProcessSession};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 pub use self::processes::Processes;
@@ -240,7 +241,9 @@ impl Process {
 /// Starts a process, and returns the own ends of its streams: input, output, errors.
 fn start(child: &Child) -> io::Result<(std::process::Child, [UnixStream; 3])> {
     let mut command = Command::new(&child.program);
-    command.args(&child.arguments).env_clear().process_group(0);
+    command.args(&child.arguments).env_clear();
+    // A session of its own, which has no terminal: whoever has one may type into it (CVE-2016-2779 and others). It is a group, too.
+    ProcessSession.pre_spawn(&mut command, &CommandWrap::from(Command::new("")))?;
     for (name, value) in &child.environment {
         command.env(name, value.expose());
     }

@@ -151,6 +151,17 @@ fn nothing_is_inherited_but_what_is_named() {
     assert_eq!(talk.rest().0, ["0"]);
 }
 
+// R15. Who has the terminal of its starter may type into it.
+#[cfg(target_os = "linux")]
+#[test]
+fn process_has_a_session_of_its_own_and_no_terminal() {
+    let (talk, pid) = Talk::of(
+        "read -r pid name state parent group session terminal rest </proc/$$/stat; echo $session $terminal",
+    );
+    let number = pid.as_raw_nonzero();
+    assert_eq!(talk.rest().0, [format!("{number} 0")]);
+}
+
 // R15. Those of others, too: the input of another process would not end.
 #[cfg(target_os = "linux")]
 #[test]
