@@ -29,6 +29,7 @@ use entra_mcp_core::{
 use entra_mcp_http1::{RequestHead, forwarded_client::forwarded_client};
 use http::{Response, header};
 
+pub(crate) use self::request::UnwrittenResponse;
 use self::table::{OverLimit, Place, Table};
 pub use self::{
     inbound_limits::InboundLimits,

@@ -155,8 +155,11 @@ impl ResponseWriter for Box<Connection> {
     fn respond(&mut self, response: Response<Bytes>) {
         self.look_for_shutdown();
         let now = self.socket.now();
-        self.socket.connection.respond(&response, now);
+        let machine = &mut self.socket.connection;
+        self.inbound.respond(machine, &response, now);
+        drop(response);
         self.socket.flush();
+        self.inbound.written();
     }
 
     fn open(&mut self, head: Response<()>) {
@@ -168,8 +171,10 @@ impl ResponseWriter for Box<Connection> {
 
     fn write(&mut self, bytes: &[u8]) {
         let now = self.socket.now();
-        self.socket.connection.write(bytes, now);
+        let machine = &mut self.socket.connection;
+        self.inbound.write(machine, bytes, now);
         self.socket.flush();
+        self.inbound.written();
     }
 
     fn close(&mut self) {

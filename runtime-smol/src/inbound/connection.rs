@@ -253,9 +253,9 @@ impl Driver {
         let (machine, now) = (&mut self.machine, *now);
         match part {
             Some(ResponsePart::Head(head)) => machine.open(&head, now),
-            Some(ResponsePart::Bytes(bytes)) => machine.write(&bytes, now),
+            Some(ResponsePart::Bytes(bytes)) => self.inbound.write(machine, &bytes, now),
             Some(ResponsePart::Full(whole)) => {
-                machine.respond(&whole, now);
+                self.inbound.respond(machine, &whole, now);
                 // A message of HTTP+SSE is accepted first and worked on then: elsewhere, so that the connection can
                 // take its next request.
                 if let Some(PendingResponse {
@@ -288,6 +288,9 @@ impl Driver {
         match Pin::new(&mut self.socket).poll_write(cx, self.machine.pending()) {
             Poll::Ready(Ok(length)) if length > 0 => {
                 self.machine.written(length, now);
+                if self.machine.pending().is_empty() {
+                    self.inbound.written();
+                }
                 true
             }
             Poll::Ready(_) => {

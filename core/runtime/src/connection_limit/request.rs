@@ -6,6 +6,7 @@ use bytes::Bytes;
 use entra_mcp_core::{
     admit::Admission,
     config::ClientAddress,
+    limits,
     rate_limit::{Counted, RateLimited, Subject},
     request_id::RequestId,
     time::Now,
@@ -66,6 +67,15 @@ pub struct RequestPermit {
     session: Option<SessionKey>,
     /// Its user asks too often.
     limited: Option<RateLimited>,
+    bytes: usize,
+}
+
+/// A response of a session's that waits to be written; counted until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct UnwrittenResponse {
+    limit: Arc<ConnectionLimit>,
+    session: SessionKey,
     bytes: usize,
 }
 
@@ -186,6 +196,11 @@ impl RequestPermit {
         self.client.or(self.connection.address)
     }
 
+    /// Returns the session of the user whose good token it bears.
+    pub(crate) fn session(&self) -> Option<SessionKey> {
+        self.session
+    }
+
     /// Returns what counts the request if it is worked on after its response.
     pub fn remainder(&self) -> Remainder {
         Remainder {
@@ -219,6 +234,38 @@ impl Remainder {
             self.limit.table().sessions.remain(session);
         }
         self.session.is_some()
+    }
+}
+
+impl UnwrittenResponse {
+    /// Counts so many bytes; `None` if they are too few to be counted.
+    ///
+    /// # Errors
+    ///
+    /// The response to give in place of it: too much is not read, by this session or in all.
+    pub(crate) fn hold(
+        connection: &ConnectionPermit,
+        session: SessionKey,
+        bytes: usize,
+    ) -> Result<Option<Self>, Refusal> {
+        if bytes <= limits::UNCOUNTED_BYTES {
+            return Ok(None);
+        }
+        let limit = &connection.limit;
+        let held = limit.table().sessions.hold_response(session, bytes);
+        held.map_err(|over| refusal(over, None, None))?;
+        Ok(Some(Self {
+            limit: Arc::clone(limit),
+            session,
+            bytes,
+        }))
+    }
+}
+
+impl Drop for UnwrittenResponse {
+    fn drop(&mut self) {
+        let mut table = self.limit.table();
+        table.sessions.release_response(self.session, self.bytes);
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) struct Sessions {
     sessions: BTreeMap<SessionKey, SessionCounts>,
     remainders_in_all: usize,
     body_bytes_in_all: usize,
+    response_bytes_in_all: usize,
 }
 
 /// What is held for a session.
@@ -21,6 +22,8 @@ struct SessionCounts {
     remainders: usize,
     /// The bytes of the bodies of its requests.
     body_bytes: usize,
+    /// The bytes of responses that are not written yet.
+    response_bytes: usize,
 }
 
 impl Sessions {
@@ -69,10 +72,36 @@ impl Sessions {
         self.body_bytes_in_all -= bytes;
     }
 
+    /// Counts bytes of a response that waits to be written, if that many more may.
+    pub(super) fn hold_response(
+        &mut self,
+        session: SessionKey,
+        bytes: usize,
+    ) -> Result<(), OverLimit> {
+        let of_session = self.of_session(session).response_bytes;
+        if of_session > 0 && of_session.saturating_add(bytes) > limits::SESSION_RESPONSE_BYTES {
+            return Err(OverLimit::Session);
+        }
+        let in_all = self.response_bytes_in_all;
+        if in_all > 0 && in_all.saturating_add(bytes) > limits::RESPONSE_BYTES {
+            return Err(OverLimit::Server);
+        }
+        self.change_session(session, |counts| counts.response_bytes += bytes);
+        self.response_bytes_in_all += bytes;
+        Ok(())
+    }
+
+    /// Counts them out again.
+    pub(super) fn release_response(&mut self, session: SessionKey, bytes: usize) {
+        self.change_session(session, |counts| counts.response_bytes -= bytes);
+        self.response_bytes_in_all -= bytes;
+    }
+
     fn of_session(&self, session: SessionKey) -> &SessionCounts {
         const NOTHING: &SessionCounts = &SessionCounts {
             remainders: 0,
             body_bytes: 0,
+            response_bytes: 0,
         };
         self.sessions.get(&session).unwrap_or(NOTHING)
     }
@@ -133,5 +162,29 @@ mod tests {
         table.release_body(session(0), most);
         assert_eq!(table.hold_body(session(last), most), Ok(()));
         assert!(!table.sessions.contains_key(&session(0)));
+    }
+
+    // M5
+    #[test]
+    fn responses_that_nobody_reads_are_bounded_for_a_session_and_in_all() {
+        let mut table = Sessions::default();
+        let session =
+            |number: usize| SessionKey::from(u128::try_from(number).unwrap().to_be_bytes());
+        let most = limits::SESSION_RESPONSE_BYTES;
+        let last = limits::RESPONSE_BYTES / most;
+        for number in 0..last {
+            assert_eq!(table.hold_response(session(number), most), Ok(()));
+            let over = table.hold_response(session(number), 1);
+            assert_eq!(over, Err(OverLimit::Session));
+        }
+        let over = table.hold_response(session(last), 1);
+        assert_eq!(over, Err(OverLimit::Server));
+        table.release_response(session(0), most);
+        assert!(!table.sessions.contains_key(&session(0)));
+        assert_eq!(table.hold_response(session(last), most), Ok(()));
+        // One alone is sent, however long it is.
+        let mut table = Sessions::default();
+        let long = limits::RESPONSE_BYTES + 1;
+        assert_eq!(table.hold_response(session(0), long), Ok(()));
     }
 }
