@@ -7,9 +7,7 @@
 //! is worked on then) is finished by a task of its own: [`crate::work::DetachOnDrop`].
 
 use std::{
-    future::Future,
     ops::ControlFlow,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -17,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use entra_mcp_core::{
     action::Action,
-    ask::{AskId, ClientAssertion, Fetch, Store, Ticket},
+    ask::{ClientAssertion, Fetch, Store, Ticket},
     catalog::EffectResult,
     event::Event,
     exchange::{Job, Output},
@@ -39,8 +37,8 @@ use crate::{
     mailbox::{self, Mailbox, MailboxSender},
     outbound::OpenBodies,
     own_route::own_route,
-    work::turn,
-    work::{Detached, Work},
+    pending_asks::PendingAsks,
+    work::{Detached, Work, turn},
 };
 
 /// The MCP server and authorization server, as a service of the inbound side.
@@ -287,93 +285,6 @@ impl Work for ExchangeDriver {
 
     fn deadline(&self) -> Option<std::time::Instant> {
         self.deadline
-    }
-}
-
-/// What was asked and not yet answered. Dropping an ask stops it.
-#[derive(Default)]
-struct PendingAsks {
-    /// The first that is answered already, as most are: a quick request has no other, and needs no list.
-    answered: Option<(AskId, Event)>,
-    others: Vec<(AskId, PendingAsk)>,
-}
-
-type BoxedAsk = Pin<Box<dyn Future<Output = Event> + Send>>;
-
-/// The answer to an ask.
-enum PendingAsk {
-    /// It is there.
-    Answered(Event),
-    /// It is on its way, or held until the hub has nothing to say.
-    Pending { answer: BoxedAsk, is_held: bool },
-}
-
-impl PendingAsks {
-    fn answered(&mut self, id: AskId, event: Event) {
-        match self.answered {
-            None => self.answered = Some((id, event)),
-            Some(_) => self.others.push((id, PendingAsk::Answered(event))),
-        }
-    }
-
-    fn push(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
-        let answer = Box::pin(ask);
-        let is_held = false;
-        self.others
-            .push((id, PendingAsk::Pending { answer, is_held }));
-    }
-
-    /// For when the hub has nothing to say.
-    fn hold(&mut self, id: AskId, ask: impl Future<Output = Event> + Send + 'static) {
-        let answer = Box::pin(ask);
-        let is_held = true;
-        self.others
-            .push((id, PendingAsk::Pending { answer, is_held }));
-    }
-
-    /// Lets go of what was held; says whether there was anything.
-    fn begin(&mut self) -> bool {
-        let mut has_held = false;
-        for (_, ask) in &mut self.others {
-            if let PendingAsk::Pending { is_held, .. } = ask {
-                has_held |= std::mem::take(is_held);
-            }
-        }
-        has_held
-    }
-
-    fn cancel(&mut self, id: AskId) {
-        self.answered.take_if(|(asked, _)| *asked == id);
-        self.others.retain(|(asked, _)| *asked != id);
-    }
-
-    /// The first answer that comes; never, if nothing was asked.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        if let Some((_, event)) = self.answered.take() {
-            return Poll::Ready(event);
-        }
-        if self.others.is_empty() {
-            // Most of what waits without having asked is a stream, and keeps no memory.
-            self.others = Vec::new();
-            return Poll::Pending;
-        }
-        for (_, ask) in &mut self.others {
-            if let PendingAsk::Pending { answer, is_held } = ask
-                && !*is_held
-                && let Poll::Ready(event) = answer.as_mut().poll(cx)
-            {
-                *ask = PendingAsk::Answered(event);
-            }
-            if matches!(ask, PendingAsk::Answered(_)) {
-                break;
-            }
-        }
-        let is_answered =
-            |(_, ask): &mut (AskId, PendingAsk)| matches!(ask, PendingAsk::Answered(_));
-        match self.others.extract_if(.., is_answered).next() {
-            Some((_, PendingAsk::Answered(event))) => Poll::Ready(event),
-            Some((_, PendingAsk::Pending { .. })) | None => Poll::Pending,
-        }
     }
 }
 

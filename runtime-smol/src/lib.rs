@@ -49,6 +49,7 @@ mod mailbox;
 mod next;
 mod outbound;
 mod own_route;
+mod pending_asks;
 mod queue;
 mod server;
 #[cfg(feature = "tower")]
