@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) pongs: (usize, usize),
 }
 
-const RESULT: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"orders","version":"1"}}"#;
+const RESULT: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true}},"serverInfo":{"name":"orders","version":"1"}}"#;
 const STREAM: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
@@ -164,7 +164,13 @@ impl LiveBackend {
             state = self.state();
             state.pongs.0 -= 1;
         } else {
+            let (method, id) = (message["method"].clone(), message["id"].clone());
             state.told.push(message);
+            if method == "resources/subscribe" || method == "resources/unsubscribe" {
+                drop(state);
+                let body = json!({"jsonrpc": "2.0", "id": id, "result": {}}).to_string();
+                return respond(&mut socket, "200 OK", "", &body);
+            }
         }
         drop(state);
         respond(&mut socket, "202 Accepted", "", "")

@@ -115,6 +115,32 @@ pub fn stateless_headers<'a>(method: &'a str, name: &'a str) -> [(&'a str, &'a s
     ]
 }
 
+/// The stream of a `subscriptions/listen` of this id, once it has been acknowledged.
+#[must_use]
+pub fn listening(server: &Server, client: &Client, id: &str, wanted: &Value) -> Events {
+    let method = "subscriptions/listen";
+    let mut request = stateless_request(method, json!({"notifications": wanted}));
+    request["id"] = json!(id);
+    let [revision, named, _] = stateless_headers(method, "");
+    let posted = client.post_for_stream(server, &[revision, named], &request);
+    let (head, mut events) = posted.unwrap();
+    assert_eq!(head.status, 200);
+    let acknowledged = next(&mut events);
+    let method = "notifications/subscriptions/acknowledged";
+    assert_eq!(acknowledged["method"], method, "{acknowledged}");
+    assert_eq!(acknowledged["params"]["notifications"], *wanted);
+    events
+}
+
+/// The kind of the next message of a `subscriptions/listen`, which has its id.
+pub fn heard(events: &mut Events, id: &str) -> String {
+    let message = next(events);
+    let meta = &message["params"]["_meta"];
+    assert_eq!(meta["io.modelcontextprotocol/subscriptionId"], id);
+    let method = message["method"].as_str().unwrap();
+    method.replace("notifications/", "")
+}
+
 /// The result of a request of 2026-07-28.
 pub fn stateless(
     server: &Server,

@@ -66,7 +66,7 @@ impl StdioMessages {
         let reading = cx.ask_hub(|ticket| {
             ToHubKind::Process(match (to, message, credentials.owner()) {
                 (OfProcess::Session(name), _, _) if is_end => ProcessMessage::End(ticket, name),
-                (OfProcess::Session(name), _, Some(owner)) if request.listens => {
+                (OfProcess::Session(name), None, Some(owner)) if request.listens => {
                     ProcessMessage::Listen(ticket, name, owner.principal)
                 }
                 (to, Some(message), Some(owner)) => ProcessMessage::Send {
@@ -81,6 +81,7 @@ impl StdioMessages {
                         call: None,
                         message,
                         assertion,
+                        listens: request.listens,
                         within: request.within.unwrap_or(gateway.call_timeout),
                     }),
                 },

@@ -197,7 +197,11 @@ impl StdioServer {
                 let until = cx.env.now.instant.after(sent.within);
                 // Before its session is open a client is asked nothing.
                 let may_be_asked = !matches!(&**method, "initialize" | "server/discover");
-                self.calls.begin(id.clone(), call, until, may_be_asked);
+                let id = id.clone();
+                match sent.listens {
+                    true => self.calls.begin_listening(id, call, until),
+                    false => self.calls.begin(id, call, until, may_be_asked),
+                }
             }
             // Nobody waits for it any more.
             MessageKind::Response { id, .. } if !self.calls.settle_question(id.as_ref()) => return,

@@ -12,7 +12,7 @@ const TASKS: &[&str] = &[
     "io.modelcontextprotocol/tasks",
 ];
 
-/// Capabilities of a process that do not pass: nobody listens for its changes (`subscriptions/listen`).
+/// Capabilities of a process that several have: nobody listens for its changes (`subscriptions/listen`).
 const CHANGES: [&[&str]; 4] = [
     &["result", "capabilities", "tools", "listChanged"],
     &["result", "capabilities", "prompts", "listChanged"],

@@ -83,6 +83,8 @@ pub(crate) struct ToServer {
     pub(crate) message: RawMessage,
     /// What stands in it that proves who calls.
     pub(crate) assertion: Option<Arc<Secret<String>>>,
+    /// Whether it is a request that lasts, and keeps no process from its idle end.
+    pub(crate) listens: bool,
     /// How long the answer may take.
     pub(crate) within: Duration,
 }

@@ -168,6 +168,7 @@ impl ServerProcesses {
         }
         let id = (waiter.exchange, waiter.ticket.id());
         message.call = Some(id);
+        let listens = message.listens;
         process.tell(ToProcess::Send(message), out);
         let call = Call {
             process: Arc::clone(name),
@@ -176,7 +177,7 @@ impl ServerProcesses {
             end: None,
             reader: Some(waiter),
             writer: None,
-            listens: false,
+            listens,
         };
         self.calls.insert(id, call);
     }

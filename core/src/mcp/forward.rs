@@ -52,7 +52,7 @@ pub(crate) use self::{
     ending::ForwardEnd,
     initialize::{InitializeFrom, Initializing, params as client_params},
     judge::needed_scopes,
-    listen::{listen_request, listens},
+    listen::{can_be_heard, listen_request, listens},
     relay::may_hear_of,
     sessions::{backend_session, named_by_capabilities, params_without_session},
 };

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Program,
-    client::{register_as, sign_in_with},
+    client::{register_as, sign_in, sign_in_with},
     live_backend::LiveBackend,
-    session::{Session, next, until},
+    session::{Session, heard, listening, next, until},
 };
 
 /// R5. What a backend sends of its own accord reaches the client that listens, also after that stream has broken, and it is closed
@@ -76,6 +76,51 @@ pub fn what_a_backend_asks_on_its_own_stream_reaches_the_call(program: &Program)
     let mut rest = Vec::new();
     listener.read_to_end(&mut rest).unwrap();
     assert!(rest.is_empty() && backend.state().places == [None]);
+}
+
+/// R31. What a client of 2026-07-28 listens for at a backend with sessions shares one stream of it, which outlasts the end of each of them;
+/// a resource is subscribed to once, as long as one listens for it.
+pub fn listens_of_a_stateless_client_share_a_stream_of_the_backend(program: &Program) {
+    let backend = LiveBackend::start();
+    let server = program.start_with(&["--backend", &backend.url()]);
+    let client = sign_in(&server, "alice");
+    let [all, uris] = [
+        json!({"toolsListChanged": true, "resourceSubscriptions": ["a://1"]}),
+        json!({"resourceSubscriptions": ["a://1"]}),
+    ];
+    let mut one = listening(&server, &client, "one", &all);
+    let mut two = listening(&server, &client, "two", &uris);
+    let method = "notifications/resources/updated";
+    let updated = json!({"jsonrpc": "2.0", "method": method, "params": {"uri": "a://1"}});
+    backend.announce(
+        7,
+        &json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}),
+    );
+    assert_eq!(heard(&mut one, "one"), "tools/list_changed");
+    backend.announce(8, &updated);
+    assert_eq!(heard(&mut one, "one"), "resources/updated");
+    assert_eq!(heard(&mut two, "two"), "resources/updated");
+    assert_eq!(backend.state().places.len(), 1);
+    let asked = |method: &str| {
+        let state = backend.state();
+        let asked = state.told.iter().filter(|told| told["method"] == method);
+        asked.count()
+    };
+    assert_eq!(asked("resources/subscribe"), 1);
+    drop(one);
+    until("the other hears the backend", || {
+        backend.state().places.len() == 2
+    });
+    backend.state().listeners.remove(0);
+    // Whether it has changed meanwhile nobody knows.
+    assert_eq!(heard(&mut two, "two"), "resources/updated");
+    backend.announce(9, &updated);
+    assert_eq!(heard(&mut two, "two"), "resources/updated");
+    assert_eq!(asked("resources/unsubscribe"), 0);
+    drop(two);
+    until("the backend is told", || {
+        asked("resources/unsubscribe") == 1
+    });
 }
 
 /// Numbers that look like chance, and are the same each time.

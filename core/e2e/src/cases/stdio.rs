@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Program, Server,
-    session::{Session, next, text, until},
+    client::sign_in,
+    session::{Session, heard, listening, next, stateless, text, until},
 };
 
 /// The test whose program is the process: it does nothing unless it is told to be one, and what the tests' harness prints is what
@@ -47,6 +48,25 @@ fn state(session: &Session<'_>) -> Value {
 fn is_there(pid: &Value) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// R31. What clients of 2026-07-28 listen for is told by their process to each of them.
+pub fn listens_of_a_stateless_client_share_its_process(program: &Program) {
+    let server = gateway(program, &[]);
+    let client = sign_in(&server, "alice");
+    let wanted = json!({"resourceSubscriptions": ["a://1"]});
+    let [mut one, mut two] = ["one", "two"].map(|id| listening(&server, &client, id, &wanted));
+    let touch = || {
+        let params = json!({"name": "touch", "arguments": {}});
+        let result = stateless(&server, &client, "tools/call", "touch", params);
+        assert_eq!(result["resultType"], "complete", "{result}");
+    };
+    touch();
+    assert_eq!(heard(&mut one, "one"), "resources/updated");
+    assert_eq!(heard(&mut two, "two"), "resources/updated");
+    drop(one);
+    touch();
+    assert_eq!(heard(&mut two, "two"), "resources/updated");
 }
 
 /// R5, R15. A client signs in as always, and gets the tools, the progress and the questions of a process that is told who the user is by its

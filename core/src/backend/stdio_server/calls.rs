@@ -21,6 +21,8 @@ struct InFlight {
     call: ProcessCall,
     until: Instant,
     may_be_asked: bool,
+    /// Whether it is `subscriptions/listen`: it lasts, and is no work to be done.
+    listens: bool,
     /// Whether its answer may have been too long.
     may_be_too_long: bool,
 }
@@ -32,12 +34,26 @@ impl Calls {
             call,
             until,
             may_be_asked,
+            listens: false,
             may_be_too_long: false,
         });
     }
 
+    /// A client listens by this request.
+    pub(super) fn begin_listening(&mut self, id: Id, call: ProcessCall, until: Instant) {
+        self.calls.push(InFlight {
+            id,
+            call,
+            until,
+            may_be_asked: false,
+            listens: true,
+            may_be_too_long: false,
+        });
+    }
+
+    /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.calls.iter().all(|call| call.listens)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -83,7 +99,7 @@ impl Calls {
     pub(super) fn leave(&mut self, call: ProcessCall) -> Option<(Id, bool)> {
         let place = self.calls.iter().position(|one| one.call == call)?;
         let left = self.calls.remove(place);
-        Some((left.id, left.may_be_asked))
+        Some((left.id, left.may_be_asked || left.listens))
     }
 
     pub(super) fn take_all(&mut self) -> Vec<ProcessCall> {
@@ -96,7 +112,7 @@ impl Calls {
     /// Those that have taken too long.
     pub(super) fn take_late(&mut self, now: Instant) -> Vec<(Id, ProcessCall, bool)> {
         let late = self.calls.extract_if(.., |call| now >= call.until);
-        late.map(|call| (call.id, call.call, call.may_be_asked))
+        late.map(|call| (call.id, call.call, call.may_be_asked || call.listens))
             .collect()
     }
 
@@ -139,7 +155,7 @@ impl Calls {
     /// A line was too long: an answer, for what else is as long.
     pub(super) fn line_too_long(&mut self) {
         self.too_long += 1;
-        for call in &mut self.calls {
+        for call in self.calls.iter_mut().filter(|call| !call.listens) {
             call.may_be_too_long = true;
         }
     }

@@ -77,7 +77,10 @@ impl StdioServer {
                     message.cancelled().and_then(|id| self.calls.asked(id))
                 }
                 _ if self.is_of_all() => None,
-                _ => self.calls.hearer(),
+                _ => match subscription(&message) {
+                    Some(id) => self.calls.find(&id),
+                    None => self.calls.hearer(),
+                },
             },
         };
         if let Some(call) = call {
@@ -151,4 +154,10 @@ impl StdioServer {
         }
         self.next_line(cx);
     }
+}
+
+/// The `subscriptions/listen` that a notification is for (2026-07-28).
+fn subscription(message: &RawMessage) -> Option<Id> {
+    let id = message.param_at(&["_meta", "io.modelcontextprotocol/subscriptionId"])?;
+    serde_json::from_str(id).ok()
 }

@@ -16,7 +16,7 @@ pub(super) struct Call {
     pub(super) process: ProcessName,
     pub(super) said: Vec<RawMessage>,
     pub(super) bytes: usize,
-    /// Whether it is no request, but wants what is said for none.
+    /// Whether it wants what is said for no request, or is one that lasts.
     pub(super) listens: bool,
     /// How it ended.
     pub(super) end: Option<Result<(), ProcessFault>>,

@@ -38,6 +38,7 @@ fn send(
         assertion: None,
         call: None,
         message: request(),
+        listens: false,
         within: limits::PROCESS_IDLE,
     };
     let send = ProcessMessage::Send {

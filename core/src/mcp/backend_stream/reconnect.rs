@@ -87,7 +87,7 @@ impl BackendStream {
             Some(StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) if of_session => {
                 return self.silent(cx);
             }
-            Some(StatusCode::NOT_FOUND) if of_session && has_name => {
+            Some(StatusCode::NOT_FOUND) if has_name => {
                 return self.not_found(caller, cx);
             }
             Some(StatusCode::NOT_FOUND) if of_session => return self.silent(cx),
@@ -111,6 +111,9 @@ impl BackendStream {
         if let (true, Some(lost)) = (is_process, self.session.clone()) {
             if self.wanted.is_unanswered() && !self.was_reopened {
                 return Progress::Pending(self.lost(owner, lost, cx));
+            }
+            if !self.wanted.is_session() {
+                return Progress::Pending(self.rest(cx));
             }
             let other = cx.ask_hub(|ticket| {
                 let other = BackendSessionMessage::AwaitOther(ticket, owner, Some(lost));

@@ -21,13 +21,14 @@ use crate::{
     backend::{Arrived, IncomingMessages},
     catalog::ChangeNotification,
     event::Answer,
-    gateway::{MessageKind, RawMessage, Telling, TellingKind},
+    gateway::{BackendRequest, MessageKind, RawMessage, Telling, TellingKind},
     hub::{
         BackendOwner, BackendSessionMessage, BackendSubscriptionMessage, Hearing, SubscribeFirst,
         SubscriptionFilter, ToHub, ToHubKind,
     },
     json_rpc::{Error, Id},
     limits,
+    mcp::forward::{can_be_heard, fresh_id},
     step::{Cx, Progress},
 };
 
@@ -130,10 +131,13 @@ impl BackendStream {
     pub(super) fn in_session(mut self: Box<Self>, caller: &Caller, cx: &mut Cx<'_>) -> Heard {
         let session = self.session.as_ref();
         let is_stateless = session.is_none_or(|one| one.revision.features().stateless);
+        // Of a process that several have nothing is honoured.
+        let can_be_heard = can_be_heard(gateway(cx));
         if let Wanted::Request(request) = &self.wanted
-            && !is_stateless
+            && !(is_stateless && can_be_heard)
         {
             let said = session.and_then(|session| session.said.as_deref());
+            let said = said.filter(|_| can_be_heard);
             let (asked, params) = ((request.id.clone(), &*request.message), request.params());
             match SharedListen::new(asked, request.owner, params, said) {
                 Ok(listen) => {
@@ -198,9 +202,9 @@ impl BackendStream {
                 }
             }
             SubscribeFirst::ToSubscribe => {
-                let id = crate::mcp::forward::fresh_id(cx);
+                let id = fresh_id(cx);
                 let body = asked("resources/subscribe", &id, &uri);
-                let request = crate::gateway::BackendRequest {
+                let request = BackendRequest {
                     within: Some(limits::BACKEND_OPENING),
                     ..self.post(body)
                 };
@@ -347,7 +351,7 @@ impl BackendStream {
         let uris: Vec<String> = filter.uris.into_iter().chain(uri).collect();
         let mut tellings = Vec::new();
         for uri in uris {
-            let id = crate::mcp::forward::fresh_id(cx);
+            let id = fresh_id(cx);
             let request = self.post(asked("resources/unsubscribe", &id, &uri));
             let (kind, as_whom) = (TellingKind::OfClient, self.credentials.clone());
             tellings.push((

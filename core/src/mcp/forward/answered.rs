@@ -102,7 +102,7 @@ impl Forward {
         if self.method == "server/discover" {
             let answer = discover_result::without_what_does_not_pass(
                 answer,
-                gateway(icx.cx).command().is_none(),
+                super::can_be_heard(gateway(icx.cx)),
             );
             return self.pass(answer, is_error, icx);
         }

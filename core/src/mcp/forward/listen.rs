@@ -3,18 +3,22 @@
 use super::{judge, methods::NEVER_PASSED};
 use crate::{
     admit::caller::Caller,
-    config::Backend,
+    config::{BackendShare, Gateway},
     gateway::RawMessage,
     json_rpc::{Error, Request},
     policy::PolicyKind,
     step::Cx,
 };
 
-/// Whether the backend is asked to answer this. A process is not, for one that is listened to would never be idle.
+/// Whether the backend is asked to answer this.
 pub(crate) fn listens(request: &Request, cx: &Cx<'_>) -> bool {
-    let gateway = cx.env.gateway();
-    let is_asked = gateway.is_some_and(|gateway| matches!(gateway.backend, Backend::Http(_)));
-    is_asked && request.method == "subscriptions/listen"
+    cx.env.gateway().is_some() && request.method == "subscriptions/listen"
+}
+
+/// Whether what a backend says for no request is certainly its client's: not, where several have a process.
+pub(crate) fn can_be_heard(gateway: &Gateway) -> bool {
+    let command = gateway.command();
+    command.is_none_or(|command| command.share == BackendShare::Session)
 }
 
 /// The request as the backend is to get it, but for its id.

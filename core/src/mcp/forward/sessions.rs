@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 
-use super::{Forward, ForwardProgress, State, called, gateway, initialize};
+use super::{Forward, ForwardProgress, State, called, can_be_heard, gateway, initialize};
 use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
     catalog::ClientCapabilities,
@@ -58,8 +58,7 @@ pub(crate) fn backend_session(
     let gateway = gateway(cx);
     let is_across = client.features().stateless && !opened.revision.features().stateless;
     let said = is_across.then(|| {
-        // A process is not listened to.
-        let is_heard = gateway.command().is_none();
+        let is_heard = can_be_heard(gateway);
         let versions = v2026_07_28::versions_as_json();
         let said = discover_of_initialize(&opened.result, &versions, is_heard);
         said.filter(|said| said.len() <= limits::BACKEND_SAID_BYTES)

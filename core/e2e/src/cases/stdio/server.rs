@@ -20,7 +20,7 @@ pub(super) fn serve() {
         let result = match message["method"].as_str() {
             Some("initialize") => json!({
                 "protocolVersion": message["params"]["protocolVersion"],
-                "capabilities": {"tools": {}},
+                "capabilities": {"tools": {"listChanged": true}, "resources": {"subscribe": true}},
                 "serverInfo": {"name": "a process", "version": "1"},
             }),
             Some("tools/list") => {
@@ -36,6 +36,13 @@ pub(super) fn serve() {
                     tool => call(tool, calls),
                 };
                 json!({"content": [{"type": "text", "text": text}]})
+            }
+            Some("resources/subscribe" | "resources/unsubscribe") => json!({}),
+            Some(_) if !message["id"].is_null() => {
+                let error = json!({"code": -32601, "message": "There is no such method."});
+                let answer = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+                write(&answer.to_string());
+                continue;
             }
             _ => continue,
         };
@@ -73,6 +80,12 @@ fn call(tool: &str, calls: u32) -> String {
                 eprintln!("complaint {number}");
             }
             "printed".to_owned()
+        }
+        "touch" => {
+            let params = json!({"uri": "a://1"});
+            let method = "notifications/resources/updated";
+            write(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());
+            String::new()
         }
         "long" => "x".repeat(200_000),
         "leak" => std::env::var("ORDERS_KEY").unwrap_or_default(),

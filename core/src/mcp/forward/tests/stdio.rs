@@ -3,6 +3,7 @@
 mod faults;
 mod floods;
 mod limits;
+mod listens;
 mod lives;
 mod messages;
 mod shared;
