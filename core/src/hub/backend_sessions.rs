@@ -45,6 +45,8 @@ pub(crate) enum BackendSessionMessage {
     NotOpened(BackendOwner),
     /// The backend does not know this one any more: the sender needs another.
     Lost(Ticket<FindBackendSession>, BackendOwner, BackendSession),
+    /// One was given up for another, in which the sender got the same answer: the backend had not lost it.
+    NotLost(BackendOwner, Box<GivenUp>),
     /// The sender wants it if there is one, and opens none.
     Look(Ticket<FindBackendSession>, BackendOwner),
     /// The sender listens to it, and waits until there is one, and another one than this.
@@ -63,6 +65,13 @@ pub(crate) enum BackendSessionMessage {
     ListenForCall(Ticket<ListenToBackend>, BackendOwner),
     /// The backend has nothing to listen to in this session.
     HasNoStream(BackendOwner),
+}
+
+/// A session that was taken for lost, and the one that was opened in its place.
+#[derive(Debug)]
+pub(crate) struct GivenUp {
+    pub(crate) before: BackendSession,
+    pub(crate) instead: BackendSession,
 }
 
 #[derive(Debug)]
@@ -89,6 +98,8 @@ struct Entry {
     has_no_stream: bool,
     /// What the backend was given lately.
     given: GivenCredentials,
+    /// One that others may use still, though it was given up.
+    given_up: Option<BackendSession>,
 }
 
 impl Entry {
@@ -156,6 +167,9 @@ impl BackendSessions {
                 let lost = entry.lost();
                 self.used_by(from, owner);
                 out.push_back(waiter.answer(BackendSessionFound::ToOpen(lost)));
+            }
+            BackendSessionMessage::NotLost(owner, given_up) => {
+                self.not_lost(from, owner, *given_up);
             }
             BackendSessionMessage::Look(ticket, owner) => {
                 let open = self.open_one(owner);
@@ -247,6 +261,7 @@ impl BackendSessions {
                     sign_in: None,
                     has_no_stream: false,
                     given: GivenCredentials::of(credentials),
+                    given_up: None,
                 };
                 self.entries.insert(owner, entry);
                 self.opening.insert(owner);
@@ -269,12 +284,18 @@ impl BackendSessions {
             self.make_room(owner.0);
         }
         let before = self.entries.remove(&owner);
-        let (before, settings, mut given) = match before {
-            Some(entry) => (Some(entry.state), entry.settings, entry.given),
+        let (before, settings, mut given, given_up) = match before {
+            Some(entry) => (
+                Some(entry.state),
+                entry.settings,
+                entry.given,
+                entry.given_up,
+            ),
             None => (
                 None,
                 BackendSettings::default(),
                 GivenCredentials::default(),
+                None,
             ),
         };
         given.merge(&session.given);
@@ -293,6 +314,7 @@ impl BackendSessions {
             sign_in: Some(sign_in),
             has_no_stream: false,
             given,
+            given_up,
         };
         self.opening.remove(&owner);
         self.entries.insert(owner, entry);

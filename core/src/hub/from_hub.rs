@@ -149,7 +149,21 @@ pub(crate) struct BackendSession {
     pub(crate) given: GivenCredentials,
     /// What its tools want repeated in headers.
     pub(crate) header_params: KeptHeaderParams,
+    pub(crate) refuses: RefusesWithin,
 }
+
+/// Whether the backend has answered 400 within a session that it had just opened: then it means a request by it, and not the session.
+/// Sessions are not told apart by this.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RefusesWithin(pub(crate) bool);
+
+impl PartialEq for RefusesWithin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for RefusesWithin {}
 
 /// What is known of a session of the backend.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
-    crossing::{Input, OwnAccord, Questions},
+    crossing::{Input, OwnAccord, Questions, Reopened},
     header_params::{HeaderParams, Known},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
@@ -98,7 +98,7 @@ pub(crate) struct Forward {
     parked: Questions,
     /// The call that waits for the answers in the request.
     resumes: Option<ParkedName>,
-    was_reopened: bool,
+    reopened: Reopened,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
     /// The answer that waits until it is known whether there is what was asked for.
@@ -187,7 +187,7 @@ pub(crate) fn start(
         input: Input::default(),
         parked: Questions::default(),
         resumes: None,
-        was_reopened: false,
+        reopened: Reopened::default(),
         was_challenged: false,
         look_up: None,
         hidden: None,

@@ -1,10 +1,10 @@
 //! The ends of sessions of backends: with those of clients, with a sign-in, or to make room.
 
-use super::{BackendOwner, BackendSessions, State};
+use super::{BackendOwner, BackendSessions, GivenUp, State};
 use crate::{
     gateway::Telling,
-    hub::from_hub::BackendSession,
-    id::{McpSessionId, PrincipalId, SessionId},
+    hub::from_hub::{BackendSession, RefusesWithin},
+    id::{ExchangeId, McpSessionId, PrincipalId, SessionId},
     limits,
 };
 
@@ -53,7 +53,34 @@ impl BackendSessions {
                 self.over(&session);
             }
         }
-        self.entries.remove(&owner);
+        let entry = self.entries.remove(&owner);
+        if let Some(given_up) = entry.and_then(|entry| entry.given_up) {
+            self.over(&given_up);
+        }
+    }
+
+    /// One was given up for another that is no better: the backend is told that it is over, now, or with the other if somebody else may
+    /// use it still. What the backend answers 400 in the other is an answer from now on.
+    pub(super) fn not_lost(&mut self, by: ExchangeId, owner: BackendOwner, given_up: GivenUp) {
+        let GivenUp { before, instead } = given_up;
+        let is_shared = self.is_used_by_others(by, owner);
+        let Some(entry) = self.entries.get_mut(&owner) else {
+            return;
+        };
+        let State::Open(open) = &mut entry.state else {
+            return;
+        };
+        if *open != instead || open.refuses.0 {
+            return;
+        }
+        open.refuses = RefusesWithin(true);
+        let over = match is_shared {
+            true => entry.given_up.replace(before),
+            false => Some(before),
+        };
+        if let Some(over) = over {
+            self.over(&over);
+        }
     }
 
     pub(super) fn over(&mut self, session: &BackendSession) {

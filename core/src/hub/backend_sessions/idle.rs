@@ -24,6 +24,12 @@ impl BackendSessions {
         }
     }
 
+    /// Whether another exchange than this one uses this one now.
+    pub(super) fn is_used_by_others(&self, user: ExchangeId, owner: BackendOwner) -> bool {
+        let mut users = self.users.of.iter();
+        users.any(|(other, used)| *other != user && used.contains(&owner))
+    }
+
     /// An exchange has ended.
     pub(super) fn left_by(&mut self, user: ExchangeId) {
         for owner in self.users.of.remove(&user).into_iter().flatten() {
@@ -82,7 +88,11 @@ impl BackendSessions {
         if let State::Open(session) = &entry.state {
             let session = session.clone();
             entry.state = State::Resting;
+            let given_up = entry.given_up.take();
             self.over(&session);
+            if let Some(given_up) = given_up {
+                self.over(&given_up);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     endpoint::Endpoint,
     gateway::KeptHeaderParams,
-    hub::{FromHub, FromHubKind, HubAnswer},
+    hub::{FromHub, FromHubKind, HubAnswer, RefusesWithin},
     limits,
     revision::Revision,
     ticket::AskId,
@@ -25,6 +25,7 @@ fn session(name: &str) -> BackendSession {
         idle: Some(IDLE),
         given: GivenCredentials::default(),
         header_params: KeptHeaderParams::default(),
+        refuses: RefusesWithin::default(),
     }
 }
 

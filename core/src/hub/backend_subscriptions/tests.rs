@@ -62,6 +62,7 @@ impl World {
             idle: None,
             given: crate::gateway::GivenCredentials::default(),
             header_params: crate::gateway::KeptHeaderParams::default(),
+            refuses: crate::hub::RefusesWithin::default(),
         };
         let opened = BackendSessionMessage::Opened(OWNER, SessionId::new([1; 16]), session);
         let (out, now) = (&mut self.out, Instant(0));

@@ -44,9 +44,10 @@ impl Forward {
                 return self.call(icx);
             }
             return match (self.lost(&incoming, icx), incoming.claims()) {
-                (Some(lost), _) => self.reopen(lost, icx),
+                (Some(lost), _) => self.reopen(lost, incoming.status(), icx),
                 (None, Some(claims)) => self.challenged(claims, icx),
                 (None, None) => {
+                    self.note_not_lost(incoming.status(), icx);
                     self.excerpt = incoming.excerpt().map(str::to_owned);
                     self.fail(fault, icx)
                 }

@@ -1,4 +1,5 @@
-//! What is remembered of a request between a client and a backend: of different eras, or that asks on its own stream.
+//! What is remembered of a request between a client and a backend: of different eras, that asks on its own stream, or that seems to have
+//! lost its session.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     backend::IncomingMessages, catalog::ClientCapabilities, event::Answer, gateway::quoted,
-    id::ServerRequestId, json_rpc::Id, time::Instant,
+    hub::BackendSession, id::ServerRequestId, json_rpc::Id, time::Instant,
 };
 
 /// What the state of a call that waits begins with; those of rounds do not.
@@ -62,6 +63,14 @@ impl OwnAccord {
         let incoming = self.incoming.as_ref();
         incoming.is_some_and(|incoming| incoming.awaits(answer))
     }
+}
+
+/// Whether a session was opened in place of one that seemed to be lost.
+#[derive(Debug, Default)]
+pub(super) struct Reopened {
+    pub(super) was: bool,
+    /// In place of this one, in which the backend has answered 400: what that means is not certain.
+    pub(super) after_400: Option<BackendSession>,
 }
 
 /// What the backend has asked, and until when the call waits for the answers.

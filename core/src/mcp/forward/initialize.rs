@@ -25,7 +25,7 @@ use crate::{
     claims_challenge::ClaimsChallenge,
     event::Answer,
     gateway::{GivenCredentials, KeptHeaderParams, RawMessage, Replaced, assertion},
-    hub::{BackendSession, BackendSessionMessage, Negotiated, ToHub, ToHubKind},
+    hub::{BackendSession, BackendSessionMessage, Negotiated, RefusesWithin, ToHub, ToHubKind},
     json_rpc::{self, Error, Id, Request},
     mcp::{
         execution::HttpSseOutput,
@@ -317,6 +317,7 @@ fn begin(begun: Begun, opened: Opened, cx: &mut Cx<'_>) -> Progress<Initializing
         idle: gateway(cx).session_idle(),
         given,
         header_params: KeptHeaderParams::default(),
+        refuses: RefusesWithin::default(),
     };
     let opened =
         BackendSessionMessage::Opened((principal, mcp_session), caller.session.id, backend);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 
-use super::{Forward, ForwardProgress, State, called, can_be_heard, gateway, initialize};
+use super::{
+    Forward, ForwardProgress, State, called, can_be_heard, crossing::Reopened, gateway, initialize,
+};
 use crate::{
     backend::{BackendFault, IncomingMessages, NotOpened, Opened, ReopenSession},
     catalog::ClientCapabilities,
@@ -15,7 +17,10 @@ use crate::{
         BackendSettings, Credentials, GivenCredentials, KeptHeaderParams, RawMessage,
         discover_of_initialize,
     },
-    hub::{BackendOwner, BackendSession, BackendSessionMessage, LostSession, ToHub, ToHubKind},
+    hub::{
+        BackendOwner, BackendSession, BackendSessionMessage, GivenUp, LostSession, RefusesWithin,
+        ToHub, ToHubKind,
+    },
     id::{McpSessionId, PrincipalId},
     limits,
     mcp::{invocation::InvocationCx, v2026_07_28},
@@ -72,6 +77,7 @@ pub(crate) fn backend_session(
         idle: gateway.session_idle(),
         given: GivenCredentials::of(credentials),
         header_params: KeptHeaderParams::default(),
+        refuses: RefusesWithin::default(),
     }
 }
 
@@ -104,10 +110,15 @@ impl Forward {
     pub(super) fn reopen(
         mut self: Box<Self>,
         (owner, lost): (BackendOwner, BackendSession),
+        status: Option<StatusCode>,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         called::reopened(icx.cx);
-        self.was_reopened = true;
+        let is_400 = status == Some(StatusCode::BAD_REQUEST);
+        self.reopened = Reopened {
+            was: true,
+            after_400: is_400.then(|| lost.clone()),
+        };
         let find = icx.cx.ask_hub(|ticket| {
             ToHubKind::BackendSession(BackendSessionMessage::Lost(ticket, owner, lost))
         });
@@ -179,15 +190,32 @@ impl Forward {
         incoming: &IncomingMessages,
         icx: &InvocationCx<'_, '_>,
     ) -> Option<(BackendOwner, BackendSession)> {
-        let is_unknown = matches!(
-            incoming.status(),
-            Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
-        );
         let is_it = |session: &BackendSession| {
             session.id.is_some() || session.revision.features().stateless
         };
         let session = self.session.clone().filter(is_it)?;
-        let is_lost = is_unknown && !self.was_answered() && !self.was_reopened;
+        let is_unknown = match incoming.status() {
+            Some(StatusCode::NOT_FOUND) => true,
+            Some(StatusCode::BAD_REQUEST) => !session.refuses.0,
+            _ => false,
+        };
+        let is_lost = is_unknown && !self.was_answered() && !self.reopened.was;
         is_lost.then(|| (self.owner(icx), session))
+    }
+
+    /// The call has failed. If that is as it failed in the session before, the backend had not lost that one.
+    pub(super) fn note_not_lost(
+        &mut self,
+        status: Option<StatusCode>,
+        icx: &mut InvocationCx<'_, '_>,
+    ) {
+        let before = self.reopened.after_400.take();
+        if let (Some(before), Some(instead)) = (before, self.session.clone())
+            && status == Some(StatusCode::BAD_REQUEST)
+        {
+            let given_up = Box::new(GivenUp { before, instead });
+            let not_lost = BackendSessionMessage::NotLost(self.owner(icx), given_up);
+            icx.cx.to_hub(ToHub(ToHubKind::BackendSession(not_lost)));
+        }
     }
 }

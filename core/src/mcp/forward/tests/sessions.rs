@@ -73,6 +73,62 @@ fn session_that_is_lost_again_at_once_is_a_fault() {
     assert!(world.pulls.is_empty());
 }
 
+// R6: not one more session, and not one more request, for each call that the backend refuses so.
+#[test]
+fn backend_that_answers_400_in_a_new_session_too_is_taken_at_its_word_there() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "first");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.answers(sent, 400, "");
+    opens(&mut world, "second");
+    let sent = world.pulled();
+    world.answers(sent, 400, "");
+    assert_eq!(body_of(&world, id)["result"]["isError"], json!(true));
+    let told = world.pulled();
+    assert_eq!(told.pull.method, ::http::Method::DELETE);
+    assert_eq!(told.header("mcp-session-id"), Some("first"));
+    world.answers(told, 200, "");
+    let id = send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    assert_eq!(sent.header("mcp-session-id"), Some("second"));
+    world.answers(sent, 400, "");
+    let said = &body_of(&world, id)["result"]["content"][0]["text"];
+    assert!(said.as_str().unwrap().contains("status 400"), "{said}");
+    assert!(world.pulls.is_empty());
+    // What 404 means is certain.
+    send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.answers(sent, 404, "");
+    opens(&mut world, "third");
+    assert_eq!(world.pulled().header("mcp-session-id"), Some("third"));
+}
+
+#[test]
+fn session_that_another_call_uses_still_is_ended_with_the_one_that_was_opened_instead() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "first");
+    let other = send(&mut world, "alice", &session, CALL);
+    let goes_on = world.pulled();
+    send(&mut world, "alice", &session, CALL);
+    let sent = world.pulled();
+    world.answers(sent, 400, "");
+    opens(&mut world, "second");
+    let sent = world.pulled();
+    world.answers(sent, 400, "");
+    assert!(world.pulls.is_empty());
+    let answer = result(&goes_on, "{}");
+    world.answers(goes_on, 200, &answer);
+    assert_eq!(body_of(&world, other)["result"], json!({}));
+    let headers = [("mcp-session-id", session.as_str())];
+    let request = world.request("alice", "DELETE", "/mcp", &headers, "");
+    assert_eq!(world.send(request).status(), 204);
+    let told = [world.pulled(), world.pulled()];
+    let mut told = told.map(|one| one.header("mcp-session-id").unwrap().to_owned());
+    told.sort();
+    assert_eq!(told, ["first", "second"]);
+}
+
 // As after a restart, and on another replica.
 #[test]
 fn session_that_this_server_does_not_remember_is_opened_once_for_all_who_need_it() {
