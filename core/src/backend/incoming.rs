@@ -120,6 +120,16 @@ impl HttpMessages {
         self.reader.place()
     }
 
+    /// How many messages have come.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// So many have come before, which count.
+    pub(crate) fn follow(&mut self, messages: usize) {
+        self.messages = messages;
+    }
+
     /// How that began which was no message, without what must not be in a log.
     pub(crate) fn excerpt(&self) -> Option<&str> {
         self.excerpt.as_deref()

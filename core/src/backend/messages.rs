@@ -129,6 +129,21 @@ impl IncomingMessages {
         }
     }
 
+    /// How many messages have come.
+    pub(crate) fn messages(&self) -> usize {
+        match self {
+            Self::Http(messages) => messages.messages(),
+            Self::Stdio(_) => 0,
+        }
+    }
+
+    /// So many have come before on other streams, which count.
+    pub(crate) fn follow(&mut self, messages: usize) {
+        if let Self::Http(this) = self {
+            this.follow(messages);
+        }
+    }
+
     /// How that began which was no message.
     pub(crate) fn excerpt(&self) -> Option<&str> {
         match self {

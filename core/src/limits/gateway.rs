@@ -163,6 +163,18 @@ pub const BACKEND_LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);
 /// there is something.
 pub const BACKEND_LISTEN_FIRST: Duration = Duration::from_secs(1);
 
+/// After how long a backend is polled that has closed the stream of a call before its answer, if it does not say it.
+pub const BACKEND_POLL: Duration = Duration::from_secs(1);
+
+/// The shortest time that such a backend can ask for: each poll is a request.
+pub const BACKEND_POLL_SHORTEST: Duration = Duration::from_millis(100);
+
+/// The longest: the client waits meanwhile.
+pub const BACKEND_POLL_LONGEST: Duration = Duration::from_secs(30);
+
+/// How often it is polled for one call without a message of it in between.
+pub const BACKEND_POLLS_IN_VAIN: usize = 600;
+
 /// The longest id of an event that a backend is told it was read to.
 pub const BACKEND_EVENT_ID_BYTES: usize = 256;
 

@@ -28,6 +28,7 @@ mod listen;
 mod methods;
 mod own_accord;
 mod parked;
+mod polling;
 mod relay;
 mod rounds;
 mod sessions;
@@ -39,7 +40,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use self::{
     answered::LookUp,
-    crossing::{Input, OwnAccord, Questions, Reopened},
+    crossing::{Input, OwnAccord, Polling, Questions, Reopened},
     header_params::{HeaderParams, Known},
     judge::{Verdict, judge},
     methods::{NEVER_PASSED, is_forwarded, named_by},
@@ -99,6 +100,7 @@ pub(crate) struct Forward {
     /// The call that waits for the answers in the request.
     resumes: Option<ParkedName>,
     reopened: Reopened,
+    polling: Polling,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
     /// The answer that waits until it is known whether there is what was asked for.
@@ -133,6 +135,8 @@ enum State {
     /// The call goes out once its stream is open, and then at the latest.
     AwaitingStream(Instant),
     Calling(IncomingMessages),
+    /// The backend has closed the stream, and is asked then for what comes.
+    AwaitingPoll(Instant),
     /// The client has been asked what the backend has to know before it is called again.
     Asking,
     /// The call asks whether it may wait for its client.
@@ -188,6 +192,7 @@ pub(crate) fn start(
         parked: Questions::default(),
         resumes: None,
         reopened: Reopened::default(),
+        polling: Polling::default(),
         was_challenged: false,
         look_up: None,
         hidden: None,
@@ -304,6 +309,7 @@ impl Forward {
             state @ (State::AwaitingAdmission
             | State::AwaitingConfirmation(_)
             | State::AwaitingStream(_)
+            | State::AwaitingPoll(_)
             | State::Asking) => {
                 self.state = state;
                 Progress::Pending(self)
@@ -369,6 +375,7 @@ impl Forward {
             .then_some(routed_by);
         let gateway = gateway(icx.cx);
         let incoming = IncomingMessages::send(request, gateway, &self.credentials, icx.cx);
+        self.polling = Polling::of_call(icx.cx.env.now.instant);
         self.state = State::Calling(incoming);
         Progress::Pending(self)
     }

@@ -2,7 +2,7 @@
 
 use super::{Forward, ForwardProgress, State, ending};
 use crate::{
-    backend::{Arrived, IncomingMessages},
+    backend::{Arrived, BackendFault, IncomingMessages},
     event::Answer,
     mcp::invocation::InvocationCx,
     step::Progress,
@@ -33,6 +33,9 @@ impl Forward {
                 }
                 return match (incoming.turned_away(), incoming.claims()) {
                     (None, _) => self.answered(answer, is_error, icx),
+                    (Some(_), _) if self.polling.is_under_way() => {
+                        self.fail(BackendFault::Broken, icx)
+                    }
                     (Some(_), Some(claims)) => self.challenged(claims, icx),
                     (Some(fault), None) => self.fail(fault, icx),
                 };
@@ -40,18 +43,7 @@ impl Forward {
         }
         if let Some(fault) = end {
             incoming.release(icx.cx);
-            if ending::is_repeated(fault, icx.cx) {
-                return self.call(icx);
-            }
-            return match (self.lost(&incoming, icx), incoming.claims()) {
-                (Some(lost), _) => self.reopen(lost, incoming.status(), icx),
-                (None, Some(claims)) => self.challenged(claims, icx),
-                (None, None) => {
-                    self.note_not_lost(incoming.status(), icx);
-                    self.excerpt = incoming.excerpt().map(str::to_owned);
-                    self.fail(fault, icx)
-                }
-            };
+            return self.ended(&incoming, fault, icx);
         }
         if !self.parked.is_empty() {
             return self.park(incoming, icx);
@@ -62,5 +54,37 @@ impl Forward {
         }
         self.state = State::Calling(incoming);
         Progress::Pending(self)
+    }
+
+    /// The answer to what was sent has ended, and was none.
+    fn ended(
+        self: Box<Self>,
+        incoming: &IncomingMessages,
+        fault: BackendFault,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        if ending::is_repeated(fault, icx.cx) {
+            return self.call(icx);
+        }
+        let mut this = match self.poll_later(incoming, fault, icx) {
+            Ok(this) => return Progress::Pending(this),
+            Err(this) => this,
+        };
+        if this.polling.is_under_way() {
+            let fault = match fault {
+                BackendFault::TimedOut => fault,
+                _ => BackendFault::Broken,
+            };
+            return this.fail(fault, icx);
+        }
+        match (this.lost(incoming, icx), incoming.claims()) {
+            (Some(lost), _) => this.reopen(lost, incoming.status(), icx),
+            (None, Some(claims)) => this.challenged(claims, icx),
+            (None, None) => {
+                this.note_not_lost(incoming.status(), icx);
+                this.excerpt = incoming.excerpt().map(str::to_owned);
+                this.fail(fault, icx)
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What is remembered of a request between a client and a backend: of different eras, that asks on its own stream, or that seems to have
-//! lost its session.
+//! What is remembered of a request between a client and a backend: of different eras, that asks on its own stream, that seems to have lost
+//! its session, or that closes streams.
 
 use std::collections::BTreeMap;
 
@@ -71,6 +71,37 @@ pub(super) struct Reopened {
     pub(super) was: bool,
     /// In place of this one, in which the backend has answered 400: what that means is not certain.
     pub(super) after_400: Option<BackendSession>,
+}
+
+/// How the call that was sent last is polled.
+#[derive(Debug, Default)]
+pub(super) struct Polling {
+    /// When the call was sent.
+    pub(super) sent: Instant,
+    /// The last event that had an id.
+    pub(super) last_event: Option<String>,
+    /// How many messages have come before the present stream.
+    pub(super) messages: usize,
+    /// How often it was polled since a message came.
+    pub(super) in_vain: usize,
+    /// Whether the present stream answers a GET.
+    pub(super) is_under_way: bool,
+}
+
+impl Polling {
+    /// A call is sent now.
+    pub(super) fn of_call(now: Instant) -> Self {
+        let sent = now;
+        Self {
+            sent,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the call was taken before: what a GET is answered says nothing of it, and it may have done its work.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.is_under_way
+    }
 }
 
 /// What the backend has asked, and until when the call waits for the answers.

@@ -53,16 +53,10 @@ impl Forward {
             | State::Parking(_, _, incoming)
             | State::Parked(incoming)
             | State::Answering(_, incoming, _) => {
-                // Before 2026-07-28 the end of the connection says nothing. A process is told by whoever runs it.
-                let is_process = gateway(icx.cx).command().is_some();
-                let revision = self.session.as_ref().map(|session| session.revision);
-                let is_told = revision.is_some_and(|one| !one.features().stateless);
-                if is_told && !is_process {
-                    let params = json!({"requestId": self.backend_id, "reason": "The client has cancelled it."});
-                    self.tell("notifications/cancelled", &params, icx);
-                }
+                self.tell_cancelled("The client has cancelled it.", icx);
                 incoming.cancel(icx.cx);
             }
+            State::AwaitingPoll(_) => self.tell_cancelled("The client has cancelled it.", icx),
             State::Opening(..) => self.give_up_opening(icx),
             State::AwaitingAdmission
             | State::AwaitingConfirmation(_)
@@ -79,11 +73,16 @@ impl Forward {
 
     /// A backend that goes on for a request which nobody waits for any more is told so.
     fn stop_at_backend(&self, fault: BackendFault, icx: &mut InvocationCx<'_, '_>) {
-        let goes_on = matches!(fault, BackendFault::TimedOut | BackendFault::TooMany);
+        if matches!(fault, BackendFault::TimedOut | BackendFault::TooMany) {
+            self.tell_cancelled("It took too long.", icx);
+        }
+    }
+
+    /// Before 2026-07-28 the end of the connection says nothing. A process is told by whoever runs it.
+    fn tell_cancelled(&self, reason: &str, icx: &mut InvocationCx<'_, '_>) {
         let revision = self.session.as_ref().map(|session| session.revision);
         let is_told = revision.is_some_and(|one| !one.features().stateless);
-        if goes_on && is_told && gateway(icx.cx).command().is_none() {
-            let reason = "It took too long.";
+        if is_told && gateway(icx.cx).command().is_none() {
             let params = json!({"requestId": self.backend_id, "reason": reason});
             self.tell("notifications/cancelled", &params, icx);
         }

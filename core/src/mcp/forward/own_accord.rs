@@ -156,7 +156,8 @@ impl Forward {
         match message.kind() {
             MessageKind::Request { id, method } => {
                 let (id, method) = (id.clone(), method.clone());
-                if matches!(self.state, State::Calling(_)) || method == "ping" {
+                let is_called = matches!(self.state, State::Calling(_) | State::AwaitingPoll(_));
+                if is_called || method == "ping" {
                     return self.asked(message, id, &method, icx);
                 }
                 let message = "The client of this gateway cannot be asked now.";

@@ -177,7 +177,7 @@ impl Forward {
     /// When the call has waited for long enough.
     pub(crate) fn wake(&self) -> Option<Instant> {
         match self.state {
-            State::AwaitingStream(until) => Some(until),
+            State::AwaitingStream(until) | State::AwaitingPoll(until) => Some(until),
             _ => self.parked.until,
         }
     }
@@ -187,6 +187,9 @@ impl Forward {
         let is_late = |until: Instant| icx.cx.env.now.instant >= until;
         if matches!(self.state, State::AwaitingStream(until) if is_late(until)) {
             return self.call(icx);
+        }
+        if matches!(self.state, State::AwaitingPoll(until) if is_late(until)) {
+            return self.poll(icx);
         }
         if !self.parked.until.is_some_and(is_late) {
             return Progress::Pending(self);

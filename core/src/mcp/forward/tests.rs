@@ -9,6 +9,7 @@ mod messages;
 mod own_accord;
 mod own_stream;
 mod policy;
+mod polling;
 mod recorded;
 mod rounds;
 mod sessions;

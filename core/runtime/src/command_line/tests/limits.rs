@@ -236,6 +236,15 @@ const ROWS: [(&str, &str, &[Bound]); 23] = [
         ],
     ),
     (
+        "a call whose stream its backend closes to be polled: the wait, and the longest that it can ask for; polls without a message",
+        "{}, {}; {}",
+        &[
+            Time(limits::BACKEND_POLL),
+            Time(limits::BACKEND_POLL_LONGEST),
+            Number(limits::BACKEND_POLLS_IN_VAIN),
+        ],
+    ),
+    (
         "processes that are servers: in all, of one user with one client; until one has begun; without a request",
         "{}, {}; {}; {}; each unless set",
         &[
