@@ -88,6 +88,7 @@ pub use self::{
 pub(crate) use self::{
     audience::Audience,
     cache::Caching,
+    check::is_tool_name,
     entries::{PromptEntry, ResourceAt, ToolEntry},
     input_request::ClientCapability,
     schema::{HeaderParam, header_params, with_integers},

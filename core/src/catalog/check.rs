@@ -129,7 +129,7 @@ fn is_permission(text: &str) -> bool {
 }
 
 /// MCP 2025-11-25, server/tools, tool names.
-fn is_tool_name(name: &str) -> bool {
+pub(crate) fn is_tool_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     (1..=128).contains(&name.len()) && name.bytes().all(allowed)
 }

@@ -16,7 +16,7 @@ pub struct ArgumentRule {
 pub enum ArgumentCheck {
     /// It is one of these.
     OneOf(Vec<Value>),
-    /// It is a text that begins with this, and goes up no folder after it.
+    /// It is a text that begins with this, and goes up no folder after it, however that is written.
     StartsWith(String),
     /// It is a text of so many characters at most, or not given.
     MaxLength(usize),
@@ -59,7 +59,48 @@ impl ArgumentRule {
     }
 }
 
-/// Whether a path leaves a folder that it is in.
+/// Whether a path leaves a folder that it is in, or may for who decodes it or reads it up to a zero.
 fn goes_up(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    // Whoever decodes twice finds these in what was encoded twice.
+    let path = path.replace("%25", "%").replace("%25", "%");
+    let path = path
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "\\");
     path.split(['/', '\\']).any(|segment| segment == "..")
+        || path.contains('\0')
+        || path.contains("%00")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_that_begins_right_and_goes_up_in_any_writing_is_refused() {
+        let rule = ArgumentRule {
+            argument: "path".to_owned(),
+            check: ArgumentCheck::StartsWith("/pub/".to_owned()),
+        };
+        let admits = |path: &str| rule.admits(Some(&Value::from(path)));
+        for path in ["/pub/a", "/pub/a..b", "/pub/...", "/pub/50%25", "/pub/%2e"] {
+            assert!(admits(path), "{path}");
+        }
+        for path in [
+            "/pub/../etc",
+            "/pub/..",
+            "/pub/a\\..\\b",
+            "/pub/%2e%2E/etc",
+            "/pub/.%2e%2fetc",
+            "/pub/a%5C..",
+            "/pub/%252e%252e/etc",
+            "/pub/%25252e./etc",
+            "/pub/a\0.txt",
+            "/pub/a%00",
+            "/etc",
+        ] {
+            assert!(!admits(path), "{path}");
+        }
+    }
 }

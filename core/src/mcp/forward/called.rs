@@ -3,6 +3,7 @@
 use super::{Forward, gateway};
 use crate::{
     backend::BackendFault,
+    catalog::is_tool_name,
     gateway::RawMessage,
     log_event::{AuditOutcome, Field, LogEvent, LogEventId},
     mcp::invocation::InvocationCx,
@@ -95,11 +96,10 @@ fn tell(forward: &Forward, outcome: AuditOutcome, bytes: usize, icx: &mut Invoca
         .with(Field::Backend, gateway(icx.cx).shown())
         .with(Field::Subject, &outline.subject)
         .with(Field::Client, outline.client.name());
-    // The name of a tool that the backend has not may hold what nobody wants to keep.
-    if let (Some(name), false) = (
-        forward.message.param("name"),
-        outcome == AuditOutcome::Refused,
-    ) {
+    // What a client calls a tool that there is not may hold what nobody wants to keep: unless it is the name of a tool by its form.
+    if let Some(name) = forward.message.param("name")
+        && (outcome != AuditOutcome::Refused || is_tool_name(&name))
+    {
         event = event.with(Field::Tool, &name);
     }
     icx.cx.log(

@@ -175,6 +175,23 @@ fn error_of_the_backend_is_the_clients() {
     assert_eq!(response.body(), expected.as_bytes());
     let line = logged(&world, LogEventId::GatewayCalled).remove(0);
     assert!(
+        line.contains("refused") && line.contains("tool=\"echo\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn text_that_is_no_name_of_a_tool_is_not_logged_where_there_is_no_such_tool() {
+    let mut world = world();
+    let session = begin(&mut world, "alice", "theirs");
+    let call = CALL.replace("\"echo\"", "\"a word of a user\"");
+    send(&mut world, "alice", &session, &call);
+    let sent = world.pulled();
+    let error = json!({"code": -32602, "message": "Unknown tool"});
+    let answer = json!({"jsonrpc": "2.0", "id": sent.json()["id"], "error": error});
+    world.answers(sent, 200, &answer.to_string());
+    let line = logged(&world, LogEventId::GatewayCalled).remove(0);
+    assert!(
         line.contains("refused") && !line.contains("tool="),
         "{line}"
     );
