@@ -82,6 +82,8 @@ pub enum Planted {
     HiddenToldApart,
     /// A tool that takes a scope can be called without it (threat R7).
     ToolScopesIgnored,
+    /// The challenge of a call without its scope names what the client has, and not what the call takes (threat P1).
+    ScopesNotNamed,
     /// A call that the user is to confirm is made before they have said anything (threat R7).
     ConfirmationsNotAwaited,
     /// What the user has confirmed once is called as often as the client says so (threat R7).
@@ -90,6 +92,16 @@ pub enum Planted {
     BackendSessionsShared,
     /// What a backend sends back is not searched for what it was sent (threat R3).
     CredentialsNotGuarded,
+    /// An access token of Entra's for a backend is that of whoever was the first to want one (threat P9).
+    BackendTokensShared,
+    /// An access token of Entra's for a backend is asked for at each call (threat R3).
+    BackendTokensNotKept,
+    /// One user has as many calls of a backend at once as they like (threat M5).
+    SharesIgnored,
+    /// What roles and groups a user had when they signed in, they have until their session ends (threat D20).
+    RolesNotRenewed,
+    /// A stream goes on with the roles and groups that its user had when it began (threat R7).
+    StreamsKeepRoles,
     /// A process that does not heed the end of its input is not killed (threat R16).
     ProcessesNotKilled,
     /// A call whose connection broke is sent once more, though it may have done its work (threat R6).

@@ -61,6 +61,7 @@ use super::{
     audit,
     invocation::{ClientProfile, InvocationCx},
     session_settings::ChangingSetting,
+    step_up,
 };
 use crate::{
     ask::{Awaiting, Store},
@@ -74,6 +75,7 @@ use crate::{
     },
     id::ServerRequestId,
     json_rpc::{Error, Id, Request, Response},
+    planted::Planted,
     policy::PolicyKind,
     revision::Revision,
     step::{Cx, Progress},
@@ -103,6 +105,8 @@ pub(crate) struct Forward {
     polling: Polling,
     /// The backend has said what it wants of the user's access token: it is asked again once.
     was_challenged: bool,
+    /// The client says that its user has been sent to satisfy claims.
+    is_back: bool,
     /// The answer that waits until it is known whether there is what was asked for.
     look_up: Option<Box<LookUp>>,
     /// What it is about is hidden from the caller: of this kind.
@@ -194,6 +198,7 @@ pub(crate) fn start(
         reopened: Reopened::default(),
         polling: Polling::default(),
         was_challenged: false,
+        is_back: step_up::is_answered(&request.params),
         look_up: None,
         hidden: None,
         confirming: Confirming::Nothing,
@@ -250,6 +255,11 @@ impl Forward {
     ) -> ForwardProgress {
         match (&self.state, admitted) {
             (State::AwaitingAdmission, Ok(())) => self.begin(icx),
+            (State::AwaitingAdmission, Err(TableFull::OfPrincipal))
+                if icx.cx.env.server.has(Planted::SharesIgnored) =>
+            {
+                self.begin(icx)
+            }
             (State::AwaitingAdmission, Err(full)) => {
                 let error = super::invocation::too_many_calls(full, icx.cx.env.server);
                 self.too_many(error.message.into_owned(), icx)

@@ -12,6 +12,7 @@ use crate::{
     admit::caller::Caller,
     catalog::{CallError, ClientCapabilities, InputRequest, InputResult},
     claims_challenge::ClaimsChallenge,
+    json_rpc::Params,
     log_event::{Field, LogEvent, LogEventId},
     revision::Revision,
     session::step_up::StepUp,
@@ -83,6 +84,12 @@ pub(super) enum StepUpEnd {
 /// Whether the client answers the request for input.
 pub(super) fn is_answer(key: &str) -> bool {
     key == KEY
+}
+
+/// Whether a request brings a response to the request for input. Nobody vouches for it.
+pub(super) fn is_answered(params: &Params) -> bool {
+    let responses = params.get("inputResponses");
+    responses.and_then(|responses| responses.get(KEY)).is_some()
 }
 
 /// Ends a call: the user must satisfy these claims first.

@@ -239,6 +239,19 @@ impl Forward {
         self.send(body, (method.to_owned(), None), icx)
     }
 
+    /// The backend has not taken the token with which it was asked for the list: with another it is asked from the beginning.
+    pub(super) fn look_again(
+        self: Box<Self>,
+        look_up: LookUp,
+        icx: &mut InvocationCx<'_, '_>,
+    ) -> ForwardProgress {
+        let look_up = LookUp {
+            pages: 0,
+            ..look_up
+        };
+        self.ask_for_page(look_up, None, icx)
+    }
+
     fn looked_up(
         self: Box<Self>,
         look_up: LookUp,

@@ -1,10 +1,13 @@
 //! Who calls is proved to the backend, and what is to be done where that takes the user.
 //!
 //! A backend that takes access tokens of Entra's may want more of one (a claims challenge in a 401). Then Entra is asked once for a token
-//! that satisfies it, and the request is sent again: the backend has not taken it. Where Entra wants the user for that, the call ends
+//! that satisfies it, and the request is sent again: the backend has not taken it. What was answered before is not asked for again; of a
+//! look at a list only that. Where Entra wants the user for that, the call ends
 //! with a link, and goes on when it is repeated.
 
 use std::collections::BTreeMap;
+
+use serde_json::Map;
 
 use super::{Forward, ForwardEnd, ForwardProgress, State, called, gateway, rounds};
 use crate::{
@@ -14,10 +17,13 @@ use crate::{
     json_rpc::{Error, Response},
     mcp::{
         invocation::{InvocationCx, InvocationEnd},
-        step_up,
+        step_up::{self, StoppedCall},
     },
     step::Progress,
 };
+
+/// The backend does not take the token.
+const REFUSED: BackendFault = BackendFault::Refused(::http::StatusCode::UNAUTHORIZED);
 
 impl Forward {
     pub(super) fn identify(self: Box<Self>, icx: &mut InvocationCx<'_, '_>) -> ForwardProgress {
@@ -38,8 +44,13 @@ impl Forward {
             }
             Progress::Ready(Ok(credentials)) => {
                 self.credentials = credentials;
-                return self.find_session(icx);
+                return match self.look_up.take() {
+                    Some(look_up) if look_up.follows_an_answer() => self.look_again(*look_up, icx),
+                    _ => self.find_session(icx),
+                };
             }
+            // The user has nothing to do about what was answered already.
+            Progress::Ready(Err(_)) if self.was_answered() => return self.fail(REFUSED, icx),
             Progress::Ready(Err(reason)) => reason,
         };
         match reason {
@@ -60,8 +71,9 @@ impl Forward {
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
         let gateway = gateway(icx.cx);
-        if gateway.identity.entra.is_none() || self.was_answered() {
-            return self.fail(BackendFault::Refused(::http::StatusCode::UNAUTHORIZED), icx);
+        let is_over = self.was_challenged && self.was_answered();
+        if gateway.identity.entra.is_none() || is_over {
+            return self.fail(REFUSED, icx);
         }
         if std::mem::replace(&mut self.was_challenged, true) {
             return self.step_up(claims, icx);
@@ -76,13 +88,14 @@ impl Forward {
         claims: ClaimsChallenge,
         icx: &mut InvocationCx<'_, '_>,
     ) -> ForwardProgress {
-        let responses = self.message.param_at(&["inputResponses"]);
-        let responses = responses.and_then(|text| serde_json::from_str(text).ok());
         let carried = match self.is_confirmed {
             true => rounds::confirmed(),
             false => BTreeMap::new(),
         };
-        let call = self.client.stopped(carried, &responses.unwrap_or_default());
+        let call = StoppedCall {
+            was_asked: self.is_back,
+            ..self.client.stopped(carried, &Map::new())
+        };
         let end = step_up::end(claims, call, icx.caller, icx.cx).into();
         // What else it may be is told with the answer that it becomes.
         if matches!(end, InvocationEnd::SessionOver(_)) {

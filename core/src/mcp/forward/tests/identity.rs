@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::*;
+use crate::policy::{NamePattern, Policy, PolicyRule};
 
 const SCOPE: &str = "api://orders/Orders.Read";
 const TOKEN: &str = "renewed entra access token";
@@ -185,6 +186,89 @@ fn backend_that_wants_claims_again_and_again_is_asked_twice() {
     }
     assert!(world.pulls.is_empty() && world.is_over(id));
     assert!(body_of(&world, id).to_string().contains("/step-up?link="));
+}
+
+// D22: there is no loop (2026-07-28).
+#[test]
+fn client_whose_user_has_not_satisfied_the_claims_is_given_the_link_in_words() {
+    let mut world = telling(&format!("entra:{SCOPE}"));
+    let call = |world: &mut World, more: Value| {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}},
+        });
+        let mut params = json!({"name": "echo", "arguments": {}, "_meta": meta});
+        let members = params.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        let body = json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": params});
+        let headers = [
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "echo"),
+        ];
+        let request = world.request("alice", "POST", "/mcp", &headers, &body.to_string());
+        world.begin(request)
+    };
+    let id = call(&mut world, json!({}));
+    is_discovered(&mut world);
+    let sent = world.pulled();
+    entra_wants_the_user(&mut world);
+    challenges(&mut world, sent);
+    let asked = body_of(&world, id)["result"].clone();
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let (key, _) = asked["inputRequests"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .next()
+        .unwrap();
+    let responses = json!({key: {"action": "accept"}});
+    let again = json!({"requestState": asked["requestState"], "inputResponses": responses});
+    let id = call(&mut world, again);
+    let sent = world.pulled();
+    assert!(!sent.text().contains("inputResponses"), "{}", sent.text());
+    entra_wants_the_user(&mut world);
+    challenges(&mut world, sent);
+    let told = body_of(&world, id)["result"].clone();
+    assert_eq!(told["isError"], true, "{told}");
+    assert!(told.to_string().contains("/step-up?link="), "{told}");
+}
+
+// R7, D22: what is looked up goes on with another token, and nothing is called for it.
+#[test]
+fn list_that_the_backend_wants_claims_for_is_asked_for_again() {
+    for is_hidden in [true, false] {
+        let (mut world, session) = with_token();
+        let name = if is_hidden { "echo" } else { "other" };
+        let rule = PolicyRule {
+            hidden: true,
+            ..PolicyRule::allowing(NamePattern::parse(name).unwrap())
+        };
+        world.server.policy = Policy {
+            tools: vec![rule],
+            ..Policy::default()
+        };
+        let id = send(&mut world, "alice", &session, CALL);
+        let first = world.pulled();
+        let is_list = first.json()["method"] == "tools/list";
+        assert_eq!(is_list, is_hidden);
+        let failed = format!(
+            r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32602,"message":"Unknown"}}}}"#,
+            id_of(&first)
+        );
+        let listed = result(&first, r#"{"tools":[]}"#);
+        world.answers(first, 200, if is_hidden { &listed } else { &failed });
+        let sent = world.pulled();
+        challenges(&mut world, sent);
+        let again = world.pulled();
+        assert_eq!(again.json()["method"], "tools/list");
+        assert!(asked(&world, 1, "claims").contains("c1"));
+        let listed = result(&again, r#"{"tools":[]}"#);
+        world.answers(again, 200, &listed);
+        assert!(world.pulls.is_empty() && world.is_over(id));
+        let told = body_of(&world, id)["error"]["message"].clone();
+        assert_eq!(told, "There is no such tool.");
+    }
 }
 
 // R8: who has no token of Entra's to renew is not sent to Entra.
