@@ -9,6 +9,7 @@ mod requests;
 mod server;
 mod several;
 mod talks;
+mod token;
 mod weather;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ pub(crate) use self::{
     server::Says,
     several::{Backends, gateways},
     talks::Said,
+    token::{GUARDED, is_asked_for, name_of_token},
 };
 use self::{server::Server, talks::Source, weather::Weather};
 use crate::{choice::Choice, client::Dialect, ids::Process};
@@ -39,11 +41,26 @@ pub struct BackendKind {
     pub share: Option<BackendShare>,
     /// Whether it speaks 2026-07-28; older revisions otherwise.
     pub is_stateless: bool,
+    /// How it is told who calls.
+    pub proof: Proof,
+}
+
+/// How a backend is told who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By an assertion of the server's.
+    Assertion,
+    /// By an access token of Entra's for the application that the backend is.
+    Token,
+    /// By both.
+    Both,
 }
 
 impl BackendKind {
     /// Those that worlds have, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("entra", Self::of(None, false).with(Proof::Both)),
+        ("stateless-entra", Self::of(None, true).with(Proof::Token)),
         ("http", Self::of(None, false)),
         ("stateless", Self::of(None, true)),
         ("process", Self::of(Some(BackendShare::Session), false)),
@@ -59,7 +76,19 @@ impl BackendKind {
         Self {
             share,
             is_stateless,
+            proof: Proof::Assertion,
         }
+    }
+
+    const fn with(mut self, proof: Proof) -> Self {
+        self.proof = proof;
+        self
+    }
+
+    /// Whether it takes access tokens of Entra's.
+    #[must_use]
+    pub fn takes_tokens(self) -> bool {
+        self.proof != Proof::Assertion
     }
 
     /// Whether several sessions have one process together.
@@ -103,7 +132,11 @@ impl BackendKind {
         Gateway {
             name: place.name.and_then(BackendName::parse),
             backend,
-            identity: BackendIdentity::ASSERTION,
+            identity: match self.proof {
+                Proof::Assertion => BackendIdentity::ASSERTION,
+                Proof::Token => token::identity(BackendIdentity::NONE),
+                Proof::Both => token::identity(BackendIdentity::ASSERTION),
+            },
             audience: place.address(),
             header: place.header(),
             call_timeout: CALL,
@@ -132,6 +165,7 @@ pub(crate) type Key = (Process, ExchangeId, AskId, usize);
 /// A backend of a world.
 #[derive(Debug)]
 pub(crate) struct Backend {
+    kind: BackendKind,
     place: Place,
     weather: Weather,
     server: Server,
@@ -139,22 +173,26 @@ pub(crate) struct Backend {
     sources: BTreeMap<Key, Source>,
     /// Until when it is not there.
     away_until: crate::clock::SimInstant,
+    /// Since when a user's tokens have to be, by their `oid`: seconds since 1970.
+    not_before: BTreeMap<String, u64>,
 }
 
 impl Backend {
     fn new(kind: BackendKind, place: Place, choice: &mut Choice) -> Self {
         Self {
+            kind,
             place,
             weather: Weather::draw(choice),
             server: Server::new(kind, place),
             sources: BTreeMap::new(),
             away_until: crate::clock::SimInstant::default(),
+            not_before: BTreeMap::new(),
         }
     }
 
     /// Nothing goes wrong with it any more.
     fn calm(&mut self) {
-        self.weather = Weather::default();
+        self.weather = self.weather.calm();
         self.away_until = crate::clock::SimInstant::default();
     }
 }

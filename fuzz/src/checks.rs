@@ -3,6 +3,7 @@
 
 mod answers;
 mod assertions;
+mod backend_tokens;
 mod connections;
 mod devices;
 mod documents;
@@ -19,10 +20,13 @@ mod sessions;
 mod tokens;
 mod upstream;
 
-pub(crate) use self::{ledger::claims, sessions::endpoint};
 pub use self::{
     ledger::{ExchangeRecord, Ledger},
     secrets::{Label, Secrets, Sort},
+};
+pub(crate) use self::{
+    ledger::{bearer, claims},
+    sessions::endpoint,
 };
 use crate::{clock::SimInstant, observation::Observation};
 
@@ -89,6 +93,7 @@ impl Checks {
                 Box::new(documents::FetchedForSomebody::default()),
                 Box::new(documents::AsItsSiteSays::default()),
                 Box::new(assertions::AssertedOnce::default()),
+                Box::new(backend_tokens::TokensAreKept::default()),
                 Box::new(connections::InTheirBrowser::default()),
                 Box::new(listed_users::ListedUsersOnly),
                 Box::new(upstream::DisabledUsersAreOut),

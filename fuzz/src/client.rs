@@ -23,6 +23,7 @@ use serde_json::Value;
 use url::Url;
 
 pub(crate) use self::events::{Events, is_stream};
+pub(crate) use self::permissions::SIGN_IN;
 pub use self::{
     device::{DeviceCodes, Polled},
     error::ClientError,
@@ -102,7 +103,7 @@ pub struct Client {
     /// Whether it asks for a client secret.
     pub is_confidential: bool,
     /// The scopes that it asks for; `None`: whatever it gets.
-    pub scope: Option<&'static str>,
+    pub scope: Option<String>,
     /// What it knows of the server.
     pub discovered: Option<Discovered>,
     /// Its registration.

@@ -10,6 +10,7 @@ use entra_mcp_core::{
 };
 use entra_mcp_dev_tenant::IdTokenFault;
 use http::{Request, Response};
+use serde_json::Value;
 
 use crate::ids::{ConnId, ExchangeRef, Role};
 
@@ -125,6 +126,20 @@ pub enum Observation<'a> {
         address: &'a str,
         /// The answer.
         response: &'a Response<Bytes>,
+    },
+    /// An exchange sends a request to a backend.
+    BackendAsked {
+        /// The exchange.
+        who: ExchangeRef,
+        /// The bearer token in it.
+        token: Option<&'a str>,
+    },
+    /// A backend wants more of the token that it was sent.
+    BackendChallenged {
+        /// The exchange that asked.
+        who: ExchangeRef,
+        /// What it wants.
+        wanted: &'a Value,
     },
     /// How full a hub's tables are after a message.
     HubLoad {

@@ -8,6 +8,7 @@ mod identity;
 mod processes;
 mod revocation;
 mod run_state;
+mod scopes;
 mod step_up;
 mod wanted;
 
@@ -206,10 +207,13 @@ impl SimUser {
         if self.client.session().is_none() {
             self.client.connect().await?;
         }
-        let used = self.client.use_feature(wanted).await;
+        let mut used = self.client.use_feature(wanted).await;
+        if used.is_ok() {
+            used = self.use_with_user(wanted).await;
+        }
         match &used {
             Ok(()) => self.shared.borrow_mut().uses += 1,
-            Err(_) => self.client.disconnect(),
+            Err(error) => self.heed(error),
         }
         used
     }
@@ -226,8 +230,8 @@ impl SimUser {
                 self.call().await
             }
             // The session of the transport is gone: begin a new one.
-            Err(_) => {
-                self.client.disconnect();
+            Err(error) => {
+                self.heed(error);
                 done
             }
             Ok(()) => done,

@@ -171,6 +171,10 @@ pub(crate) fn insufficient_scope(
     held: &str,
     env: Env<'_>,
 ) -> Response<Bytes> {
+    let needed = match env.server.has(Planted::ScopesNotNamed) {
+        true => &[],
+        false => needed,
+    };
     let scope = &env.server.scopes.widened(held, needed);
     let error = Some(INSUFFICIENT_SCOPE);
     let place = (route, env.endpoint);

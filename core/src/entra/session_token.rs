@@ -27,6 +27,7 @@ use crate::{
     },
     id::SessionId,
     limits,
+    planted::Planted,
     session::record::Session,
     step::{Cx, Progress},
 };
@@ -66,7 +67,7 @@ impl SessionToken {
         version: Version,
         cx: &mut Cx<'_>,
     ) -> SessionTokenProgress {
-        let kept_by = key(session.id, &permission);
+        let kept_by = key(session.id, &permission, cx);
         let mut claims = None;
         if let Reason::Refused(wanted) = reason {
             claims = wanted;
@@ -132,7 +133,10 @@ fn tell(slot: Slot, result: &Result<AccessToken, AccessTokenError>, cx: &mut Cx<
         Ok(token) => {
             let lasts = token.expires.until(now.unix);
             let lasts = lasts.saturating_sub(limits::ACCESS_TOKEN_RENEWAL);
-            let until = now.instant.after(lasts.min(limits::SESSION_TOKEN_KEPT));
+            let until = match cx.env.server.has(Planted::BackendTokensNotKept) {
+                true => now.instant,
+                false => now.instant.after(lasts.min(limits::SESSION_TOKEN_KEPT)),
+            };
             Ok((Arc::new(token.secret.clone()), until))
         }
         Err(AccessTokenError::SessionEnded) => Err(OnBehalfOfFailure::Revoked),
@@ -164,10 +168,12 @@ fn error(failure: OnBehalfOfFailure) -> AccessTokenError {
 }
 
 /// What the hub knows the token by: the session, and what the token is for.
-fn key(session: SessionId, permission: &Permission) -> [u8; 32] {
+fn key(session: SessionId, permission: &Permission, cx: &Cx<'_>) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     context.update(b"session\n");
-    context.update(session.bytes());
+    if !cx.env.server.has(Planted::BackendTokensShared) {
+        context.update(session.bytes());
+    }
     context.update(permission.to_resource_scope().as_bytes());
     let mut key = [0; 32];
     key.copy_from_slice(context.finish().as_ref());

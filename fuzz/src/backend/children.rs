@@ -133,6 +133,7 @@ impl State {
             session: Some(&session),
             caller,
             assertion,
+            token: None,
             weather,
         };
         match backend.server.receive(&sent, &mut self.choice) {

@@ -7,7 +7,7 @@ use entra_mcp_core::{
     ask::{Pull, PullFault, Ticket},
     exchange::ExchangeId,
 };
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, header};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,8 +17,9 @@ use super::{
     weather,
 };
 use crate::{
-    checks::{Failure, Label, Sort},
+    checks::{Failure, Label, Sort, bearer},
     ids::{ExchangeRef, Process},
+    observation::Observation,
     world::{SimEvent, State},
 };
 
@@ -55,13 +56,13 @@ impl State {
             let at = self.moment.after(self.latency());
             return self.schedule(at, SimEvent::Deliver(process, id, event));
         };
+        let takes_tokens = backend.kind.takes_tokens();
         backend.sources.insert(key, Source::of_pull(ticket));
         self.check_endpoint(key);
-        if let Some(name) = pull
-            .headers
-            .keys()
-            .find(|name| !HEADERS.contains(&name.as_str()))
-        {
+        let is_ours = |name: &str| {
+            HEADERS.contains(&name) || takes_tokens && name == header::AUTHORIZATION.as_str()
+        };
+        if let Some(name) = pull.headers.keys().find(|name| !is_ours(name.as_str())) {
             let what = format!("a request to the backend has the header {name}");
             self.fail(Failure::new("headers of our own", what));
         }
@@ -69,6 +70,17 @@ impl State {
             self.check_what_backend_sees(key, value.as_bytes());
         }
         self.check_what_backend_sees(key, &pull.body);
+        self.see(&Observation::BackendAsked {
+            who: ExchangeRef::new(process, id),
+            token: bearer(&pull.headers),
+        });
+        // That a session is over is said when nobody calls any more.
+        let is_over = pull.method == Method::DELETE && bearer(&pull.headers).is_none();
+        if let Err(failure) = self.shown_token(key, bearer(&pull.headers))
+            && !is_over
+        {
+            self.fail(failure);
+        }
         if let Some(whole) = pull.limits.whole {
             let late = Said::End(Err(PullFault::TimedOut));
             let at = self.moment.after(whole);
@@ -200,6 +212,10 @@ impl State {
             self.label_of_backend(assertion, &name, Some(&caller.oid));
             self.check_caller(key, &caller.oid);
         }
+        let token = bearer(&pull.headers);
+        // It was good when it was sent.
+        let shown = self.shown_token(key, token).ok().flatten();
+        let caller = caller.or_else(|| shown.as_ref().map(|shown| shown.caller.clone()));
         match pull.method {
             Method::DELETE => {
                 let backend = self.backends.of(key);
@@ -215,6 +231,12 @@ impl State {
                     let what = "the backend is sent what is no JSON";
                     return self.fail(Failure::new("headers of our own", what));
                 };
+                let wanted = shown.and_then(|shown| self.wanted_claims(key, &shown, &message));
+                if let Some(wanted) = wanted {
+                    let method = message.get("method").and_then(Value::as_str);
+                    let is_to_listen = method == Some("subscriptions/listen");
+                    return self.challenge(key, &wanted, is_to_listen);
+                }
                 let Some(backend) = self.backends.of(key) else {
                     return;
                 };
@@ -224,6 +246,7 @@ impl State {
                     session,
                     caller,
                     assertion,
+                    token,
                     weather: backend.weather,
                 };
                 let reply = backend.server.receive(&sent, &mut self.choice);

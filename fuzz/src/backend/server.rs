@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use self::sessions::Session;
-use super::{BackendKind, Key, Place, identity::Caller, policy, weather::Weather};
+use super::{BackendKind, GUARDED, Key, Place, identity::Caller, policy, weather::Weather};
 use crate::{checks::Failure, choice::Choice};
 
 /// A message, and what came with it.
@@ -24,6 +24,8 @@ pub(super) struct Sent<'a> {
     pub(super) caller: Option<Caller>,
     /// The assertion, to be told on.
     pub(super) assertion: Option<&'a str>,
+    /// The access token, likewise.
+    pub(super) token: Option<&'a str>,
     pub(super) weather: Weather,
 }
 
@@ -232,7 +234,9 @@ impl Server {
             policy::CONFIRMED,
         ];
         let named = self.place.name.map(|_| policy::ONLY);
+        let guarded = self.kind.takes_tokens().then_some(GUARDED);
         let names = names.into_iter().chain(named.into_iter().flatten());
+        let names = names.chain(guarded);
         let tools = names.map(|name| json!({"name": name, "inputSchema": {"type": "object"}}));
         self.whole(&json!({"tools": tools.collect::<Value>()}))
     }

@@ -11,6 +11,7 @@ use super::{
     Backend, Key,
     identity::{Caller, Keys},
     talks::Source,
+    token,
 };
 use crate::{
     checks::{self, Failure, Ledger, Sort},
@@ -175,7 +176,9 @@ impl Backends {
     pub(super) fn may_see(&self, key: Key, label: &str) -> bool {
         self.get(key).is_some_and(|backend| {
             let place = backend.place;
-            label == place.name_of_assertions() || label == place.name_of_key()
+            label == place.name_of_assertions()
+                || label == place.name_of_key()
+                || label == token::NAME && backend.kind.takes_tokens()
         })
     }
 

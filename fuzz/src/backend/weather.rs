@@ -29,6 +29,8 @@ pub(super) struct Weather {
     pub(super) changes: u32,
     /// It ends, or does not when it is to.
     pub(super) stubborn: u32,
+    /// It takes no token of before this moment any more, if it takes tokens.
+    pub(super) challenges: u32,
 }
 
 impl Weather {
@@ -49,6 +51,15 @@ impl Weather {
             leaks: often(),
             changes: often() * 3,
             stubborn: often() * 5,
+            challenges: often() * 3,
+        }
+    }
+
+    /// The same where nothing goes wrong: to want another token is no fault.
+    pub(super) fn calm(self) -> Self {
+        Self {
+            challenges: self.challenges,
+            ..Self::default()
         }
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{Label, Secrets, Sort};
 use crate::{
+    backend::name_of_token,
     clock::{self, SimInstant},
     html,
     ids::{ConnId, ENTRA_ORIGIN, ExchangeRef, Role},
@@ -275,6 +276,7 @@ impl Ledger {
         });
         for name in ["access_token", "refresh_token", "id_token"] {
             if let Some(value) = text(name) {
+                let name = name_of_token(name, value);
                 self.label(value, Sort::Upstream, name, user.as_deref());
             }
         }

@@ -114,6 +114,7 @@ impl EndedStaysEnded {
         }
         let (who, leeway, what) = match seen {
             Observation::FetchSent { who, .. } => (who, GRAPH_LEEWAY, "uses Graph"),
+            Observation::BackendAsked { who, .. } => (who, GRAPH_LEEWAY, "asks the backend"),
             Observation::Idle { who, .. } => (who, LEEWAY, "goes on"),
             _ => return Ok(()),
         };

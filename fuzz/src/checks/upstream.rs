@@ -121,9 +121,9 @@ impl Check for ThrottlingHolds {
     }
 }
 
-/// What Graph wants of a token, Entra is asked for next by the same exchange.
+/// What Graph or a backend wants of a token, Entra is asked for next by the same exchange.
 #[derive(Debug, Default)]
-pub(super) struct ClaimsArePassedOn(BTreeSet<ExchangeRef>);
+pub(super) struct ClaimsArePassedOn(BTreeMap<ExchangeRef, &'static str>);
 
 impl Check for ClaimsArePassedOn {
     fn name(&self) -> &'static str {
@@ -140,8 +140,13 @@ impl Check for ClaimsArePassedOn {
                 let challenge = response.headers().get(header::WWW_AUTHENTICATE);
                 let challenge = challenge.and_then(|challenge| challenge.to_str().ok());
                 if challenge.is_some_and(|challenge| challenge.contains("claims=")) {
-                    self.0.insert(*who);
+                    self.0.insert(*who, "nbf");
                 }
+            }
+            Observation::BackendChallenged { who, wanted } => {
+                let is_of_context = wanted.pointer("/access_token/acrs").is_some();
+                let name = if is_of_context { "acrs" } else { "nbf" };
+                self.0.insert(*who, name);
             }
             Observation::UpstreamReplyLost { who } | Observation::ExchangeEnded { who, .. } => {
                 self.0.remove(who);
@@ -150,9 +155,10 @@ impl Check for ClaimsArePassedOn {
                 let Some(claims) = form(request.body(), "claims") else {
                     return Ok(());
                 };
-                if self.0.remove(who) && !claims.contains("\"nbf\"") {
+                let wanted = self.0.remove(who);
+                if wanted.is_some_and(|wanted| !claims.contains(wanted)) {
                     return Err(format!(
-                        "{who} asks Entra for {claims} though Graph wants more"
+                        "{who} asks Entra for {claims} though {wanted:?} is wanted"
                     ));
                 }
             }

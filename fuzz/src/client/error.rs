@@ -11,13 +11,15 @@ use crate::net::Broken;
 pub enum ClientError {
     /// The connection broke.
     Broken,
-    /// The server refused or could not: the status, the OAuth error if there is one, and how many
-    /// seconds to wait if it said.
+    /// The server refused or could not: the status, the OAuth error if there is one, what scope it
+    /// takes, and how many seconds to wait if it said.
     Status {
         /// The status.
         status: u16,
         /// `error` of the body, or of the challenge.
         error: Option<String>,
+        /// `scope` of the challenge.
+        scope: Option<String>,
         /// `Retry-After`.
         retry_after: Option<u64>,
     },
@@ -55,13 +57,14 @@ impl ClientError {
         let header = |name| response.headers().get(name)?.to_str().ok();
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let error = body.get("error").and_then(Value::as_str).map(str::to_owned);
-        let challenged = || {
-            let (_, rest) = header(header::WWW_AUTHENTICATE)?.split_once("error=\"")?;
+        let challenged = |name: &str| {
+            let (_, rest) = header(header::WWW_AUTHENTICATE)?.split_once(name)?;
             Some(rest.split('"').next()?.to_owned())
         };
         Self::Status {
             status: response.status().as_u16(),
-            error: error.or_else(challenged),
+            error: error.or_else(|| challenged("error=\"")),
+            scope: challenged("scope=\""),
             retry_after: header(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
         }
     }

@@ -156,7 +156,7 @@ impl Client {
             .append_pair("code_challenge_method", "S256")
             .append_pair("state", &state)
             .append_pair("resource", &discovered.resource);
-        if let Some(scope) = self.scope {
+        if let Some(scope) = &self.scope {
             url.query_pairs_mut().append_pair("scope", scope);
         }
         Ok(Begun {

@@ -2,8 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, ClientError, Dialect};
-use crate::backend::policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, ONLY, SCOPE};
+use super::{Client, ClientError, Dialect, features::expect};
+use crate::backend::{
+    GUARDED,
+    policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, ONLY, SCOPE},
+};
+
+/// What the user is told to do where Entra gives no token for a backend.
+pub(crate) const SIGN_IN: &str = "then sign in again";
 
 /// A tool that there is not.
 const UNKNOWN: &str = "no such tool";
@@ -65,17 +71,45 @@ impl Client {
                 self.peer.world().fail("hidden is as unknown", what);
             }
         }
+        self.lacks_scope().await.map(drop)
+    }
+
+    /// The scopes that it was granted.
+    pub(crate) fn granted(&self) -> Vec<String> {
         let scope = self.tokens.as_ref().and_then(|tokens| tokens.scope.clone());
         let scope = scope.unwrap_or_default();
-        let has_scope = scope.split(' ').any(|one| one == SCOPE);
+        scope.split(' ').map(str::to_owned).collect()
+    }
+
+    /// Calls what takes a scope; if the client lacks it, what the challenge names.
+    pub(crate) async fn lacks_scope(&mut self) -> Result<Option<String>, ClientError> {
+        let granted = self.granted();
+        let has_scope = granted.iter().any(|one| one == SCOPE);
         match self.call_named(OF_SCOPE, json!({})).await {
-            Err(error) if error.status() == Some(403) && !has_scope => Ok(()),
-            Ok(()) if !has_scope => {
-                self.peer.world().fail("scopes are needed", scope);
-                Ok(())
+            Err(ClientError::Status {
+                status: 403,
+                error,
+                scope,
+                ..
+            }) if !has_scope => {
+                expect(
+                    error.as_deref() == Some("insufficient_scope"),
+                    "a 403 that does not say why",
+                )?;
+                Ok(Some(scope.unwrap_or_default()))
             }
-            other => other,
+            Ok(()) if !has_scope => {
+                let what = format!("{granted:?}");
+                self.peer.world().fail("scopes are needed", what);
+                Ok(None)
+            }
+            other => other.map(|()| None),
         }
+    }
+
+    /// Calls what the backend wants more of the user for.
+    pub(crate) async fn use_guarded(&mut self) -> Result<(), ClientError> {
+        self.call_named(GUARDED, json!({})).await
     }
 
     /// Its token and its session are worth nothing at another endpoint.
@@ -100,6 +134,12 @@ impl Client {
         Ok(())
     }
 
+    /// Whether an error is about a token for the backend, which only the user can do something about.
+    fn is_for_user(&self, error: &ClientError) -> bool {
+        let link = format!("{}/step-up?", self.peer.world().server_url());
+        matches!(error, ClientError::Tool(said) if said.contains(SIGN_IN) || said.contains(&link))
+    }
+
     /// How a call is refused that must be.
     async fn refusal_of(&mut self, tool: &str) -> Result<ClientError, ClientError> {
         let arguments = json!({"nonce": self.nonce()});
@@ -107,7 +147,12 @@ impl Client {
         match self.ask("tools/call", params).await {
             Ok(result) if result.get("isError") == Some(&Value::Bool(true)) => {
                 let said = result.pointer("/content/0/text").and_then(Value::as_str);
-                Ok(ClientError::Tool(said.unwrap_or_default().to_owned()))
+                let refused = ClientError::Tool(said.unwrap_or_default().to_owned());
+                // Its user has to do something first.
+                match self.is_for_user(&refused) {
+                    true => Err(refused),
+                    false => Ok(refused),
+                }
             }
             Ok(result) => {
                 let what = format!("{tool} gives {result}");

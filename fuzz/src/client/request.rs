@@ -131,6 +131,10 @@ impl Client {
         }
         let mut call = self.peer.send(request);
         let head = call.head().await?;
+        // A balancer that knows its clients knows those without sessions, too: what asks them waits at one replica.
+        if self.dialect == Dialect::Modern && self.is_sticky && self.expects_no_faults {
+            self.peer.stick_to(call.replica());
+        }
         if method == "initialize" && head.status().is_success() {
             let session = head.headers().get("mcp-session-id");
             let session = session.and_then(|session| session.to_str().ok());

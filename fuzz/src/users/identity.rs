@@ -13,7 +13,7 @@ const WITH_SCOPE: &str = "user.read orders.write";
 pub(super) fn choose(client: &mut Client, name: &str, account: &str, world: &World) {
     let is_gateway = world.options(|options| options.backend.is_some());
     if is_gateway && world.choose(|choice| choice.chance(500)) {
-        client.scope = Some(WITH_SCOPE);
+        client.scope = Some(WITH_SCOPE.to_owned());
     }
     match world.choose(|choice| choice.below(10)) {
         5 | 6 => client.is_described(name, world),

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::SimUser;
 use crate::{
-    client::{ClientError, UserDetails},
+    client::{ClientError, SIGN_IN, UserDetails},
     human::Walk,
 };
 
@@ -18,6 +18,48 @@ impl SimUser {
             Err(ClientError::Tool(said)) => said,
             answer => return answer,
         };
+        self.satisfy(said).await?;
+        self.client.get_user_details().await
+    }
+
+    /// Calls what the backend wants a token for whose user has satisfied more, satisfies that, and calls again.
+    pub(super) async fn use_guarded(&mut self) -> Result<(), ClientError> {
+        let all = self.world.options(|options| options.backends());
+        let mut all = all.iter();
+        let own = all.find(|(place, _)| place.name == self.client.endpoint);
+        if !own.is_some_and(|(_, kind)| kind.takes_tokens()) {
+            return Ok(());
+        }
+        let said = match self.client.use_guarded().await {
+            Err(ClientError::Tool(said)) => said,
+            called => return called,
+        };
+        self.satisfy(said).await?;
+        match self.client.use_guarded().await {
+            Err(ClientError::Tool(said)) if self.client.expects_no_faults => {
+                let what = format!(
+                    "{} did what is wanted, and is told {said}",
+                    self.human.account
+                );
+                self.world.fail("claims can be satisfied", what);
+                Ok(())
+            }
+            called => called,
+        }
+    }
+
+    /// Begins anew after an error: with another sign-in, if it says so.
+    pub(super) fn heed(&mut self, error: &ClientError) {
+        self.client.disconnect();
+        if let ClientError::Tool(said) | ClientError::Rpc { message: said, .. } = error
+            && said.contains(SIGN_IN)
+        {
+            self.client.tokens = None;
+        }
+    }
+
+    /// Opens the link in what a call was answered with, and does what Entra wants.
+    async fn satisfy(&mut self, said: String) -> Result<(), ClientError> {
         let begins = format!("{}/step-up?", self.world.server_url());
         let mut words = said.split(' ');
         let link = words.find(|word| word.starts_with(&begins));
@@ -27,9 +69,7 @@ impl SimUser {
         let name = self.client.peer.name().to_owned();
         self.world.note(&name, "= satisfies what Entra wants");
         match self.human.walk(&mut self.browser, &link).await? {
-            Walk::Stuck(page) if page.body.contains("Your sign-in is confirmed") => {
-                self.client.get_user_details().await
-            }
+            Walk::Stuck(page) if page.body.contains("Your sign-in is confirmed") => Ok(()),
             Walk::Stuck(page) => Err(ClientError::Page {
                 status: page.status.as_u16(),
                 body: page.body,

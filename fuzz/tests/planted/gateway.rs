@@ -111,6 +111,15 @@ fn call_without_the_scope_of_its_tool_is_caught() {
 }
 
 #[test]
+fn challenge_that_does_not_name_its_scope_is_caught() {
+    caught_before(
+        "process",
+        |server| server.with_bug(Planted::ScopesNotNamed),
+        &["scopes can be widened"],
+    );
+}
+
+#[test]
 fn call_that_does_not_wait_for_its_user_is_caught() {
     caught_before(
         "http",
@@ -125,6 +134,33 @@ fn call_that_is_made_twice_for_one_confirmation_is_caught() {
         "shared-process",
         |server| server.with_bug(Planted::ConfirmationsReusable),
         &["called once"],
+    );
+}
+
+#[test]
+fn token_for_a_backend_of_another_user_is_caught() {
+    caught_before(
+        "entra",
+        |server| server.with_bug(Planted::BackendTokensShared),
+        &["tokens of their users"],
+    );
+}
+
+#[test]
+fn token_for_a_backend_that_is_not_kept_is_caught() {
+    caught_before(
+        "stateless-entra",
+        |server| server.with_bug(Planted::BackendTokensNotKept),
+        &["tokens are kept"],
+    );
+}
+
+#[test]
+fn claims_that_a_backend_wants_and_nobody_asks_for_are_caught() {
+    caught_before(
+        "stateless-entra",
+        |server| server.with_bug(Planted::ClaimsDropped),
+        &["claims are passed on"],
     );
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Question, Reply, Says, Sent, Server, check_answer, error, of};
 use crate::{
     backend::{
+        GUARDED,
         identity::Caller,
         policy::{self, CONFIRMED, FIXED, OF_GROUP, OF_ROLE, OF_SCOPE, SAFE, SCOPE},
         weather,
@@ -39,6 +40,7 @@ impl Server {
         match name {
             "getUserDetails" => return Ok(self.user_details(sent, caller)),
             "echo" | FIXED | OF_ROLE | OF_GROUP | OF_SCOPE | CONFIRMED => {}
+            GUARDED if self.kind.takes_tokens() => {}
             name if policy::ONLY.contains(&name) && self.place.name.is_some() => {}
             "big" => {
                 let text = format!("{text} {}", "x".repeat(BIG));
@@ -60,8 +62,12 @@ impl Server {
             }
             _ => return Ok(error(id, 200, -32602, "Unknown tool")),
         }
-        let text = match sent.assertion {
-            Some(assertion) if choice.chance(sent.weather.leaks) => format!("{text} {assertion}"),
+        let told: Vec<_> = [sent.assertion, sent.token].into_iter().flatten().collect();
+        let text = match told.as_slice() {
+            [one] if choice.chance(sent.weather.leaks) => format!("{text} {one}"),
+            [_, _] if choice.chance(sent.weather.leaks) => {
+                format!("{text} {}", choice.pick(&told))
+            }
             _ => text,
         };
         let response = json!({"jsonrpc": "2.0", "id": id, "result": self.result(&text)});
