@@ -20,6 +20,7 @@ use crate::{
     hub::{ToHub, ToHubKind},
     id::SessionId,
     log_event::{Field, LogEvent, LogEventId},
+    planted::Planted,
     session::{
         allowed,
         profile::{AnotherUser, ProfileClaims},
@@ -84,7 +85,8 @@ impl RefreshedTokens {
             }
         };
         tokens.refresh_token = self.tokens.refresh_token.clone().or(stored.refresh_token);
-        if let Some(profile) = &self.profile {
+        let profile = self.profile.as_ref();
+        if let Some(profile) = profile.filter(|_| !cx.env.server.has(Planted::RolesNotRenewed)) {
             session.user.profile.clone_from(profile);
         }
         session.required_claims = None;

@@ -200,7 +200,7 @@ impl Execution {
         cx: &mut Cx<'_>,
     ) -> Progress<Box<Self>> {
         match state {
-            SessionState::Alive => {
+            SessionState::Alive | SessionState::Outgrown => {
                 self.look_for_undelivered(cx);
                 self.wait(cx)
             }

@@ -4,19 +4,26 @@
 //!
 //! Where replicas share the store, another one may have ended a session that this one cannot look up. So what runs goes on for a
 //! while only. A store of this process alone is written by nobody else: while it is away, no session ends.
+//!
+//! A stream that tells of what a policy hides goes by the roles and groups that its user has, and a refresh renews those: it looks at
+//! them, too (threat R7).
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use super::session::McpSession;
 use crate::{
     admit::caller::Caller,
-    ask::{Awaiting, Store, Stored},
+    ask::{Awaiting, Store, Stored, Version},
     event::Answer,
     hub::{ToHub, ToHubKind},
     id::{McpSessionId, SessionId},
     limits,
     planted::Planted,
-    session::{record::Outline, sealed::SealedSession},
+    policy::PolicyKind,
+    session::{
+        record::{KnownSession, Outline},
+        sealed::SealedSession,
+    },
     step::Cx,
     time::{Instant, UnixTime},
 };
@@ -42,6 +49,10 @@ pub(crate) struct SessionMonitor {
     token_expires: Option<UnixTime>,
     /// The number of the settings of its MCP sessions that are known.
     settings: u64,
+    /// Which writing of the session says which roles and groups the user has, if that matters.
+    roles_of: Option<Version>,
+    /// The session as it was written since, with other roles or groups.
+    renewed: Option<Arc<KnownSession>>,
 }
 
 /// What it is time for.
@@ -65,6 +76,8 @@ pub(crate) enum SessionState {
     Revoked,
     /// Its MCP session was ended by the client.
     McpSessionEnded,
+    /// It lives, and what it says of its user cannot be read with the token of this exchange any more.
+    Outgrown,
 }
 
 impl SessionMonitor {
@@ -76,9 +89,26 @@ impl SessionMonitor {
             verified: cx.env.now.instant,
             token_expires: Some(caller.expires),
             settings: caller.session.outline.mcp_settings.number(),
+            roles_of: None,
+            renewed: None,
         };
         monitor.schedule(cx);
         monitor
+    }
+
+    /// The same for a stream on which the backend is heard of its own accord.
+    pub(crate) fn of_stream(caller: &Caller, cx: &Cx<'_>) -> Self {
+        let is_limited = cx.env.gateway().is_some() && cx.env.policy.hides(PolicyKind::Resource);
+        let is_in_store = caller.entra.is_none();
+        Self {
+            roles_of: (is_limited && is_in_store).then_some(caller.version),
+            ..Self::new(caller, cx)
+        }
+    }
+
+    /// The session with the roles and groups that its user has now, if they are others than were known.
+    pub(crate) fn renewed(&mut self) -> Option<Arc<KnownSession>> {
+        self.renewed.take()
     }
 
     /// Schedules the next keep-alive, or the end of the token if that comes first.
@@ -180,6 +210,9 @@ impl SessionMonitor {
                 false => SessionState::Revoked,
             };
         };
+        if !stored.is_none_or(|stored| self.look_for_roles(stored, caller, cx)) {
+            return SessionState::Outgrown;
+        }
         let outline = session.outline();
         match mcp_session {
             Some(mcp_session) if !mcp_session.lives_in(outline) => SessionState::McpSessionEnded,
@@ -189,6 +222,22 @@ impl SessionMonitor {
             }
             None => SessionState::Alive,
         }
+    }
+
+    /// Looks which roles and groups the user has now. Whether that can be read.
+    fn look_for_roles(&mut self, stored: &Stored, caller: &Caller, cx: &Cx<'_>) -> bool {
+        let server = cx.env.server;
+        let is_known = self.roles_of.is_none_or(|known| known == stored.version);
+        if is_known || server.has(Planted::StreamsKeepRoles) {
+            return true;
+        }
+        let session = caller.whole_session(server);
+        let Some((session, version)) = session.open_again(stored, &server.keys) else {
+            return false;
+        };
+        self.roles_of = Some(version);
+        self.renewed = Some(Arc::clone(session.known()));
+        true
     }
 
     /// Another replica may have changed what the MCP session is subscribed to, and its message be lost.

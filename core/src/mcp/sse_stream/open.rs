@@ -114,7 +114,7 @@ impl Open {
         }
         Self {
             lists: Lists::of(&caller, cx),
-            monitor: SessionMonitor::new(&caller, cx),
+            monitor: SessionMonitor::of_stream(&caller, cx),
             reading: cx.ask_hub(ToHubKind::ReadStream),
             caller,
             mcp_session,
@@ -137,11 +137,20 @@ impl Open {
             Input::Answer(answer) => {
                 let session = self.mcp_session.as_ref();
                 match self.monitor.answered(answer, &self.caller, session, cx) {
-                    ControlFlow::Break(SessionState::Alive) => self.wait(cx),
+                    ControlFlow::Break(SessionState::Alive) => {
+                        if let Some(session) = self.monitor.renewed() {
+                            self.caller.session = session;
+                        }
+                        self.wait(cx)
+                    }
                     // Whoever has no session any more gets nothing more.
                     ControlFlow::Break(SessionState::Revoked | SessionState::McpSessionEnded) => {
                         self.leave(cx);
                         close(cx)
+                    }
+                    ControlFlow::Break(SessionState::Outgrown) => {
+                        self.leave(cx);
+                        come_back(self.subscription.as_ref(), cx)
                     }
                     ControlFlow::Break(SessionState::Unverified) => {
                         cx.log(LogEventId::SessionUnverified);

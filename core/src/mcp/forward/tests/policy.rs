@@ -4,6 +4,7 @@ mod alike;
 mod batches;
 mod completions;
 mod confirmation;
+mod streams;
 
 use super::*;
 use crate::policy::{ArgumentCheck, ArgumentRule, Confirmation, NamePattern, Policy, PolicyRule};
