@@ -14,6 +14,7 @@ mod listed_users;
 mod redirects;
 mod registrations;
 mod revocation;
+mod roles;
 mod schema;
 mod secrets;
 mod sessions;
@@ -87,6 +88,7 @@ impl Checks {
                 Box::new(tokens::BearerNeeded::default()),
                 Box::new(tokens::SpentOnce::default()),
                 Box::new(revocation::EndedStaysEnded::default()),
+                Box::new(roles::HiddenIsNotTold),
                 Box::new(redirects::OnlyWhereAllowed::default()),
                 Box::new(schema::FitsItsSchema::default()),
                 Box::new(registrations::SecretsOfTheirOwn::default()),
@@ -121,6 +123,7 @@ impl Checks {
         moment: SimInstant,
     ) -> Result<(), Failure> {
         self.ledger.note(seen, moment);
+        self.ledger.note_token(seen);
         for check in &mut self.list {
             check
                 .see(seen, &self.ledger)

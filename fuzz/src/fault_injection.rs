@@ -6,8 +6,10 @@ use std::time::Duration;
 use entra_mcp_dev_tenant::{Control, IdTokenFault};
 
 use crate::{
+    backend::policy,
     entra::{Entra, ID_TOKEN_FAULTS},
     sites::Answers,
+    unkindness::Unkindness,
     users::Shared,
     world::World,
 };
@@ -105,6 +107,30 @@ pub async fn challenge_often(world: World, shared: Shared) {
         world.note("faults", "= Graph wants claims");
         world.entra(|entra| entra.challenge(times));
         world.sleep(Duration::from_secs(60)).await;
+    }
+}
+
+/// Takes the role or the group of users away at Entra, and gives it back, again and again.
+pub async fn take_roles(world: World, shared: Shared) {
+    let is_often = world.options(|options| options.has(Unkindness::RolesTaken));
+    // The one has a role, and the other is in a group.
+    let limited = Entra::accounts().users.get(..2).unwrap_or_default();
+    let given = Duration::from_secs(if is_often { 60 } else { 900 });
+    while !shared.borrow().faults_stopped {
+        let username = world.choose(|choice| *choice.pick(limited));
+        for (is_taken, least, most) in [
+            (true, given / 10, given),
+            (false, Duration::from_secs(300), Duration::from_secs(1200)),
+        ] {
+            let wait = world.choose(|choice| choice.between(least, most));
+            wait_while_faults(&world, &shared, wait).await;
+            let is_meant = |user: &&&str| is_often || **user == username;
+            for username in limited.iter().filter(is_meant) {
+                if !shared.borrow().faults_stopped {
+                    world.control(policy::takes(username, is_taken));
+                }
+            }
+        }
     }
 }
 
@@ -245,7 +271,12 @@ pub fn stop_faults(world: &World) {
     world.with(|state| {
         state.backends.calm();
     });
-    world.with(|state| state.checks.ledger_mut().disabled.clear());
+    world.with(|state| {
+        let moment = state.moment;
+        let ledger = state.checks.ledger_mut();
+        ledger.disabled.clear();
+        ledger.roles.are_back(moment);
+    });
     for replica in 0..world.replicas() {
         world.start(replica);
         world.skew(replica, 0);

@@ -95,6 +95,13 @@ impl GreedyUser {
         }
     }
 
+    /// The same at this endpoint.
+    #[must_use]
+    pub fn at(mut self, endpoint: Option<&'static str>) -> Self {
+        self.client.endpoint = endpoint;
+        self
+    }
+
     /// Takes what there is until all others are done.
     pub async fn run(mut self) {
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(120));
@@ -129,7 +136,10 @@ impl GreedyUser {
             self.client.connect().await?;
         }
         match greed {
-            Greed::EndlessCalls => self.hold_calls(count, "world_endless"),
+            Greed::EndlessCalls => {
+                self.hold_calls(count, "world_endless");
+                self.one_more_call().await;
+            }
             Greed::Questions => self.answer_questions(count),
             Greed::Streams => self.hold_streams(count),
             Greed::Sessions => self.open_sessions(count).await?,
@@ -154,6 +164,25 @@ impl GreedyUser {
                 "_meta": {"progressToken": "greedy"}});
             let (_, request) = self.client.request_of("tools/call", params);
             self.hold(request);
+        }
+    }
+
+    /// However many calls are under way, the next one is answered: with what it asks for, or in words.
+    async fn one_more_call(&mut self) {
+        let (world, shared) = (self.world.clone(), Rc::clone(&self.shared));
+        let is_faultless = shared.borrow().faults_stopped;
+        let called = self.client.call_tool("noSuchTool", json!({}));
+        let answered = world.within(PATIENCE / 2, called).await;
+        let is_answered = match &answered {
+            Some(Err(ClientError::Rpc { message, .. } | ClientError::Tool(message))) => {
+                !message.is_empty()
+            }
+            Some(_) => true,
+            None => false,
+        };
+        if is_faultless && !is_answered && !shared.borrow().is_over() {
+            let what = format!("one call too many is answered with {answered:?}");
+            world.fail("limits are told", what);
         }
     }
 

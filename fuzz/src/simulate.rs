@@ -14,7 +14,6 @@ use crate::{
     attacker::Attacker,
     checks::Failure,
     choice::Choice,
-    client::Dialect,
     crowd::Crowd,
     device::DeviceUser,
     entra::{Accounts, Entra},
@@ -173,6 +172,10 @@ fn phases(world: &World, shared: &Shared) -> Result<(), Failure> {
         let disabling = fault_injection::disable_with_clocks_back(world.clone(), Rc::clone(shared));
         world.spawn(disabling);
     }
+    if world.options(|options| options.backend.is_some()) {
+        let taking = fault_injection::take_roles(world.clone(), Rc::clone(shared));
+        world.spawn(taking);
+    }
     if world.options(|options| options.has(Unkindness::TenantsMixedUp)) {
         let mixing = fault_injection::mix_up_tenants(world.clone(), Rc::clone(shared));
         world.spawn(mixing);
@@ -226,8 +229,7 @@ fn spawn_others(world: &World, shared: &Shared, accounts: Accounts) {
             world.spawn(EntraCaller::new(world, &name, account, shared).run());
         }
     }
-    let is_gateway = world.options(|options| options.backend.is_some());
-    if !is_gateway && world.options(|options| options.has(Unkindness::GreedyUsers)) {
+    if world.options(|options| options.has(Unkindness::GreedyUsers)) {
         spawn_greedy_user(world, shared, accounts.attacker);
     }
     if world.options(|options| options.has(Unkindness::Crowds))
@@ -240,8 +242,8 @@ fn spawn_others(world: &World, shared: &Shared, accounts: Accounts) {
 /// Some runs have a greedy user, with an account of its own.
 fn spawn_greedy_user(world: &World, shared: &Shared, account: &str) {
     if world.choose(|choice| choice.chance(300)) {
-        let dialect = world.choose(|choice| *choice.pick(&Dialect::ALL));
-        let greedy = GreedyUser::new(world, "greedy", account, dialect, shared);
+        let (endpoint, dialect) = endpoints::choose(world);
+        let greedy = GreedyUser::new(world, "greedy", account, dialect, shared).at(endpoint);
         world.spawn(greedy.run());
     }
 }

@@ -45,13 +45,15 @@ pub enum Unkindness {
     DevicesOfOthers,
     /// Attackers do nothing but meddle with the tasks of others, and users begin many.
     TasksOfOthers,
+    /// Users have their roles and groups taken away and given back within minutes, and do little but look what they may know of.
+    RolesTaken,
     /// ID tokens again and again name a tenant that is not the one of their issuer.
     TenantsMixedUp,
 }
 
 impl Unkindness {
     /// All that there is, with the names that `examples/simulate.rs` takes.
-    pub const ALL: [(&'static str, Self); 21] = [
+    pub const ALL: [(&'static str, Self); 22] = [
         ("last-asks-are-lost", Self::LastAsksAreLost),
         ("bursts", Self::Bursts),
         ("wall-clock-steps", Self::WallClockSteps),
@@ -75,6 +77,7 @@ impl Unkindness {
         ("several-tenants", Self::SeveralTenants),
         ("devices-of-others", Self::DevicesOfOthers),
         ("tasks-of-others", Self::TasksOfOthers),
+        ("roles-taken", Self::RolesTaken),
         ("tenants-mixed-up", Self::TenantsMixedUp),
     ];
 

@@ -10,6 +10,7 @@ mod revocation;
 mod run_state;
 mod scopes;
 mod step_up;
+mod streams;
 mod wanted;
 
 use std::{rc::Rc, time::Duration};
@@ -90,7 +91,7 @@ impl SimUser {
         while !self.shared.borrow().faults_stopped {
             self.may_move();
             let wait = self.world.choose(|choice| choice.between(PATIENCE, most));
-            let action = self.world.choose(|choice| choice.below(27));
+            let action = self.action();
             let short = self.world.choose(|choice| choice.between(SHORT.0, SHORT.1));
             let world = self.world.clone();
             // Some lose patience and leave in the middle of something.
@@ -342,22 +343,6 @@ impl SimUser {
                 self.world.fail("mistakes are errors", what);
             }
         }
-        Ok(())
-    }
-
-    /// Holds the stream of Streamable HTTP open for a while.
-    async fn listen(&mut self) -> Result<(), ClientError> {
-        if !matches!(self.client.dialect, Dialect::Streamable(_)) {
-            return Ok(());
-        }
-        self.call().await?;
-        let mut stream = self.client.listen().await?;
-        let most = self
-            .world
-            .choose(|choice| choice.between(PATIENCE, LONG / 2));
-        let world = self.world.clone();
-        let pieces = async { while let Ok(Some(_)) = stream.piece().await {} };
-        world.within(most, pieces).await;
         Ok(())
     }
 

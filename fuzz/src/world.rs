@@ -132,7 +132,9 @@ impl World {
         self.note("faults", &format!("= {control:?}"));
         self.with(|state| {
             let moment = state.moment;
-            let disabled = &mut state.checks.ledger_mut().disabled;
+            let ledger = state.checks.ledger_mut();
+            ledger.roles.change(&control, moment);
+            let disabled = &mut ledger.disabled;
             match &control {
                 Control::Disable { username } => {
                     disabled.entry(username.clone()).or_insert(moment);

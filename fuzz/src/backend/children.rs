@@ -123,6 +123,7 @@ impl State {
             return self.exits(key, Duration::ZERO, ChildExit::Code(1));
         }
         self.mutter(key, assertion);
+        self.check_known(key, &message, caller.as_ref());
         let session = session(key);
         let Some(backend) = self.backends.of(key) else {
             return;

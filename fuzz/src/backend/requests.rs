@@ -231,6 +231,8 @@ impl State {
                     let what = "the backend is sent what is no JSON";
                     return self.fail(Failure::new("headers of our own", what));
                 };
+                self.check_known(key, &message, caller.as_ref());
+                self.check_bound_of_calls(key, &message, caller.as_ref());
                 let wanted = shown.and_then(|shown| self.wanted_claims(key, &shown, &message));
                 if let Some(wanted) = wanted {
                     let method = message.get("method").and_then(Value::as_str);
@@ -268,6 +270,7 @@ impl State {
             let message = json!({"jsonrpc": "2.0", "method": method});
             self.say_event(key, at, &message);
         }
+        at = self.say_of_resources(key, at);
         if self.choice.chance(300) {
             self.say(key, at, Said::End(Ok(())));
         }
@@ -315,7 +318,7 @@ impl State {
         self.say(key, Duration::ZERO, Said::Head(head));
     }
 
-    fn say_event(&mut self, key: Key, at: Duration, message: &Value) {
+    pub(super) fn say_event(&mut self, key: Key, at: Duration, message: &Value) {
         let number = self.choice.below(1000);
         let event = framing::event(message, number, &mut self.choice);
         for piece in framing::pieces(&event, &mut self.choice) {

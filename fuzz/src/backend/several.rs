@@ -5,7 +5,9 @@ use entra_mcp_core::{
     ask::{AskId, Sign, SignFault, Signed},
     config::{BackendAddress, BackendHeader, Gateway},
     exchange::ExchangeId,
+    limits,
 };
+use serde_json::Value;
 
 use super::{
     Backend, Key,
@@ -205,6 +207,33 @@ impl Backends {
 }
 
 impl State {
+    /// One user with one client has so many calls at once of one backend by one replica, and no more.
+    pub(super) fn check_bound_of_calls(
+        &mut self,
+        key: Key,
+        message: &Value,
+        caller: Option<&Caller>,
+    ) {
+        let is_call = message
+            .get("method")
+            .is_some_and(|method| method == "tools/call");
+        let (true, Some(caller), Some(backend)) = (is_call, caller, self.backends.of(key)) else {
+            return;
+        };
+        if let Some(source) = backend.sources.get_mut(&key) {
+            source.caller = Some(caller.clone());
+        }
+        let sources = backend.sources.iter();
+        let of_caller = sources.filter(|(other, source)| {
+            other.0 == key.0 && source.caller.as_ref().is_some_and(|other| other.is(caller))
+        });
+        let count = of_caller.count();
+        if count > limits::CALLS_PER_PRINCIPAL + limits::PARKED_CALLS_OF_PRINCIPAL {
+            let what = format!("{caller:?} has {count} calls at once by {:?}", key.0);
+            self.fail(Failure::new("calls bounded", what));
+        }
+    }
+
     /// What is for one endpoint goes to the backend of that one.
     pub(super) fn check_endpoint(&mut self, key: Key) {
         let who = ExchangeRef::new(key.0, key.1);

@@ -9,7 +9,7 @@ use entra_mcp_core::{
 };
 use http::Response;
 
-use super::Key;
+use super::{Key, identity::Caller};
 use crate::{
     checks::Failure,
     clock::SimInstant,
@@ -61,6 +61,8 @@ pub(crate) struct Source {
     pub(super) reads_until: SimInstant,
     /// Whose process it is, as it was told.
     pub(super) user: Option<String>,
+    /// Who calls a tool by it.
+    pub(super) caller: Option<Caller>,
 }
 
 /// The most credit that is given ahead: more of it would bound nothing.
@@ -88,6 +90,7 @@ impl Source {
             is_over: false,
             reads_until: SimInstant::default(),
             user: None,
+            caller: None,
         }
     }
 

@@ -9,7 +9,7 @@ use ring::digest;
 use serde_json::Value;
 use url::Url;
 
-use super::{Label, Secrets, Sort};
+use super::{Label, Secrets, Sort, roles::Roles};
 use crate::{
     backend::name_of_token,
     clock::{self, SimInstant},
@@ -77,6 +77,8 @@ pub struct Ledger {
     pub unkindness: BTreeSet<Unkindness>,
     /// The user names of accounts that Entra lets in no more, and since when.
     pub disabled: BTreeMap<String, SimInstant>,
+    /// Which roles and groups users have.
+    pub roles: Roles,
     /// The user names of accounts, by `oid`.
     pub names: BTreeMap<String, String>,
     /// Sign-ins that Entra completed, tool answers and such, for the summary of a run.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Client, ClientError, Dialect, features::expect};
 use crate::backend::{
     GUARDED,
-    policy::{self, HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, ONLY, SCOPE},
+    policy::{HIDDEN, OF_GROUP, OF_ROLE, OF_SCOPE, ONLY, SCOPE},
 };
 
 /// What the user is told to do where Entra gives no token for a backend.
@@ -28,6 +28,15 @@ impl Client {
         })
     }
 
+    /// Whether its user may know of a tool as its token stands for them; `None`: either may be.
+    fn may_know(&self, tool: &str, owner: &str) -> Option<bool> {
+        let token = self.tokens.as_ref().map(|tokens| &*tokens.access_token);
+        self.peer.world().with(|state| {
+            let roles = &state.checks.ledger().roles;
+            roles.may_know((tool, self.endpoint), owner, token, state.moment)
+        })
+    }
+
     /// Whether each tool is in the list for whom it is there, and for nobody else.
     pub(super) fn check_list(&self, tools: &[String]) {
         let owner = self.owner().unwrap_or_default();
@@ -37,7 +46,10 @@ impl Client {
             .chain(named)
         {
             let is_there = tools.iter().any(|listed| listed == tool);
-            if is_there != policy::may_know(tool, &owner, self.endpoint) {
+            if self
+                .may_know(tool, &owner)
+                .is_some_and(|may| may != is_there)
+            {
                 let what = format!("{tool} is listed for {owner}: {is_there}");
                 self.peer.world().fail("hidden stays hidden", what);
             }
@@ -52,11 +64,22 @@ impl Client {
         let unknown = self.refusal_of(UNKNOWN).await?;
         let named = self.endpoint.map(|_| ONLY).into_iter().flatten();
         for tool in [HIDDEN, OF_ROLE, OF_GROUP].into_iter().chain(named) {
-            if policy::may_know(tool, &owner, self.endpoint) {
-                self.call_named(tool, json!({})).await?;
-                continue;
-            }
-            let hidden = self.refusal_of(tool).await?;
+            let hidden = match self.call_named(tool, json!({})).await {
+                Err(ClientError::Broken) => return Err(ClientError::Broken),
+                // Its token has ended just now: whoever holds none hears nothing of any tool.
+                Err(refused) if refused.status() == Some(401) => return Err(refused),
+                called => called,
+            };
+            let hidden = match (self.may_know(tool, &owner), hidden) {
+                (Some(false), Ok(())) => {
+                    let what = format!("{tool} is called by {owner}");
+                    self.peer.world().fail("hidden stays hidden", what);
+                    continue;
+                }
+                (_, Ok(())) => continue,
+                (Some(true), Err(refused)) => return Err(refused),
+                (_, Err(refused)) => refused,
+            };
             let is_told_apart = match (&hidden, &unknown) {
                 _ if self.expects_no_faults => hidden != unknown,
                 // What breaks on the way is told in other words.

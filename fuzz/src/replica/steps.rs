@@ -34,6 +34,8 @@ pub(super) struct Turn {
     is_asking: bool,
     /// The last that it saw was that a wait was over.
     is_after_tick: bool,
+    /// What its clock said when it saw that.
+    saw_at: Instant,
     /// A wait was over while it was busy.
     is_tick_due: bool,
     /// What it asks when it waits.
@@ -115,6 +117,7 @@ impl State {
             }
             known = true;
             live.turn.is_after_tick = matches!(event, Event::Tick);
+            live.turn.saw_at = now.instant;
             let env = Env {
                 server: &running.server,
                 catalog: &running.server.catalog,
@@ -258,6 +261,7 @@ impl State {
             return;
         };
         let (turn, is_after_tick) = (&live.turn, live.turn.is_after_tick);
+        let saw_at = turn.saw_at;
         let (is_busy, is_tick_due) = (turn.is_busy(), turn.is_tick_due && until <= now);
         let sees_more = is_tick_due || is_told || !turn.deferred.is_empty();
         if !is_busy && is_tick_due {
@@ -270,6 +274,8 @@ impl State {
         if (is_busy || sees_more || !is_after_tick) && until <= now {
             return;
         }
+        // Others may have come between since.
+        let now = if is_after_tick { saw_at } else { now };
         let who = ExchangeRef::new(process, id);
         self.see(&Observation::Idle { who, now, until });
     }

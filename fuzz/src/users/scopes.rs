@@ -2,20 +2,11 @@
 //! then the call goes through.
 
 use super::SimUser;
-use crate::client::{ClientError, Feature};
+use crate::client::ClientError;
 
 impl SimUser {
-    /// Uses what takes the user besides the client.
-    pub(super) async fn use_with_user(&mut self, wanted: Feature) -> Result<(), ClientError> {
-        match wanted {
-            Feature::Patience => self.widen_scope().await,
-            Feature::Failures => self.use_guarded().await,
-            _ => Ok(()),
-        }
-    }
-
     /// Calls what takes a scope, widens that of the client if need be, and calls again.
-    async fn widen_scope(&mut self) -> Result<(), ClientError> {
+    pub(super) async fn widen_scope(&mut self) -> Result<(), ClientError> {
         if self.world.options(|options| options.backend.is_none()) {
             return Ok(());
         }

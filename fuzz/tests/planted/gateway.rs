@@ -1,7 +1,7 @@
 //! Bugs in front of a server of another make.
 
 use entra_mcp_core::{env::Server, planted::Planted};
-use entra_mcp_fuzz::{backend::BackendKind, options::Options};
+use entra_mcp_fuzz::{backend::BackendKind, options::Options, unkindness::Unkindness};
 
 use super::caught_with;
 
@@ -119,6 +119,41 @@ fn challenge_that_does_not_name_its_scope_is_caught() {
     );
 }
 
+/// The same where roles come and go.
+fn caught_with_roles(prepare: fn(Server) -> Server, checks: &[&str]) {
+    let worlds = |options: &mut Options| {
+        options.unkindness.insert(Unkindness::RolesTaken);
+        options.backend = Some(kind("http"));
+        options.second = None;
+    };
+    caught_with(worlds, prepare, checks);
+}
+
+#[test]
+fn role_that_is_taken_away_and_kept_is_caught() {
+    caught_with_roles(
+        |server| server.with_bug(Planted::RolesNotRenewed),
+        &["hidden stays hidden", "hidden is not told"],
+    );
+}
+
+#[test]
+fn stream_that_goes_on_with_a_role_that_was_taken_away_is_caught() {
+    caught_with_roles(
+        |server| server.with_bug(Planted::StreamsKeepRoles),
+        &["hidden is not told"],
+    );
+}
+
+#[test]
+fn calls_of_one_user_without_a_bound_are_caught() {
+    caught_before(
+        "http",
+        |server| server.with_bug(Planted::SharesIgnored),
+        &["calls bounded"],
+    );
+}
+
 #[test]
 fn call_that_does_not_wait_for_its_user_is_caught() {
     caught_before(
@@ -179,7 +214,11 @@ fn token_that_is_good_at_another_endpoint_is_caught() {
     caught_between(
         ["http", "stateless"],
         |server| server.with_bug(Planted::EndpointsOfTokensIgnored),
-        &["bearer needed", "tokens of their endpoints"],
+        &[
+            "bearer needed",
+            "tokens of their endpoints",
+            "backends apart",
+        ],
     );
 }
 
