@@ -61,7 +61,7 @@ enum Bound {
 }
 
 /// What is bounded, and how.
-const ROWS: [(&str, &str, &[Bound]); 23] = [
+const ROWS: [(&str, &str, &[Bound]); 24] = [
     (
         "session token, session without a refresh, session at most",
         "{}, {}, {}, unless set",
