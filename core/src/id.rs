@@ -36,6 +36,13 @@ impl SessionId {
         &self.0
     }
 
+    /// Writes what `Display` writes, without an allocation.
+    pub(crate) fn write_to<'a>(&self, text: &'a mut [u8; 22]) -> &'a str {
+        let written = URL_SAFE_NO_PAD.encode_slice(self.0, text);
+        debug_assert_eq!(written, Ok(text.len()));
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+
     /// Reads what `Display` wrote.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         sixteen_bytes(text).map(Self)

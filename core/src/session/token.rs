@@ -6,7 +6,7 @@
 //! to its session: both must hold.
 //!
 //! It is short, however long the `client_id` and the scopes are, for it comes with every request and is hashed
-//! each time: under 500 characters where the public URL has up to 40, and 8/3 more for each beyond. Its
+//! each time: under 470 characters where the public URL has up to 40, and 8/3 more for each beyond. Its
 //! claim `client_id` is a short name of the client ([`ClientRef`]); issuer and only audience are this server, and to
 //! clients the token is opaque (RFC 9068 section 6). There is no claim `scope`, which RFC 9068 section 2.2.3 asks for
 //! but does not require: the scopes stand in the session, and where a refresh has asked for fewer, `narrowed` says which.
@@ -36,6 +36,9 @@ use crate::{
 
 /// The longest token that is looked at: a host name has 253 characters at most.
 const TOKEN_BYTES: usize = 1536;
+
+/// The length of its signature in base64url.
+const MAC_CHARS: usize = (4 * MAC_BYTES).div_ceil(3);
 
 /// What a session token that was verified says.
 #[derive(Debug)]
@@ -160,7 +163,9 @@ fn authenticate(token: &str, server: &Server) -> Option<(Wiped, [u8; MAC_BYTES])
     if token.len() > TOKEN_BYTES {
         return None;
     }
-    let (signed, mac) = token.rsplit_once('.')?;
+    let signed = token.len().checked_sub(".".len() + MAC_CHARS)?;
+    let (signed, mac) = token.split_at_checked(signed)?;
+    let mac = mac.strip_prefix('.')?;
     // The header is compared, not parsed: another algorithm, a key of its own, an unknown member,
     // all are just another string (RFC 8725 sections 3.1, 3.10).
     let payload = signed.strip_prefix(HEADER)?.strip_prefix('.')?;

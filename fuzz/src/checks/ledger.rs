@@ -389,8 +389,8 @@ pub(crate) fn claims(token: &str) -> Option<Value> {
 /// The name that session tokens have for a client.
 pub(crate) fn short_name(client_id: &str) -> String {
     let hash = digest::digest(&digest::SHA256, client_id.as_bytes());
-    let (half, _) = hash.as_ref().split_at(16);
-    format!("h.{}", URL_SAFE_NO_PAD.encode(half))
+    let (beginning, _) = hash.as_ref().split_at(12);
+    format!("h.{}", URL_SAFE_NO_PAD.encode(beginning))
 }
 
 fn oid(token: &str) -> Option<String> {

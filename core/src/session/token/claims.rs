@@ -59,10 +59,15 @@ impl<'a> Rest<'a> {
     /// The number that follows this beginning of a member.
     fn number(&mut self, member: &str) -> Option<u64> {
         let rest = self.0.strip_prefix(member)?;
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (digits, rest) = rest.split_at_checked(digits)?;
-        self.0 = rest;
-        digits.parse().ok()
+        let mut number: Option<u64> = None;
+        let mut digits = 0;
+        for byte in rest.bytes().take_while(u8::is_ascii_digit) {
+            let so_far = number.unwrap_or(0).checked_mul(10)?;
+            number = Some(so_far.checked_add(u64::from(byte - b'0'))?);
+            digits += 1;
+        }
+        self.0 = rest.get(digits..)?;
+        number
     }
 }
 
