@@ -6,9 +6,8 @@
 use std::fmt;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
-use bytes::Bytes;
 use entra_mcp_http1::Fields;
-use entra_mcp_wire::text::hex;
+use entra_mcp_wire::text::HexDigits;
 
 use crate::limits::REQUEST_ID_CHARS;
 
@@ -72,10 +71,15 @@ impl RequestId {
 
     /// Returns it as a text of its own.
     pub(crate) fn to_text(&self) -> String {
+        self.with_text(str::to_owned)
+    }
+
+    /// Shows it as text to a function, without an allocation.
+    pub(crate) fn with_text<T>(&self, show: impl FnOnce(&str) -> T) -> T {
         match &self.0 {
-            Repr::Own(number) => own(*number),
-            Repr::Given(id) => String::from(&**id),
-            Repr::Traced(value) => trace_id(value).unwrap_or_default().to_owned(),
+            Repr::Own(number) => show(HexDigits::of(*number).as_str()),
+            Repr::Given(id) => show(id),
+            Repr::Traced(value) => show(trace_id(value).unwrap_or_default()),
         }
     }
 
@@ -83,7 +87,7 @@ impl RequestId {
     pub fn name_in(&self, headers: &mut HeaderMap) {
         // Both kinds are visible ASCII.
         let value = match &self.0 {
-            Repr::Own(number) => HeaderValue::from_maybe_shared(Bytes::from(own(*number))),
+            Repr::Own(number) => HeaderValue::from_bytes(HexDigits::of(*number).as_bytes()),
             Repr::Given(id) => HeaderValue::from_str(id),
             Repr::Traced(value) => HeaderValue::from_str(trace_id(value).unwrap_or_default()),
         };
@@ -95,11 +99,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Own(number) => f.write_str(&own(*number)),
-            Repr::Given(id) => f.write_str(id),
-            Repr::Traced(value) => f.write_str(trace_id(value).unwrap_or_default()),
-        }
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -107,11 +107,6 @@ impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RequestId({self})")
     }
-}
-
-/// An id of ours: sixteen hexadecimal digits.
-fn own(number: u64) -> String {
-    hex(&number.to_be_bytes())
 }
 
 fn one<'a>(headers: &'a Fields, name: &HeaderName) -> Option<&'a str> {

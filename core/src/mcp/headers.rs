@@ -8,17 +8,23 @@ use entra_mcp_http1::Fields;
 /// The revision that a request is written in.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 
+/// A request has as many headers of MCP at most, but for those that repeat arguments.
+const USUAL: usize = 7;
+
 /// The headers that say what a message is; nothing else of a head is kept while the caller is looked
 /// up, least of all the session token.
-const RELEVANT: [&str; 7] = [
-    PROTOCOL_VERSION,
-    "mcp-session-id",
-    "mcp-method",
-    "mcp-name",
-    "accept",
-    "last-event-id",
-    "user-agent",
-];
+fn relevant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "mcp-protocol-version" => PROTOCOL_VERSION,
+        "mcp-session-id" => "mcp-session-id",
+        "mcp-method" => "mcp-method",
+        "mcp-name" => "mcp-name",
+        "accept" => "accept",
+        "last-event-id" => "last-event-id",
+        "user-agent" => "user-agent",
+        _ => return None,
+    })
+}
 
 /// What the headers begin with that repeat arguments of a tool (2026-07-28).
 pub(crate) const PARAMETER: &str = "mcp-param-";
@@ -30,14 +36,14 @@ pub(crate) struct McpHeaders(Vec<(Cow<'static, str>, HeaderValue)>);
 impl McpHeaders {
     /// Those of a head.
     pub(crate) fn of(headers: &Fields) -> Self {
-        let mut selected = Vec::with_capacity(RELEVANT.len());
+        let mut selected = Vec::with_capacity(USUAL);
         for (name, value) in headers.iter() {
-            let name = name.as_str();
-            let relevant = RELEVANT.into_iter().find(|relevant| *relevant == name);
-            let parameter = || name.starts_with(PARAMETER).then(|| name.to_owned());
-            let name = relevant.map(Cow::Borrowed);
-            let name = name.or_else(|| parameter().map(Cow::Owned));
-            selected.extend(name.map(|name| (name, value.clone())));
+            let name = match relevant(name.as_str()) {
+                Some(relevant) => Cow::Borrowed(relevant),
+                None if name.as_str().starts_with(PARAMETER) => Cow::Owned(name.to_string()),
+                None => continue,
+            };
+            selected.push((name, value.clone()));
         }
         Self(selected)
     }
