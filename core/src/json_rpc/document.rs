@@ -58,6 +58,16 @@ impl Document {
     }
 }
 
+impl Node {
+    /// How many nodes it is, with what is within it.
+    fn count(&self) -> usize {
+        match self {
+            Self::Array(within) | Self::Object(within) => 1 + *within as usize,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => 1,
+        }
+    }
+}
+
 impl Text {
     fn len(self) -> usize {
         let (Self::Plain(_, length) | Self::Unescaped(_, length)) = self;
@@ -81,11 +91,7 @@ impl<'a> Json<'a> {
 
     /// The value behind it.
     fn next(self) -> Self {
-        let length = match self.node() {
-            Node::Array(within) | Node::Object(within) => 1 + *within as usize,
-            Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => 1,
-        };
-        self.document.at(self.index + length)
+        self.document.at(self.index + self.node().count())
     }
 
     /// What is within it, one after the other.
@@ -119,17 +125,13 @@ impl<'a> Json<'a> {
             return None;
         };
         let end = self.index + 1 + *within as usize;
-        let mut index = self.index + 1;
-        while index < end {
-            let (one, value) = (self.document.at(index), self.document.at(index + 1));
+        let mut rest = self.document.nodes.get(self.index + 1..end)?;
+        while let [Node::Text(text), value, ..] = rest {
             // Most have another length already.
-            if let Node::Text(text) = one.node()
-                && text.len() == name.len()
-                && self.document.bytes(*text) == Some(name.as_bytes())
-            {
-                return Some(value);
+            if text.len() == name.len() && self.document.bytes(*text) == Some(name.as_bytes()) {
+                return Some(self.document.at(end - rest.len() + 1));
             }
-            index = value.next().index;
+            rest = rest.get(1 + value.count()..)?;
         }
         None
     }
