@@ -36,9 +36,11 @@ impl Evaluation<'_> {
             self.expect(place, "items that are different".to_owned());
         }
         // Last, for it asks what all others have looked at.
-        if let Some(schema) = keywords.get("unevaluatedItems") {
+        if self.schema.tracks
+            && let Some(schema) = keywords.get("unevaluatedItems")
+        {
             for (index, item) in items.iter().enumerate() {
-                if !evaluated.items.contains(&index) {
+                if !evaluated.has_item(index) {
                     self.item(schema, item, index, place, evaluated);
                 }
             }
@@ -55,7 +57,7 @@ impl Evaluation<'_> {
     ) {
         self.check(schema, item, &Place::Item(place, index));
         if self.schema.tracks {
-            evaluated.items.insert(index);
+            evaluated.add_item(index);
         }
     }
 
@@ -73,9 +75,9 @@ impl Evaluation<'_> {
         let fitting: Vec<_> = items.iter().enumerate().filter(fits).collect();
         let count = fitting.len();
         if self.schema.tracks {
-            evaluated
-                .items
-                .extend(fitting.into_iter().map(|(index, _)| index));
+            for (index, _) in fitting {
+                evaluated.add_item(index);
+            }
         }
         let one = Value::from(1);
         let least = keywords.get("minContains").unwrap_or(&one);

@@ -22,17 +22,43 @@ pub(crate) struct Evaluation<'s> {
 }
 
 /// What of a value some keyword has looked at, for those that ask (`unevaluatedProperties`,
-/// `unevaluatedItems`). Nothing is noted if no keyword of the schema does.
+/// `unevaluatedItems`). Nothing is noted if no keyword of the schema does, and nothing is then allocated or dropped.
 #[derive(Default)]
-pub(crate) struct Evaluated {
-    pub(crate) members: BTreeSet<String>,
-    pub(crate) items: BTreeSet<usize>,
+pub(crate) struct Evaluated(Option<Box<Noted>>);
+
+#[derive(Default)]
+struct Noted {
+    members: BTreeSet<String>,
+    items: BTreeSet<usize>,
 }
 
 impl Evaluated {
     pub(crate) fn add(&mut self, other: Self) {
-        self.members.extend(other.members);
-        self.items.extend(other.items);
+        let Some(other) = other.0 else {
+            return;
+        };
+        let noted = self.0.get_or_insert_default();
+        noted.members.extend(other.members);
+        noted.items.extend(other.items);
+    }
+
+    pub(crate) fn add_member(&mut self, name: &str) {
+        let noted = self.0.get_or_insert_default();
+        noted.members.insert(name.to_owned());
+    }
+
+    pub(crate) fn has_member(&self, name: &str) -> bool {
+        let noted = self.0.as_ref();
+        noted.is_some_and(|noted| noted.members.contains(name))
+    }
+
+    pub(crate) fn add_item(&mut self, index: usize) {
+        self.0.get_or_insert_default().items.insert(index);
+    }
+
+    pub(crate) fn has_item(&self, index: usize) -> bool {
+        let noted = self.0.as_ref();
+        noted.is_some_and(|noted| noted.items.contains(&index))
     }
 }
 

@@ -49,10 +49,12 @@ impl Evaluation<'_> {
             }
         }
         // Last, for it asks what all others have looked at.
-        if let Some(schema) = keywords.get("unevaluatedProperties") {
+        if self.schema.tracks
+            && let Some(schema) = keywords.get("unevaluatedProperties")
+        {
             let rest = object
                 .iter()
-                .filter(|(name, _)| !evaluated.members.contains(*name));
+                .filter(|(name, _)| !evaluated.has_member(name));
             let rest: Vec<_> = rest.collect();
             self.other_members(schema, keywords, &rest, place, evaluated);
         }
@@ -84,7 +86,7 @@ impl Evaluation<'_> {
                 }
             }
             match is_named {
-                true if self.schema.tracks => drop(evaluated.members.insert(name.clone())),
+                true if self.schema.tracks => evaluated.add_member(name),
                 true => {}
                 false => rest.push((name, value)),
             }
@@ -114,7 +116,7 @@ impl Evaluation<'_> {
         for (name, value) in rest {
             self.check(schema, value, &Place::Member(place, name));
             if self.schema.tracks {
-                evaluated.members.insert((*name).clone());
+                evaluated.add_member(name);
             }
         }
     }
