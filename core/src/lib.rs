@@ -147,6 +147,7 @@
 pub mod base_path; // The path of the public address.
 mod endpoint; // The MCP endpoints of one server.
 mod fault; // What does not work in the environment.
+mod few; // A list that mostly has one element.
 mod id; // The ids of exchanges, sessions, streams, requests and tasks.
 pub mod limits; // Every bound, with its reason.
 pub mod log_event; // The lines of the log, as data.

@@ -4,13 +4,14 @@ mod announce;
 mod audit;
 mod backends;
 mod live_asks;
+mod response_headers;
 
 use std::{collections::VecDeque, time::Duration};
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, header};
+use ::http::{HeaderMap, header};
 use bytes::Bytes;
 
-use self::{audit::Audit, live_asks::LiveAsks};
+use self::{audit::Audit, live_asks::LiveAsks, response_headers::ResponseHeaders};
 
 use crate::{
     action::Action,
@@ -201,7 +202,11 @@ impl Cx<'_> {
 
     /// Writes to the log, and so to the audit log if that tells of it.
     pub(crate) fn log(&mut self, event: impl Into<LogEvent>) {
-        let event = event.into().with(Field::RequestId, self.request_id());
+        let event = event.into();
+        let event = self
+            .out
+            .request_id
+            .with_text(|id| event.with(Field::RequestId, id));
         let event = match &self.out.audit {
             Some(audit) if event.id().audit_outcome().is_some() => {
                 event.audited(audit.at(self.env.now.instant))
@@ -229,23 +234,6 @@ impl Cx<'_> {
     /// When to be woken, or for an exchange that is no stream, when its time is up.
     pub(crate) fn wait_until(&mut self, instant: Instant) {
         self.out.wake = instant;
-    }
-}
-
-/// Headers that the answer gets, whatever it is: one of each name. They are few, so a list is quicker than a map.
-#[derive(Debug, Default)]
-pub(crate) struct ResponseHeaders(Vec<(HeaderName, HeaderValue)>);
-
-impl ResponseHeaders {
-    /// Adds a header, in place of one of this name.
-    pub(crate) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
-        self.remove(&name);
-        self.0.push((name, value));
-    }
-
-    /// Takes a header back.
-    pub(crate) fn remove(&mut self, name: &HeaderName) {
-        self.0.retain(|(one, _)| one != name);
     }
 }
 
@@ -306,7 +294,7 @@ impl Outbox {
         debug_assert!(!self.responded, "an exchange answers once");
         self.responded = true;
         self.request_id.name_in(headers);
-        for (name, value) in std::mem::take(&mut self.response_headers).0 {
+        for (name, value) in std::mem::take(&mut self.response_headers) {
             // Cookies are set one by one; of the others there is one.
             if name == header::SET_COOKIE {
                 headers.append(name, value);

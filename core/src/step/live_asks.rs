@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::ticket::{Ask, AskId, Awaiting};
+use crate::{
+    few::Few,
+    ticket::{Ask, AskId, Awaiting},
+};
 
 /// Asks, each with what its [`Awaiting`] has too, if that was not dropped.
 #[derive(Debug, Default)]
-pub(super) struct LiveAsks(Vec<(AskId, Arc<()>)>);
+pub(super) struct LiveAsks(Few<(AskId, Arc<()>)>);
 
 impl LiveAsks {
     /// What a state holds while it waits for the answer to this ask.
@@ -54,7 +57,11 @@ mod tests {
         let third = live.awaiting::<Store>(AskId(2));
         let awaited = |live: &LiveAsks| [0, 1, 2].map(|id| live.is_awaited(AskId(id)));
         assert_eq!(awaited(&live), [false, true, true]);
-        assert_eq!(live.0.len(), 2, "the place of the first is used again");
+        assert_eq!(
+            live.0.iter().count(),
+            2,
+            "the place of the first is used again"
+        );
         drop(second);
         assert_eq!(awaited(&live), [false, false, true]);
         drop(third);
