@@ -260,7 +260,11 @@ impl HttpMessages {
         }
         let mut messages = Vec::with_capacity(texts.len());
         for text in texts {
-            let text = String::from_utf8_lossy(&text);
+            // Almost always it is text, and then it is seen to be so by many bytes at a time.
+            let text = match std::str::from_utf8(&text) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(&text),
+            };
             if self.guard.is_in(&text) {
                 return Err(BackendFault::Leaked);
             }

@@ -52,7 +52,7 @@ pub(crate) struct Opened {
 pub(crate) enum NotOpened {
     Fault(BackendFault),
     /// The backend refuses, with this error.
-    Refused(RawMessage),
+    Refused(Box<RawMessage>),
     /// The backend wants these claims of the user's access token.
     ClaimsRequired(ClaimsChallenge),
 }
@@ -223,7 +223,7 @@ impl Opening {
         if is_error || fault.is_some() {
             let reason = match fault {
                 Some(fault) => not_opened(fault, &incoming),
-                None => NotOpened::Refused(message),
+                None => NotOpened::Refused(Box::new(message)),
             };
             return self.refused(is_initialize, reason, &incoming, gateway, cx);
         }

@@ -11,7 +11,7 @@ mod without;
 
 use std::{borrow::Cow, ops::Range};
 
-use super::raw_json::{self, JsonFault, Members};
+use super::raw_json::{self, JsonFault, Members, Places};
 use crate::{json_rpc::Id, limits};
 
 /// Why a message does not pass.
@@ -49,6 +49,8 @@ pub(crate) struct RawMessage {
     kind: MessageKind,
     id: Option<Range<usize>>,
     params: Option<Range<usize>>,
+    /// The members of the parameters, which are looked for more than once.
+    param_members: Places,
     /// The result, or the error.
     outcome: Option<Range<usize>>,
     /// The progress token: of a request in `_meta`, of `notifications/progress` beside it.
@@ -119,6 +121,7 @@ impl RawMessage {
         let mut message = Self {
             id: id_at,
             params: members.get("params").filter(|at| !is_null(text, at)),
+            param_members: Places::default(),
             outcome,
             token: None,
             cancelled: None,
@@ -151,6 +154,7 @@ impl RawMessage {
             }
             MessageKind::Notification { .. } | MessageKind::Response { .. } => {}
         }
+        self.param_members = params.places();
         Ok(())
     }
 
@@ -207,14 +211,16 @@ impl RawMessage {
 
     /// A parameter that is a string.
     pub(crate) fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        let params = Members::of(&self.text, self.params.clone()?).ok()?;
-        raw_json::string(self.text.get(params.get(name)?)?)
+        raw_json::string(self.text.get(self.param_members.get(&self.text, name)?)?)
     }
 
     /// A parameter, or a member of one, as it is written.
     pub(crate) fn param_at(&self, path: &[&str]) -> Option<&str> {
-        let mut at = self.params.clone()?;
-        for name in path {
+        let Some((param, within)) = path.split_first() else {
+            return self.params();
+        };
+        let mut at = self.param_members.get(&self.text, param)?;
+        for name in within {
             at = Members::of(&self.text, at).ok()?.get(name)?;
         }
         self.text.get(at)

@@ -147,8 +147,22 @@ pub(super) fn whole(text: &str) -> Result<Range<usize>, JsonFault> {
 struct Member<'a> {
     name: Cow<'a, str>,
     /// Where its name stands, with the quotes.
-    at: usize,
+    name_at: Range<usize>,
     value: Range<usize>,
+}
+
+/// Where the members of an object stand, each by its name and its value, for whoever keeps the text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places(Vec<(Range<usize>, Range<usize>)>);
+
+impl Places {
+    /// Where the value of a member stands in the text, which is the one that was read.
+    pub(super) fn get(&self, text: &str, name: &str) -> Option<Range<usize>> {
+        let is_it =
+            |at: &Range<usize>| text.get(at.clone()).and_then(string).as_deref() == Some(name);
+        let member = self.0.iter().find(|(name_at, _)| is_it(name_at));
+        member.map(|(_, value)| value.clone())
+    }
 }
 
 /// The members of an object, by where they stand in the text.
@@ -182,7 +196,7 @@ impl<'a> Members<'a> {
             if members.len() >= MEMBERS {
                 return Err(JsonFault::TooManyMembers);
             }
-            let at = name.start;
+            let name_at = name;
             let name = string(written).ok_or(JsonFault::NotJson)?;
             // Few are sooner compared with each other than sorted.
             match members.len() < FEW_MEMBERS {
@@ -197,7 +211,11 @@ impl<'a> Members<'a> {
                     }
                 }
             }
-            members.push(Member { name, at, value });
+            members.push(Member {
+                name,
+                name_at,
+                value,
+            });
             Ok(end)
         })?;
         Ok(Self { members, end })
@@ -218,6 +236,16 @@ impl<'a> Members<'a> {
         member.map(|member| member.value.clone())
     }
 
+    /// The same without the text.
+    pub(super) fn places(self) -> Places {
+        let members = self.members.into_iter();
+        Places(
+            members
+                .map(|member| (member.name_at, member.value))
+                .collect(),
+        )
+    }
+
     /// The names of all members.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| &*member.name)
@@ -231,12 +259,13 @@ impl<'a> Members<'a> {
             return Vec::new();
         };
         let Some(kept) = first.and_then(|first| self.members.get(first)) else {
-            return std::iter::once(begin.at..last.value.end).collect();
+            return std::iter::once(begin.name_at.start..last.value.end).collect();
         };
-        let before = (begin.at < kept.at).then_some(begin.at..kept.at);
+        let (begin, kept) = (begin.name_at.start, kept.name_at.start);
+        let before = (begin < kept).then_some(begin..kept);
         let pairs = self.members.iter().zip(self.members.iter().skip(1));
         let after = pairs
-            .filter(|(_, member)| member.at > kept.at && !is_kept(member))
+            .filter(|(_, member)| member.name_at.start > kept && !is_kept(member))
             .map(|(before, member)| before.value.end..member.value.end);
         before.into_iter().chain(after).collect()
     }
