@@ -67,6 +67,12 @@ fn gateway_banner(gateway: &Gateway, config: &Config) -> String {
         }
         return text;
     };
+    if let Some(header) = &gateway.header {
+        text.push_str(&format!(
+            "  The header {} goes with each request, the same for all users.\n",
+            header.name()
+        ));
+    }
     if !identity.tells() {
         text.push_str("  That server is not told who calls.\n");
         return text;

@@ -172,6 +172,13 @@ fn banner_says_what_the_backend_is_told_and_whether_others_could_say_it() {
     assert!(banner("easy-auth").contains("can be anybody there"));
     assert!(banner("forwarded").contains("X-Forwarded-User"));
     assert!(banner("none").contains("not told who calls"));
+    let config = config(
+        &["--backend", "http://127.0.0.1:8000/mcp"],
+        &[("ENTRA_MCP_BACKEND_HEADER", "X-Api-Key: s3cret")],
+    );
+    let banner = startup_banner(&config, &entra_mcp_core::tools::catalog());
+    assert!(banner.contains("x-api-key goes with each request, the same for all users"));
+    assert!(!banner.contains("s3cret"));
 }
 
 const SEVERAL: [&str; 6] = [
