@@ -61,7 +61,7 @@ enum Bound {
 }
 
 /// What is bounded, and how.
-const ROWS: [(&str, &str, &[Bound]); 24] = [
+const ROWS: [(&str, &str, &[Bound]); 25] = [
     (
         "session token, session without a refresh, session at most",
         "{}, {}, {}, unless set",
@@ -199,6 +199,14 @@ const ROWS: [(&str, &str, &[Bound]); 24] = [
         ],
     ),
     (
+        "responses that wait to be written, of one session, in all",
+        "{}, {}; then 429, 503",
+        &[
+            Bytes(limits::SESSION_RESPONSE_BYTES),
+            Bytes(limits::RESPONSE_BYTES),
+        ],
+    ),
+    (
         "a call of a backend: in all, without a byte; its connection; a session that it opens",
         "{}, {}; {}; {}; each unless set",
         &[
@@ -209,13 +217,14 @@ const ROWS: [(&str, &str, &[Bound]); 24] = [
         ],
     ),
     (
-        "one message of a backend; those of all calls that are not whole yet; messages before the answer to one call",
-        "{} unless set, at most {}; {}; {}; each unless set",
+        "one message of a backend; those of all calls that are not whole yet; messages before the answer to one call; what is of no message between two",
+        "{} unless set, at most {}; {}; {}; each unless set; {}",
         &[
             Bytes(limits::BACKEND_MESSAGE_BYTES),
             Bytes(limits::BACKEND_MESSAGE_BYTES_CEILING),
             Bytes(limits::BACKEND_HELD_BYTES),
             Number(limits::BACKEND_MESSAGES),
+            Bytes(limits::BACKEND_IDLE_BYTES),
         ],
     ),
     (
