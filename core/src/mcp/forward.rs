@@ -169,8 +169,7 @@ pub(crate) fn start(
         let error = Error::invalid_request("The message cannot be passed on as it is written.");
         return Some(refused(request, error, icx));
     };
-    let cut = NEVER_PASSED.into_iter();
-    let message = cut.fold(message, RawMessage::without);
+    let message = NEVER_PASSED.into_iter().fold(message, RawMessage::without);
     let verdict = judge(icx.cx.env.policy, &request.method, &message, icx.caller);
     let taken = match client.revision.features().stateless {
         true => rounds::take(request, message, icx.caller, icx.cx),
