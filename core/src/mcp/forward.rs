@@ -54,7 +54,7 @@ pub(crate) use self::{
     initialize::{InitializeFrom, Initializing, params as client_params},
     judge::needed_scopes,
     listen::{can_be_heard, listen_request, listens},
-    relay::may_hear_of,
+    relay::{may_hear_of, may_know_resource},
     sessions::{backend_session, named_by_capabilities, params_without_session},
 };
 use super::{

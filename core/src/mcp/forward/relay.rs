@@ -194,10 +194,14 @@ impl Forward {
 
 /// Whether the caller may know of the resource that has changed.
 pub(crate) fn may_hear_of(message: &RawMessage, caller: &Caller, cx: &Cx<'_>) -> bool {
-    let (policy, kind) = (cx.env.policy, PolicyKind::Resource);
+    let is_limited = cx.env.policy.hides(PolicyKind::Resource);
     let uri = message.param("uri");
-    let is_shown = |uri: &str| judge::is_shown(policy, kind, uri, caller);
-    !policy.hides(kind) || uri.is_some_and(|uri| is_shown(&uri))
+    !is_limited || uri.is_some_and(|uri| may_know_resource(&uri, caller, cx))
+}
+
+/// Whether the caller may know of the resource of this URI.
+pub(crate) fn may_know_resource(uri: &str, caller: &Caller, cx: &Cx<'_>) -> bool {
+    judge::is_shown(cx.env.policy, PolicyKind::Resource, uri, caller)
 }
 
 fn send(json: String, icx: &mut InvocationCx<'_, '_>) {

@@ -15,6 +15,7 @@ use crate::{
     log_event::LogEventId,
     mcp::{
         backend_stream::{BackendStream, Heard},
+        forward::may_know_resource,
         server_messages,
         session::McpSession,
         session_monitor::{Due, SHORTEST_WAIT, SessionMonitor, SessionState},
@@ -256,10 +257,13 @@ impl Open {
             let json = subscriptions::acknowledged(&Subscription { id, filter });
             cx.write(sse::event("message", &json));
         }
-        let is_told = |change: &&ChangeNotification| {
-            subscription.is_some() || (is_own && lists.concern(change))
+        let is_told = |change: &&ChangeNotification| match change {
+            // The user may have lost the role for it since it was asked for (threat R7).
+            ChangeNotification::Resource(uri) if !is_own => may_know_resource(uri, &caller, cx),
+            _ => subscription.is_some() || (is_own && lists.concern(change)),
         };
-        for change in next.changes.iter().filter(is_told) {
+        let told: Vec<_> = next.changes.iter().filter(is_told).collect();
+        for change in told {
             let json = server_messages::changed(change, id);
             cx.write(sse::event("message", &json));
         }

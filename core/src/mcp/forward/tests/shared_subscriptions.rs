@@ -356,3 +356,32 @@ fn what_can_be_listened_for_is_said_of_the_backend() {
         json!({"tools": {"listChanged": true}, "prompts": {}, "resources": {"subscribe": true}});
     assert_eq!(*capabilities, expected);
 }
+
+// R7
+#[test]
+fn resource_is_not_heard_of_while_its_user_has_not_the_role() {
+    let mut world = world();
+    world.server.policy = Policy {
+        resources: vec![PolicyRule {
+            roles: vec!["Orders.Admin".to_owned()],
+            ..PolicyRule::allowing(NamePattern::parse("a://1").unwrap())
+        }],
+        ..Policy::default()
+    };
+    world.has_roles("alice", &["Orders.Admin"]);
+    let (id, stream) = first(&mut world);
+    let updated = |world: &mut World| {
+        for uri in ["a://1", "a://2"] {
+            says(world, &stream, "resources/updated", &json!({"uri": uri}));
+        }
+        told(world, id, "one").len()
+    };
+    assert_eq!(updated(&mut world), 3);
+    world.has_roles("alice", &[]);
+    world.wait(crate::limits::KEEP_ALIVE.as_secs());
+    assert_eq!(updated(&mut world), 4);
+    assert_eq!(told(&world, id, "one")[3], "updated a://2");
+    world.has_roles("alice", &["Orders.Admin"]);
+    world.wait(crate::limits::KEEP_ALIVE.as_secs());
+    assert_eq!(updated(&mut world), 6);
+}
