@@ -140,6 +140,8 @@ pub enum Observation<'a> {
         who: ExchangeRef,
         /// What it wants.
         wanted: &'a Value,
+        /// Whether the exchange only listens to it.
+        listens: bool,
     },
     /// How full a hub's tables are after a message.
     HubLoad {

@@ -141,10 +141,12 @@ impl State {
         let who = ExchangeRef::new(key.0, key.1);
         self.note("backend", &format!("= wants {wanted}"));
         let case = self.checks.ledger().case(who);
-        // A stream on which a backend is listened to waits until a call has a good one.
-        if case.is_some_and(|case| case.method == "POST" && !is_to_listen) {
-            self.see(&Observation::BackendChallenged { who, wanted });
-        }
+        let listens = is_to_listen || case.is_none_or(|case| case.method != "POST");
+        self.see(&Observation::BackendChallenged {
+            who,
+            wanted,
+            listens,
+        });
         let claims = STANDARD.encode(wanted.to_string());
         let challenge = format!(
             "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \

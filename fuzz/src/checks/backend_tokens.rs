@@ -1,6 +1,6 @@
 //! The access tokens of Entra's for a backend are kept (threat R3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entra_mcp_core::limits;
 use serde_json::Value;
@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct TokensAreKept {
     /// Of each process and session: when the token ends, and since when it is used.
     kept: BTreeMap<Place, (u64, SimInstant)>,
+    /// Those that a backend has refused; some calls still have them.
+    refused: BTreeSet<(Place, u64)>,
 }
 
 /// A process of a replica, and the session.
@@ -57,15 +59,19 @@ impl Check for TokensAreKept {
                 token: Some(token),
             } => {
                 let ends = claims(token).and_then(|claims| claims.get("exp")?.as_u64());
-                if let (Some((place, _)), Some(ends)) = (place(*who, ledger), ends) {
+                if let (Some((place, _)), Some(ends)) = (place(*who, ledger), ends)
+                    && !self.refused.contains(&(place.clone(), ends))
+                {
                     let since = self.kept.get(&place).filter(|(known, _)| *known == ends);
                     let since = since.map_or(ledger.moment, |(_, since)| *since);
                     self.kept.insert(place, (ends, since));
                 }
             }
             Observation::BackendChallenged { who, .. } => {
-                if let Some((place, _)) = place(*who, ledger) {
-                    self.kept.remove(&place);
+                if let Some((place, _)) = place(*who, ledger)
+                    && let Some((ends, _)) = self.kept.remove(&place)
+                {
+                    self.refused.insert((place, ends));
                 }
             }
             Observation::FetchSent { who, request } => {

@@ -143,7 +143,12 @@ impl Check for ClaimsArePassedOn {
                     self.0.insert(*who, "nbf");
                 }
             }
-            Observation::BackendChallenged { who, wanted } => {
+            // A stream on which a backend is listened to may wait until a call has a good token.
+            Observation::BackendChallenged {
+                who,
+                wanted,
+                listens: false,
+            } => {
                 let is_of_context = wanted.pointer("/access_token/acrs").is_some();
                 let name = if is_of_context { "acrs" } else { "nbf" };
                 self.0.insert(*who, name);

@@ -68,6 +68,8 @@ impl Client {
                 Err(ClientError::Broken) => return Err(ClientError::Broken),
                 // Its token has ended just now: whoever holds none hears nothing of any tool.
                 Err(refused) if refused.status() == Some(401) => return Err(refused),
+                // Its user has to do something first.
+                Err(refused) if self.is_for_user(&refused) => return Err(refused),
                 called => called,
             };
             let hidden = match (self.may_know(tool, &owner), hidden) {
