@@ -348,9 +348,9 @@ pub const SESSION_BODY_BYTES: usize = 2 * MESSAGE_BODY_BYTES;
 pub const USER_BODY_BYTES: usize = 2 * SESSIONS_PER_USER * SESSION_BODY_BYTES;
 
 /// How many bytes of responses to requests of one session wait to be written, for the client reads them slowly; but one response always may.
-pub const SESSION_RESPONSE_BYTES: usize = RESPONSE_BYTES / 4;
+pub const SESSION_RESPONSE_BYTES: usize = RESPONSE_BYTES / 8;
 
-/// How many of all sessions do.
+/// How many of all sessions do, so that none may have more than one.
 pub const RESPONSE_BYTES: usize = 256 * 1024 * 1024;
 
 /// How often the store is asked whether it answers, because somebody asks whether this replica is ready.

@@ -300,9 +300,15 @@ impl BackendStream {
                 return self.fail(fault, cx);
             }
         };
-        let is_heard = incoming.status().is_none_or(|status| status.is_success());
+        let is_open = incoming.status().is_some_and(|status| status.is_success());
+        // A process has no status; a connection that ends without one was never open.
+        let is_heard = is_open || (incoming.status().is_none() && end.is_none());
         if is_heard {
             self.note_heard(cx);
+        }
+        if is_open {
+            // The session is there: it may be lost once more.
+            self.was_reopened = false;
         }
         if is_heard && !messages.is_empty() {
             (self.failures, self.was_reopened) = (0, false);

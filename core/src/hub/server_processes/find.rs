@@ -133,7 +133,7 @@ impl ServerProcesses {
         // Those that are being ended take memory, too: of each user no more than their share.
         let has_memory = all().count() < most.in_all.saturating_mul(2)
             && all().filter(is_theirs).count() < most.of_user.saturating_mul(2);
-        if !is_full && live().count() < most.in_all {
+        if !has_memory || (!is_full && live().count() < most.in_all) {
             return has_memory;
         }
         let busy = |name: &ProcessName| {
@@ -150,6 +150,6 @@ impl ServerProcesses {
             return false;
         };
         oldest.end(out);
-        has_memory
+        true
     }
 }

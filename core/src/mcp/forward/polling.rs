@@ -42,7 +42,8 @@ impl Forward {
         let (id, retry) = incoming.place();
         let polling = &mut self.polling;
         if let Some(id) = id {
-            let fits = id.len() <= limits::BACKEND_EVENT_ID_BYTES
+            let fits = !id.is_empty()
+                && id.len() <= limits::BACKEND_EVENT_ID_BYTES
                 && id.bytes().all(|byte| byte.is_ascii_graphic());
             polling.last_event = fits.then(|| id.to_owned());
         }

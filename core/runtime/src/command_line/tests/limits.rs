@@ -199,7 +199,7 @@ const ROWS: [(&str, &str, &[Bound]); 25] = [
         ],
     ),
     (
-        "responses that wait to be written, of one session, in all",
+        "responses that wait to be written, of one session, in all; one of each always may",
         "{}, {}; then 429, 503",
         &[
             Bytes(limits::SESSION_RESPONSE_BYTES),

@@ -136,3 +136,41 @@ fn idle(world: &World) -> Duration {
     let gateway = world.server.server.config.gateway.as_ref();
     gateway.and_then(|gateway| gateway.session_idle()).unwrap()
 }
+
+#[test]
+fn backend_that_cannot_be_reached_is_not_heard_before_it_can() {
+    let mut world = world();
+    let wanted = json!({"toolsListChanged": true});
+    let id = listen(&mut world, "alice", "mine", &wanted);
+    has_sessions(&mut world, "theirs");
+    let sent = world.pulled();
+    assert_eq!(sent.pull.method, Method::GET);
+    world.end(sent, Err(PullFault::Broken));
+    assert!(streamed(&world, id).is_empty());
+    world.wait(1);
+    is_heard(&mut world, "theirs");
+    assert_eq!(told(&world, id, "mine"), [wanted.to_string()]);
+}
+
+#[test]
+fn session_in_which_nothing_was_said_may_be_lost_any_number_of_times() {
+    let mut world = world();
+    let wanted = json!({"toolsListChanged": true});
+    let id = listen(&mut world, "alice", "mine", &wanted);
+    has_sessions(&mut world, "session 0");
+    let mut stream = is_heard(&mut world, "session 0");
+    for number in 1..4 {
+        world.end(stream, Err(PullFault::Broken));
+        world.wait(60);
+        let again = world.pulled();
+        assert_eq!(again.pull.method, Method::GET);
+        world.answers(again, 404, "");
+        let ping = world.pulled();
+        assert_eq!(ping.json()["method"], "ping");
+        world.answers(ping, 404, "");
+        let session = format!("session {number}");
+        has_sessions(&mut world, &session);
+        stream = is_heard(&mut world, &session);
+        assert_eq!(told(&world, id, "mine").len(), 1 + number);
+    }
+}
