@@ -240,7 +240,9 @@ pub fn command_that_does_not_serve_is_told_in_words(program: &Program) {
     let response = begin();
     assert_eq!(response.status, 503, "{}", response.body);
     assert!(response.body.contains("busy"), "{}", response.body);
-    assert!(server.log().contains("exit code 1"), "{}", server.log());
+    until("its exit code is in the log", || {
+        server.log().contains("exit code 1")
+    });
 }
 
 /// Those of `.ci/gateway`, which others wrote: FastMCP, and the reference server in TypeScript, as they are installed. Without that script there are
